@@ -1,0 +1,65 @@
+/*
+ * Text with variables ("$scheme://$host$request_uri", "${name}x"), compiled once when the
+ * configuration is read, evaluated once for each use into a bounded buffer: nothing is measured first
+ * and copied after.
+ */
+#ifndef GATE_CONF_TEMPLATE_H
+#define GATE_CONF_TEMPLATE_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "base/fault.h"
+
+/*
+ * One variable, or a family of them ("http_": the name ends in '_', and `rest` is what follows it in the
+ * template, in lower case). `get` is given what template_write was given; it returns false where there
+ * is no value (which is written as nothing). The value must last until the subject's request ends.
+ */
+struct variable {
+    const char *name; /* without the '$', lower case */
+    bool (*get)(void *subject, struct span rest, uintptr_t of, struct span *value);
+    uintptr_t of; /* handed to `get` */
+};
+
+/* All that exist; the last row has no name. */
+struct variables {
+    const struct variable *rows;
+};
+
+struct template_part {
+    struct span literal;             /* where variable is NULL */
+    const struct variable *variable; /* NULL, too, for a capture */
+    struct span rest;                /* of a family's member */
+};
+
+/* {0} is the empty text. */
+struct template {
+    const struct template_part *parts;
+    uint32_t count;
+    struct span source; /* as it stands in the configuration */
+};
+
+/*
+ * `text` must outlive the template, as must the arena that its parts come from.
+ * RC_NOT_FOUND  unknown "x" variable; RC_FORMAT  "${" without its '}', '$' at the end ("invalid variable name")
+ */
+enum rc template_compile(struct template *t, struct span text, const struct variables *known,
+                         struct arena *arena, struct fault *why);
+
+static inline bool template_is_constant(const struct template *t)
+{
+    return t->count == 0 || (t->count == 1 && !t->parts[0].variable);
+}
+
+/* Of a constant one. */
+static inline struct span template_constant(const struct template *t)
+{
+    return t->count ? t->parts[0].literal : (struct span){0};
+}
+
+/* Too small a buffer leaves out->full set. */
+void template_write(const struct template *t, void *subject, struct buffer *out);
+
+#endif

@@ -1,0 +1,33 @@
+/* What a location says of its clients. All times in milliseconds, all sizes in bytes. */
+#ifndef GATE_HTTP_HTTP_SETTINGS_H
+#define GATE_HTTP_HTTP_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gate/http/h1_request.h"
+
+struct http_settings {
+    /* Of the default server until the right one is known: server context and above. */
+    uint64_t client_header_timeout_ms;
+    uint64_t client_header_buffer_size;
+    uint64_t large_client_header_count, large_client_header_size;
+    uint64_t max_headers;
+    bool ignore_invalid_headers, underscores_in_headers, merge_slashes;
+    struct h1_limits limits; /* made of those when they are merged */
+
+    uint64_t client_max_body_size; /* 0: any */
+    uint64_t client_body_timeout_ms;
+    uint64_t send_timeout_ms;
+    uint64_t keepalive_timeout_ms; /* 0: no keep-alive */
+    uint64_t keepalive_header_s;   /* second argument of keepalive_timeout; 0: none */
+    uint64_t keepalive_time_ms;
+    uint64_t keepalive_requests;
+    unsigned lingering_close; /* 0 off, 1 on, 2 always */
+    uint64_t lingering_time_ms, lingering_timeout_ms;
+    bool tcp_nodelay;
+    bool chunked_transfer_encoding;
+    bool reset_timedout_connection;
+};
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * One generation of the configuration, read and merged: immutable, but for what the rooms keep of it at
+ * run time. Connections hold a reference to the site they began with. Built by site_read (site.c), which knows
+ * the contexts of HTTP and asks each room for its directives.
+ */
+#ifndef GATE_SITE_H
+#define GATE_SITE_H
+
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "gate/http/http_settings.h"
+#include "gate/journal/journal_settings.h"
+#include "gate/respond/respond_settings.h"
+#include "gate/route/location.h"
+#include "gate/route/server_names.h"
+#include "gate/tls/tls_settings.h"
+#include "gate/upstream/proxy_settings.h"
+#include "io/address.h"
+
+/* What merges down: http -> server -> location -> nested location. */
+struct settings {
+    struct http_settings http;
+    struct proxy_settings proxy;
+    struct respond_settings respond;
+    struct journal_settings journal;
+};
+
+/* The main context and events. */
+struct process_settings {
+    struct span user, group; /* empty: stay as we are */
+    struct span pid_file;    /* absolute; empty: none */
+    unsigned loops;          /* worker_processes: 1 or more */
+    bool daemon, master;
+    uint64_t worker_connections;
+    uint64_t worker_rlimit_nofile; /* 0: as it is */
+    uint64_t shutdown_timeout_ms;  /* 0: none */
+    const uint64_t *cpu_masks;     /* worker_cpu_affinity, by loop; NULL: none */
+    size_t cpu_masks_count;
+};
+
+struct location {
+    struct location_pattern pattern; /* route/location.h */
+    struct settings settings;
+    struct location_tree inner; /* nested ones */
+    bool internal;
+    const struct server *server;
+};
+
+struct server {
+    struct span name;  /* $server_name: the first of server_name, or empty */
+    struct location outer; /* the server itself: its settings, where no location matches */
+    struct tls_settings tls;
+};
+
+struct listener {
+    struct address address;
+    bool tls;
+    int backlog; /* -1: the default, 511 */
+    bool reuse_port, deferred, ipv6_only;
+    int receive_buffer, send_buffer; /* 0: the system's */
+    const struct server *default_server;
+    struct server_names *names; /* route/server_names.h */
+};
+
+struct site {
+    struct arena arena;
+    atomic_uint references;
+    struct process_settings process;
+    struct listener *listeners;
+    size_t listeners_count;
+    struct upstream_settings **upstreams;
+    size_t upstreams_count;
+    struct journal_settings journal; /* of the main context: what has no location */
+    struct span prefix;
+};
+
+/* What the caller of site_read knows and the configuration does not. */
+struct site_context {
+    const char *prefix;    /* -p: absolute, with a '/' at its end */
+    const char *file;      /* -c: absolute */
+    const char *globals;   /* -g: NULL or directives of the main context */
+    const char *error_log; /* -e: NULL or where errors go when the file names nothing else */
+    const struct variables *variables; /* what templates may name */
+    bool as_nginx;         /* called by that name: its defaults, its refusals */
+};
+
+struct faults; /* conf/faults.h: all that is wrong, each with file, line, column */
+
+/* RC_FORMAT: *out is untouched and `faults` says why, all at once. */
+enum rc site_read(struct site **out, const struct site_context *context, struct faults *faults);
+
+static inline void site_hold(struct site *site)
+{
+    atomic_fetch_add_explicit(&site->references, 1, memory_order_relaxed);
+}
+
+/* The last one frees it. */
+void site_release(struct site *site);
+
+#endif

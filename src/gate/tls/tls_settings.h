@@ -1,0 +1,24 @@
+/* TLS towards clients, as a server block has it. */
+#ifndef GATE_TLS_TLS_SETTINGS_H
+#define GATE_TLS_TLS_SETTINGS_H
+
+#include "base/span.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+enum tls_protocol { TLS_1_0 = 1, TLS_1_1 = 2, TLS_1_2 = 4, TLS_1_3 = 8 };
+
+struct tls_settings {
+    const struct span *certificates; /* PEM files, absolute; as many keys */
+    const struct span *keys;
+    size_t count;
+    unsigned protocols;
+    struct span ciphers;
+    bool prefer_server_ciphers;
+    uint64_t session_timeout_ms;
+    uint64_t session_cache_size; /* bytes of a shared cache; 0: none but tickets */
+    bool session_tickets;
+    struct tls_server *server; /* made of those, for a server that has certificates; NULL otherwise */
+};
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * Bytes at offsets: a file, a block device, memory, or a device made of another one. What vault and
+ * keep read headers and data from. Safe to use from several threads at once.
+ */
+#ifndef IO_DEVICE_H
+#define IO_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+
+struct device;
+
+struct device_kind {
+    const char *name;
+    enum rc (*read_at)(struct device *d, uint64_t offset, void *at, size_t len,
+                       struct fault *why);
+    enum rc (*write_at)(struct device *d, uint64_t offset, const void *at, size_t len,
+                        struct fault *why);
+    enum rc (*flush)(struct device *d, struct fault *why);
+    enum rc (*discard)(struct device *d, uint64_t offset, uint64_t len, struct fault *why); /* may be NULL */
+    void (*close)(struct device *d);
+};
+
+/* The first member of every device. */
+struct device {
+    const struct device_kind *kind;
+    uint64_t size; /* bytes */
+    bool read_only;
+};
+
+/*
+ * All `len` bytes or a failure.
+ * RC_IO      the system's error
+ * RC_FORMAT  [offset, offset + len) does not lie inside the device
+ */
+enum rc device_read(struct device *d, uint64_t offset, void *at, size_t len, struct fault *why);
+/* The same; RC_DENIED on a read-only device. */
+enum rc device_write(struct device *d, uint64_t offset, const void *at, size_t len,
+                     struct fault *why);
+/* After RC_OK all that was written is on the medium. */
+enum rc device_flush(struct device *d, struct fault *why);
+/* RC_UNSUPPORTED where the device has no notion of it. */
+enum rc device_discard(struct device *d, uint64_t offset, uint64_t len, struct fault *why);
+/* Harmless on NULL. */
+void device_close(struct device *d);
+
+enum device_lock { DEVICE_UNLOCKED, DEVICE_SHARED, DEVICE_EXCLUSIVE };
+
+/*
+ * A regular file or block device. A lock lasts as long as the device is open (flock(2), and O_EXCL for
+ * exclusive use of a block device); RC_BUSY when somebody else holds one. RC_FORMAT for what is
+ * neither a file nor a block device.
+ */
+enum rc device_open_file(struct device **out, const char *path, bool read_only,
+                         enum device_lock lock, struct fault *why);
+
+/* The fd of a device made by device_open_file, still the device's own; -1 for others. */
+int device_fd(const struct device *d);
+
+/* Over bytes that the caller keeps until it is closed: tests and fuzzers. */
+enum rc device_open_memory(struct device **out, void *at, size_t size, struct fault *why);
+
+#endif

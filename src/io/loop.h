@@ -1,0 +1,70 @@
+/*
+ * One thread's event loop, on epoll. Watches are edge-triggered and registered once, for reading and
+ * writing alike, so that a busy connection never calls epoll_ctl again: read or write until RC_AGAIN
+ * or a short count, then wait for the next call of `ready`.
+ */
+#ifndef IO_LOOP_H
+#define IO_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/fault.h"
+#include "io/timer.h"
+
+struct loop;
+
+enum {
+    LOOP_READ = 1,  /* bytes, an end, or an error wait to be read */
+    LOOP_WRITE = 2, /* there is room again */
+    LOOP_HANGUP = 4 /* the other side will send no more (RDHUP), or all is over (HUP, ERR) */
+};
+
+/* Embedded in its owner. */
+struct watch {
+    int fd;
+    void (*ready)(struct watch *watch, unsigned what);
+};
+
+/* Something to do at the end of the turn, once; embedded in its owner. */
+struct task {
+    struct task *next;
+    void (*run)(struct task *task);
+    bool queued;
+};
+
+enum rc loop_open(struct loop **out, struct fault *why);
+void loop_close(struct loop *loop);
+
+/* `watch` must stay where it is until it is removed; its fd must be non-blocking. */
+enum rc loop_add(struct loop *loop, struct watch *watch, struct fault *why);
+
+/* The same, called back only while bytes wait (level-triggered): listening sockets, pipes. */
+enum rc loop_add_level(struct loop *loop, struct watch *watch, struct fault *why);
+
+/*
+ * After it `ready` is never called again, also not for events of this turn that were already fetched.
+ * Call it before the fd is closed.
+ */
+void loop_remove(struct loop *loop, struct watch *watch);
+
+/* Runs `task->run` after the events of this turn; harmless when it is queued already. */
+void loop_defer(struct loop *loop, struct task *task);
+
+/* Runs until loop_stop, and then returns. */
+void loop_run(struct loop *loop);
+
+/* May be called from another thread or a signal handler. */
+void loop_stop(struct loop *loop);
+
+/* Another thread asks for `wake` to be called in the loop's own thread, soon. Calls may coalesce. */
+void loop_wake(struct loop *loop);
+void loop_on_wake(struct loop *loop, void (*wake)(void *of), void *of);
+
+/* Monotonic milliseconds, read once a turn. */
+uint64_t loop_now_ms(const struct loop *loop);
+
+/* The loop's timers: see timer.h. */
+struct timers *loop_timers(struct loop *loop);
+
+#endif
