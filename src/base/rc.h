@@ -15,6 +15,7 @@ enum [[nodiscard]] rc {
     RC_BUSY,        /* somebody else holds it: already open, still in use, taken */
     RC_USAGE,       /* the user's words are off: an option, an argument, an answer */
     RC_NOT_FOUND,
+    RC_TRUNCATED,   /* well formed as far as it goes, but it was cut off */
 };
 
 #endif

@@ -1,0 +1,22 @@
+/* A digest says whether a key is the right one, and which keyslots and segments it belongs to.
+ */
+#ifndef VAULT_HEADER_DIGEST_H
+#define VAULT_HEADER_DIGEST_H
+
+#include "base/secret.h"
+#include "vault/header/luks2.h"
+
+enum { DIGEST_NONE = -1 };
+
+/* The number of the digest that a keyslot or a segment is bound to, or DIGEST_NONE. */
+int digest_of_keyslot(const struct luks2 *header, unsigned keyslot);
+int digest_of_segment(const struct luks2 *header, unsigned segment);
+
+/*
+ * RC_DENIED       it is another key, or one of another length
+ * RC_UNSUPPORTED  a type or a hash that we do not have
+ */
+enum rc digest_verify(const struct luks2_digest *digest, const struct secret *key,
+                      struct fault *why);
+
+#endif

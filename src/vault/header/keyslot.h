@@ -1,0 +1,41 @@
+/*
+ * A keyslot: the volume key, split over 4000 stripes (the anti-forensic splitter), encrypted
+ * under a key that is stretched from a passphrase.
+ */
+#ifndef VAULT_HEADER_KEYSLOT_H
+#define VAULT_HEADER_KEYSLOT_H
+
+#include "base/secret.h"
+#include "vault/header/luks2.h"
+
+/*
+ * The key that the slot holds for this passphrase, or noise for a wrong one: only a digest
+ * tells (digest.h), which unlock.h asks.
+ *
+ * RC_NOT_FOUND    there is no such slot
+ * RC_UNSUPPORTED  a slot of a type, cipher, hash or KDF that we do not have
+ * RC_LIMIT        its KDF asks for more than we pay
+ */
+enum rc keyslot_open(const struct luks2 *header, struct device *device, unsigned number,
+                     const struct secret *phrase, struct secret *key, struct fault *why);
+
+enum { KEYSLOT_ANY = -1 };
+
+/*
+ * Puts the volume key into a new slot, reads the slot back from the device and opens it, and
+ * only then adds it to the header in memory, bound to the digest of the volume key;
+ * luks2_write makes it last. The key area is encrypted as the data is. params->salt is chosen
+ * here.
+ *
+ *   number  which slot, or KEYSLOT_ANY for the first free one
+ *   used    in: NULL or a place for the number that was taken
+ *
+ * RC_DENIED  volume_key is not the key of this header
+ * RC_BUSY    the slot is in use
+ * RC_LIMIT   no slot, or no room in the keyslots area, is free
+ */
+enum rc keyslot_add(struct luks2 *header, struct device *device, int number,
+                    const struct secret *volume_key, const struct secret *phrase,
+                    const struct kdf_params *params, unsigned *used, struct fault *why);
+
+#endif
