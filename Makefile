@@ -1,0 +1,132 @@
+# The doorbell of the house: everything that a person or a machine does here is one of these words.
+# Meson and ninja do the work, each kind of build in a folder of its own.
+
+PYTHON       = /usr/bin/python3
+ARGS         =
+FUZZ_SECONDS = 60
+PREFIX       = /usr/local
+DESTDIR      =
+
+SANITIZE     = -Db_lundef=false -Dc_args=-fno-sanitize-recover=all
+MESON_TEST   = meson test --no-rebuild --print-errorlogs
+SOURCES      = $$(find src bench tools -name '*.[ch]')
+
+export PYTHONDONTWRITEBYTECODE = 1
+export ASAN_OPTIONS  ?= detect_leaks=1:abort_on_error=0
+export UBSAN_OPTIONS ?= print_stacktrace=1
+export TSAN_OPTIONS  ?= halt_on_error=1:second_deadlock_stack=1
+
+# Whoever builds through sudo must be able to go on without it.
+HAND_BACK    = if [ -n "$$SUDO_UID" ]; then chown -R "$$SUDO_UID:$$SUDO_GID" $(1); fi
+
+# $(call configure,FOLDER,OPTIONS): once; ninja configures anew when a build file changes
+configure    = test -f $(1)/build.ninja || meson setup $(1) $(2)
+
+.DEFAULT_GOAL = help
+.PHONY: help build start test asan tsan fuzz bench cover lint format docs install dist clean
+
+help:
+	@echo 'make start            install what is missing, build, and show keep and gate at work'
+	@echo '                      ARGS="--once --port N --frontend-port N --backend-port N --size 64M"'
+	@echo 'make test             install what is missing and run every test'
+	@echo
+	@echo 'make build            the programs: build/keep and build/gate'
+	@echo 'make install          PREFIX=/usr/local DESTDIR='
+	@echo 'make lint format      check the style and the floors; format the sources'
+	@echo 'make asan tsan        unit tests and fuzzer inputs with sanitizers'
+	@echo 'make fuzz             every fuzzer for FUZZ_SECONDS=60'
+	@echo 'make cover            which lines the unit tests reach'
+	@echo 'make bench            gate beside nginx and HAProxy, a volume beside a plain file'
+	@echo 'make docs dist clean  check and render the manual; a source archive; start over'
+
+build:
+	@tools/install.sh build
+	@$(call configure,build,--prefix=$(PREFIX))
+	@ninja -C build keep gate
+	@$(call HAND_BACK,build)
+
+start:
+	@tools/install.sh build run
+	@$(MAKE) --no-print-directory build
+	@exec $(PYTHON) examples/start $(ARGS)
+
+test:
+	@tools/install.sh build run test
+	@echo '== sources'
+	@tools/lint.sh quick
+	@echo '== build (warnings are errors) and unit tests'
+	@$(call configure,build-test,-Dwerror=true -Dtests=enabled)
+	@ninja -C build-test
+	@$(MESON_TEST) -C build-test
+	@$(MAKE) --no-print-directory asan
+	@echo '== whole programs'
+	@KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 tests
+	@$(call HAND_BACK,build-test)
+
+asan:
+	@tools/install.sh build test
+	@echo '== unit tests and fuzzer inputs under AddressSanitizer and UndefinedBehaviorSanitizer'
+	@$(call configure,build-asan,-Dtests=enabled -Db_sanitize=address$(,)undefined $(SANITIZE))
+	@ninja -C build-asan
+	@$(MESON_TEST) -C build-asan
+	@$(call HAND_BACK,build-asan)
+
+tsan:
+	@tools/install.sh build test
+	@$(call configure,build-tsan,-Dtests=enabled -Db_sanitize=thread $(SANITIZE))
+	@ninja -C build-tsan
+	@setarch -R $(MESON_TEST) -C build-tsan --suite unit
+	@$(call HAND_BACK,build-tsan)
+
+fuzz:
+	@tools/install.sh build fuzz test
+	@CC=clang; export CC; $(call configure,build-fuzz,-Dfuzz=true -Db_sanitize=address$(,)undefined \
+		-Db_lundef=false "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all")
+	@ninja -C build-fuzz
+	@$(PYTHON) tools/fuzz.py build-fuzz $(FUZZ_SECONDS) $(ARGS)
+	@$(call HAND_BACK,build-fuzz)
+
+bench:
+	@tools/install.sh build run bench
+	@$(call configure,build-bench,-Dbuildtype=release -Dbench=true)
+	@ninja -C build-bench
+	@$(PYTHON) bench/run --build build-bench $(ARGS)
+	@$(call HAND_BACK,build-bench)
+
+cover:
+	@tools/install.sh build test cover
+	@$(call configure,build-cover,-Dtests=enabled -Db_coverage=true)
+	@ninja -C build-cover
+	@$(MESON_TEST) -C build-cover
+	@gcovr --root . --filter src/ --exclude '.*/(test|fuzz)/' --sort-percentage build-cover
+	@$(call HAND_BACK,build-cover)
+
+lint:
+	@tools/install.sh lint
+	@tools/lint.sh
+
+format:
+	@tools/install.sh lint
+	@clang-format -i $(SOURCES)
+
+docs:
+	@tools/install.sh lint
+	@mkdir -p build-docs
+	@for page in man/*.[1-8]; do \
+		mandoc -T lint -W warning "$$page" && \
+		mandoc -T html -O 'style=,man=%N.%S.html' "$$page" >build-docs/$$(basename "$$page").html || exit; \
+	done
+	@echo 'build-docs/ holds the pages'
+
+install: build
+	@meson install --no-rebuild -C build $(if $(DESTDIR),--destdir $(DESTDIR))
+
+dist:
+	@tools/install.sh build
+	@$(call configure,build,--prefix=$(PREFIX))
+	@meson dist -C build --no-tests
+
+clean:
+	rm -rf build build-*
+
+, = ,

@@ -1,0 +1,62 @@
+"""What every test of whole programs needs: where they are, a port, the corpus of foreign images.
+
+KEEPGATE_BUILD   folder with the programs under test ("build" otherwise, below the source)
+KEEPGATE_CORPUS  folder with data that other programs encrypted ("../shared/corpus" otherwise)
+"""
+import os
+import pathlib
+import socket
+
+import pytest
+
+SOURCE = pathlib.Path(__file__).resolve().parent.parent
+BUILD = (SOURCE / os.environ.get('KEEPGATE_BUILD', 'build')).resolve()
+CORPUS = pathlib.Path(os.environ.get('KEEPGATE_CORPUS', SOURCE.parent / 'shared' / 'corpus'))
+
+
+def program(name):
+    path = BUILD / name
+    if not path.exists():
+        pytest.fail(f'{path} is not there: build it first, with "make build"')
+    return path
+
+
+@pytest.fixture(scope='session')
+def source():
+    """The folder of the source tree."""
+    return SOURCE
+
+
+@pytest.fixture(scope='session')
+def keep_program():
+    return program('keep')
+
+
+@pytest.fixture(scope='session')
+def gate_program():
+    return program('gate')
+
+
+@pytest.fixture(scope='session')
+def corpus():
+    """The folder of foreign images; without one the test is skipped."""
+    if not (CORPUS / 'MANIFEST.json').exists():
+        pytest.skip(f'no corpus of foreign images in {CORPUS} (KEEPGATE_CORPUS names another folder)')
+    return CORPUS
+
+
+@pytest.fixture
+def free_port():
+    """Call it for a port of 127.0.0.1 that nobody listens on. All that one test asks for differ."""
+    given = set()
+
+    def find():
+        while True:
+            with socket.socket() as s:
+                s.bind(('127.0.0.1', 0))
+                port = s.getsockname()[1]
+            if port not in given:
+                given.add(port)
+                return port
+
+    return find
