@@ -23,15 +23,23 @@ struct variable {
     uintptr_t of; /* handed to `get` */
 };
 
-/* All that exist; the last row has no name. */
+/* The row that answers for $1 .. $9 is named by its digit; the one for named captures is this. */
+#define VARIABLE_CAPTURE "<"
+
+/*
+ * All that exist; the last row has no name. A name that has no row and is one of `captures` (the named
+ * groups of the configuration's regular expressions) goes to the row VARIABLE_CAPTURE, with the name as `rest`.
+ */
 struct variables {
     const struct variable *rows;
+    const struct span *captures; /* lower case */
+    size_t captures_count;
 };
 
 struct template_part {
-    struct span literal;             /* where variable is NULL */
-    const struct variable *variable; /* NULL, too, for a capture */
-    struct span rest;                /* of a family's member */
+    struct span literal; /* where variable is NULL */
+    const struct variable *variable;
+    struct span rest; /* of a family's member; the name of a named capture */
 };
 
 /* {0} is the empty text. */

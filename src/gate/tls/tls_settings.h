@@ -1,4 +1,4 @@
-/* TLS towards clients, as a server block has it. */
+/* TLS towards clients, as a server block has it, and towards origins, as a location has it. */
 #ifndef GATE_TLS_TLS_SETTINGS_H
 #define GATE_TLS_TLS_SETTINGS_H
 
@@ -19,6 +19,15 @@ struct tls_settings {
     uint64_t session_cache_size; /* bytes of a shared cache; 0: none but tickets */
     bool session_tickets;
     struct tls_server *server; /* made of those, for a server that has certificates; NULL otherwise */
+};
+
+struct tls_client_settings {
+    bool verify;           /* the origin's certificate, for the name it is asked by */
+    uint64_t verify_depth; /* intermediate certificates between its own and the trusted one */
+    unsigned protocols;    /* bits of enum tls_protocol */
+    struct span ciphers;   /* empty: the library's */
+    struct span trusted_certificate; /* a PEM file, absolute; empty: the system's */
+    bool session_reuse;
 };
 
 #endif
