@@ -22,12 +22,18 @@ struct address {
 
 enum { ADDRESS_TEXT = 128 };
 
-/* "127.0.0.1:80", "[::1]:80", "unix:/run/s" (no names are looked up). RC_FORMAT otherwise. */
+/*
+ * "127.0.0.1:80", "[::1]:80", "unix:/run/s" (no names are looked up; the port is 1 .. 65535). RC_FORMAT
+ * otherwise, RC_LIMIT for a path too long for a socket.
+ */
 enum rc address_parse(struct span text, struct address *address);
 
+/* "127.0.0.1", "::1" or "[::1]" and a port, which may be 0. RC_FORMAT otherwise. */
+enum rc address_from_literal(struct span host, uint16_t port, struct address *address);
+
 /*
- * A host name or literal and a port, by the system's resolver; blocks. Up to `max` addresses, *count of
- * them are filled. RC_NOT_FOUND, with the resolver's reason.
+ * A host name or literal ("[::1]" too) and a port, by the system's resolver; blocks. Up to `max` addresses,
+ * none twice; *count of them are filled. RC_NOT_FOUND, with the resolver's reason.
  */
 enum rc address_look_up(const char *host, uint16_t port, struct address *into, size_t max,
                         size_t *count, struct fault *why);
@@ -36,6 +42,7 @@ enum rc address_look_up(const char *host, uint16_t port, struct address *into, s
 struct span address_text(const struct address *address, char text[ADDRESS_TEXT],
                          bool without_port);
 
+/* 0 for a path. */
 uint16_t address_port(const struct address *address);
 bool address_equal(const struct address *a, const struct address *b);
 

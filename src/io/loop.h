@@ -2,6 +2,8 @@
  * One thread's event loop, on epoll. Watches are edge-triggered and registered once, for reading and
  * writing alike, so that a busy connection never calls epoll_ctl again: read or write until RC_AGAIN
  * or a short count, then wait for the next call of `ready`.
+ *
+ * A turn: wait for events, read the clock, call `ready` of each watch, then the tasks, then the timers.
  */
 #ifndef IO_LOOP_H
 #define IO_LOOP_H
@@ -16,7 +18,7 @@ struct loop;
 
 enum {
     LOOP_READ = 1,  /* bytes, an end, or an error wait to be read */
-    LOOP_WRITE = 2, /* there is room again */
+    LOOP_WRITE = 2, /* there is room again, or an error waits to be met */
     LOOP_HANGUP = 4 /* the other side will send no more (RDHUP), or all is over (HUP, ERR) */
 };
 
@@ -34,6 +36,8 @@ struct task {
 };
 
 enum rc loop_open(struct loop **out, struct fault *why);
+
+/* Harmless on NULL. Watches, timers and tasks that are left are simply forgotten. */
 void loop_close(struct loop *loop);
 
 /* `watch` must stay where it is until it is removed; its fd must be non-blocking. */
@@ -48,8 +52,17 @@ enum rc loop_add_level(struct loop *loop, struct watch *watch, struct fault *why
  */
 void loop_remove(struct loop *loop, struct watch *watch);
 
-/* Runs `task->run` after the events of this turn; harmless when it is queued already. */
+/* The same for an fd that the caller closes next and that has no duplicate: the kernel is not asked twice. */
+void loop_forget(struct loop *loop, struct watch *watch);
+
+/*
+ * Runs `task->run` after the events of this turn; harmless when it is queued already. A task that is
+ * queued by a task runs in the next turn, which then does not wait.
+ */
 void loop_defer(struct loop *loop, struct task *task);
+
+/* After it the task does not run; harmless when it is not queued. O(tasks queued). */
+void loop_cancel(struct loop *loop, struct task *task);
 
 /* Runs until loop_stop, and then returns. */
 void loop_run(struct loop *loop);

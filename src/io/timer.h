@@ -23,7 +23,13 @@ struct timer {
 enum rc timers_open(struct timers **out, uint64_t now_ms);
 void timers_close(struct timers *timers);
 
-/* Sets it, or moves it, to fire `in_ms` from now (the loop's own now). */
+/* Tells what time it is, and fires nothing: timer_set counts from here. Never goes back. */
+void timers_set_now(struct timers *timers, uint64_t now_ms);
+
+/*
+ * Sets it, or moves it, to fire `in_ms` from now (what timers_set_now or timers_run said last), at the
+ * earliest one millisecond from now.
+ */
 void timer_set(struct timers *timers, struct timer *timer, uint64_t in_ms);
 
 /* After it the timer does not fire; harmless where it is not set. */
@@ -34,10 +40,10 @@ static inline bool timer_is_set(const struct timer *timer)
     return !list_is_empty(&timer->link);
 }
 
-/* Fires what is due at `now_ms`. */
+/* Fires what is due at `now_ms`, the earliest first. */
 void timers_run(struct timers *timers, uint64_t now_ms);
 
 /* Milliseconds until timers_run has something to do; -1 for never. May be too early, never too late. */
-int timers_wait_ms(const struct timers *timers, uint64_t now_ms);
+int timers_wait_ms(struct timers *timers, uint64_t now_ms);
 
 #endif

@@ -10,11 +10,11 @@
 
 #include <cmocka.h>
 
-#undef fail /* base/fault.h has the name */
+#undef fail /* base/fault.h has the name; a test says fail_msg */
 
 /* Not inlined: the compiler would reason about `what` of rows that do not fail. */
-__attribute__((noinline, unused)) static void check_failed(const char *what, const char *condition,
-                                                           const char *file, int line)
+__attribute__((noinline, unused)) static void
+check_failed(const char *what, const char *condition, const char *file, int line)
 {
     print_error("%s: %s\n", what, condition);
     _fail(file, line);
