@@ -1,6 +1,6 @@
 /*
- * Which server of an upstream takes the next request: the servers' state, shared by all loops, and the
- * interface of the ways to choose. Knows no socket, no request, no configuration.
+ * Which server of an upstream takes the next request: the servers' state, shared by all loops,
+ * and the interface of the ways to choose. Knows no socket, no request, no configuration.
  */
 #ifndef GATE_BALANCE_BALANCE_H
 #define GATE_BALANCE_BALANCE_H
@@ -55,7 +55,8 @@ struct balance_query {
 
 /* One way to choose a server. A new one is a file beside this, and a line in balance.c. */
 struct balance {
-    const char *name;  /* the directive's word inside an upstream block; round_robin needs none */
+    const char
+        *name; /* the directive's word inside an upstream block; round_robin needs none */
     const char *doc;   /* one sentence; a test looks for it in gate.conf(5) */
     size_t state_size; /* zeroed bytes kept for each upstream; pick() alone uses them */
 
@@ -69,29 +70,32 @@ extern const struct balance balance_round_robin;
 const struct balance *balance_find(const char *name);
 
 /*
- * `all` and the arena must outlive `peers`; the settings in `all` are filled. `how` NULL: round robin.
- * RC_MEMORY  no room for the balancer's state
+ * `all` and the arena must outlive `peers`; the settings in `all` are filled. `how` NULL:
+ * round robin. RC_MEMORY  no room for the balancer's state
  */
 enum rc balance_open(struct peers *peers, struct peer *all, size_t count,
                      const struct balance *how, struct arena *arena, struct fault *why);
 void balance_close(struct peers *peers);
 
 /*
- * Chooses a peer, counts the request as in flight there, and adds it to `tried`, the set of those that
- * this request has been at: BALANCE_WORDS(peers->count) words, zeroed when the request begins (backups
- * are chosen when no primary is usable). BALANCE_NONE: "no live upstreams", answer 502.
- * Each index that was returned is given back with balance_free, once. Safe from any thread.
+ * Chooses a peer, counts the request as in flight there, and adds it to `tried`, the set of
+ * those that this request has been at: BALANCE_WORDS(peers->count) words, zeroed when the
+ * request begins (backups are chosen when no primary is usable). BALANCE_NONE: "no live
+ * upstreams", answer 502. Each index that was returned is given back with balance_free, once.
+ * Safe from any thread.
  */
 size_t balance_pick(struct peers *peers, uint64_t now_ms, uint64_t *tried);
 
 /*
  * The request has left the peer. `failed`: it could not be reached, or answered with what
- * proxy_next_upstream names (but for 403 and 404). Returns true when this failure has just disabled the
- * peer for its fail_timeout ("upstream server temporarily disabled" is worth a warning).
+ * proxy_next_upstream names (but for 403 and 404). Returns true when this failure has just
+ * disabled the peer for its fail_timeout ("upstream server temporarily disabled" is worth a
+ * warning).
  */
 bool balance_free(struct peers *peers, size_t index, bool failed, uint64_t now_ms);
 
-/* For pick() of a balancer: is the peer of that group, up, below its limits and not yet tried? */
+/* For pick() of a balancer: is the peer of that group, up, below its limits and not yet tried?
+ */
 bool balance_is_usable(const struct peers *peers, size_t index,
                        const struct balance_query *query);
 

@@ -1,8 +1,10 @@
 /*
- * Which fields pass through a proxy, and how. Made once for each location from its proxy_* directives, asked
- * once for each field: a lookup by id for known names, a small hash for those that directives name.
+ * Which fields pass through a proxy, and how. Made once for each location from its proxy_*
+ * directives, asked once for each field: a lookup by id for known names, a small hash for
+ * those that directives name.
  *
- * The messages' framing is the caller's: Content-Length and Transfer-Encoding never pass, but are written anew.
+ * The messages' framing is the caller's: Content-Length and Transfer-Encoding never pass, but
+ * are written anew.
  */
 #ifndef GATE_FILTER_FILTER_H
 #define GATE_FILTER_FILTER_H
@@ -38,15 +40,17 @@ struct filter {
 };
 
 /*
- * `prefix` is the location's own ("" for a regex or named one), for proxy_redirect default. All of it, the
- * settings and the arena must outlive the filter, which owns nothing. RC_MEMORY.
+ * `prefix` is the location's own ("" for a regex or named one), for proxy_redirect default.
+ * All of it, the settings and the arena must outlive the filter, which owns nothing.
+ * RC_MEMORY.
  */
 enum rc filter_open(struct filter *filter, const struct proxy_settings *settings,
                     struct span prefix, struct arena *arena, struct fault *why);
 
 /*
- * Does Connection name fields of this message (more than close, keep-alive, upgrade)? Asked once for each
- * message; the answer goes to the two below. For a 101 say false: its Upgrade must pass.
+ * Does Connection name fields of this message (more than close, keep-alive, upgrade)? Asked
+ * once for each message; the answer goes to the two below. For a 101 say false: its Upgrade
+ * must pass.
  */
 bool filter_nominates(const struct head *head);
 
@@ -58,23 +62,26 @@ bool filter_request_drops(const struct filter *filter, const struct head *head,
 bool filter_response_drops(const struct filter *filter, const struct head *head,
                            const struct field *field, bool nominates);
 
-/* Does proxy_set_header name this one? Then the caller's own (Host, Connection ...) is not sent. */
+/* Does proxy_set_header name this one? Then the caller's own (Host, Connection ...) is not
+ * sent. */
 static inline bool filter_sets(const struct filter *filter, enum field_id id)
 {
     return filter->known[id] & FILTER_REQUEST_SETS;
 }
 
-/* Does the origin's own pass (proxy_pass_header Server; Date)? Then gate's is sent only where it has none. */
+/* Does the origin's own pass (proxy_pass_header Server; Date)? Then gate's is sent only where
+ * it has none. */
 static inline bool filter_passes(const struct filter *filter, enum field_id id)
 {
     return !(filter->known[id] & FILTER_RESPONSE_DROPS);
 }
 
 /*
- * proxy_redirect: the new value of a Location, or of a Refresh field ("5; url=..."), goes to `out`; false
- * where none of the pairs fits, and the value passes as it is. A new Location that begins with '/' is
- * made absolute by the caller (respond/redirect.h); one that passes unchanged is not.
- * `subject` is what the templates are evaluated with. Too small a buffer leaves out->full set.
+ * proxy_redirect: the new value of a Location, or of a Refresh field ("5; url=..."), goes to
+ * `out`; false where none of the pairs fits, and the value passes as it is. A new Location
+ * that begins with '/' is made absolute by the caller (respond/redirect.h); one that passes
+ * unchanged is not. `subject` is what the templates are evaluated with. Too small a buffer
+ * leaves out->full set.
  */
 bool filter_location(const struct filter *filter, struct span value, void *subject,
                      struct buffer *out);

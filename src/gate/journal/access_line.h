@@ -6,14 +6,14 @@
 #include "gate/journal/journal_settings.h"
 
 /*
- * Appends the line without a newline. A value that is missing is "-", with escape=json nothing. Too small a
- * buffer: what fits, and out->full is set.
+ * Appends the line without a newline. A value that is missing is "-", with escape=json
+ * nothing. Too small a buffer: what fits, and out->full is set.
  */
 void access_line_write(const struct journal_format *format, void *subject, struct buffer *out);
 
 /*
- * A value as that escape writes it. default: bytes below 0x20 and above 0x7e, '"' and '\' as \xXX; json: as in a JSON
- * string, bytes above 0x7e as they are; none: as it is.
+ * A value as that escape writes it. default: bytes below 0x20 and above 0x7e, '"' and '\' as
+ * \xXX; json: as in a JSON string, bytes above 0x7e as they are; none: as it is.
  */
 void access_line_escape(enum journal_escape escape, struct span value, struct buffer *out);
 

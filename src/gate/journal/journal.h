@@ -1,7 +1,7 @@
 /*
- * Access and error logs. A line is one write, so that lines of several threads and programs never mix, and is on its
- * way to the disk when the call returns. Nothing here fails a request: what cannot be written is dropped, and said
- * once (see journal_append).
+ * Access and error logs. A line is one write, so that lines of several threads and programs
+ * never mix, and is on its way to the disk when the call returns. Nothing here fails a
+ * request: what cannot be written is dropped, and said once (see journal_append).
  */
 #ifndef GATE_JOURNAL_JOURNAL_H
 #define GATE_JOURNAL_JOURNAL_H
@@ -13,37 +13,39 @@
 #include "base/fault.h"
 #include "gate/journal/journal_settings.h"
 
-/* All log files of a site, each once. {0} is none. Not for several threads while files are added or opened. */
+/* All log files of a site, each once. {0} is none. Not for several threads while files are
+ * added or opened. */
 struct journal_files {
     struct journal_file *first, **last;
 };
 
 /*
  * The file for a target: an absolute path, "stderr", or
- * "syslog:server=ADDRESS[,facility=local7][,severity=info][,tag=nginx][,nohostname]" (ADDRESS: host[:514] or
- * unix:/path). The same target gives the same file. Opens nothing. `target` is copied to the arena, which must
- * outlive the files.
+ * "syslog:server=ADDRESS[,facility=local7][,severity=info][,tag=nginx][,nohostname]" (ADDRESS:
+ * host[:514] or unix:/path). The same target gives the same file. Opens nothing. `target` is
+ * copied to the arena, which must outlive the files.
  *
  * RC_FORMAT  a syslog parameter that is none; RC_UNSUPPORTED "memory:"; RC_MEMORY
  */
 enum rc journal_add(struct journal_files *files, struct span target, struct arena *arena,
                     struct journal_file **file, struct fault *why);
 
-/* Opens what is not open yet. RC_IO: 'open() "/x" failed (13: Permission denied)'; others stay open. */
+/* Opens what is not open yet. RC_IO: 'open() "/x" failed (13: Permission denied)'; others stay
+ * open. */
 enum rc journal_open(struct journal_files *files, struct fault *why);
 
 /*
- * After a rotation (USR1): opens each path anew, in place, while other threads write. `owner` is who shall be able
- * to do so later ((uid_t)-1: leave it as it is). A path that cannot be opened keeps its old file: RC_IO, and
- * the rest is done all the same.
+ * After a rotation (USR1): opens each path anew, in place, while other threads write. `owner`
+ * is who shall be able to do so later ((uid_t)-1: leave it as it is). A path that cannot be
+ * opened keeps its old file: RC_IO, and the rest is done all the same.
  */
 enum rc journal_reopen(struct journal_files *files, uid_t owner, struct fault *why);
 
 void journal_close(struct journal_files *files);
 
 /*
- * One line, with its newline. False: it was dropped (disk full, a pipe that nobody reads, not open). The first
- * drop after a line that was written is told by log_line at level alert.
+ * One line, with its newline. False: it was dropped (disk full, a pipe that nobody reads, not
+ * open). The first drop after a line that was written is told by log_line at level alert.
  */
 bool journal_append(struct journal_file *file, enum log_level level, struct span line);
 
@@ -54,8 +56,8 @@ bool journal_append(struct journal_file *file, enum log_level level, struct span
     "\"$http_referer\" \"$http_user_agent\""
 
 /*
- * One line to each access log. `subject` is what the templates are evaluated with; `scratch` is overwritten, and a
- * line that does not fit is cut to it.
+ * One line to each access log. `subject` is what the templates are evaluated with; `scratch`
+ * is overwritten, and a line that does not fit is cut to it.
  */
 void journal_access(const struct access_log *logs, size_t count, void *subject,
                     struct buffer *scratch);
@@ -69,9 +71,10 @@ struct journal_context {
 enum { JOURNAL_ERROR_MAX = 2048 }; /* bytes of a line */
 
 /*
- * "2026/11/23 15:21:26 [error] PID#TID: *7 MESSAGE, client: ..., server: ..., request: "...", upstream: "...",
- * host: "...", referrer: "..."" to each log whose level asks for it. `context` may be NULL. Control bytes
- * of the message and the context are written as \xXX: a client cannot forge a line.
+ * "2026/11/23 15:21:26 [error] PID#TID: *7 MESSAGE, client: ..., server: ..., request: "...",
+ * upstream: "...", host: "...", referrer: "..."" to each log whose level asks for it.
+ * `context` may be NULL. Control bytes of the message and the context are written as \xXX: a
+ * client cannot forge a line.
  */
 void journal_error(const struct error_log *logs, size_t count, enum log_level level,
                    const struct journal_context *context, const char *format, ...)

@@ -1,6 +1,6 @@
 /*
- * The time of day as text, in the forms that headers and logs want. Made at most once a second for each thread,
- * without locks.
+ * The time of day as text, in the forms that headers and logs want. Made at most once a second
+ * for each thread, without locks.
  */
 #ifndef GATE_JOURNAL_TIMES_H
 #define GATE_JOURNAL_TIMES_H
@@ -18,7 +18,8 @@ struct times {
     char syslog[15];  /* "Nov 23 15:21:26", local time */
 };
 
-/* None ends in a NUL: times_span(x->http). Of this thread; lasts until the thread's next call. */
+/* None ends in a NUL: times_span(x->http). Of this thread; lasts until the thread's next call.
+ */
 const struct times *times_now(void);
 
 /* The same for a given second, in the thread's cache all the same. */

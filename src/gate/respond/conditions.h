@@ -1,6 +1,7 @@
 /*
- * Conditional requests: RFC 9110, section 13, where nginx follows it. (Both of If-None-Match and
- * If-Modified-Since must agree for a 304; a date compares by equality: if_modified_since exact.)
+ * Conditional requests: RFC 9110, section 13, where nginx follows it. (Both of If-None-Match
+ * and If-Modified-Since must agree for a 304; a date compares by equality: if_modified_since
+ * exact.)
  */
 #ifndef GATE_RESPOND_CONDITIONS_H
 #define GATE_RESPOND_CONDITIONS_H

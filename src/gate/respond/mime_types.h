@@ -1,4 +1,5 @@
-/* Content types by file name extension: the types block. Filled while the configuration is read. */
+/* Content types by file name extension: the types block. Filled while the configuration is
+ * read. */
 #ifndef GATE_RESPOND_MIME_TYPES_H
 #define GATE_RESPOND_MIME_TYPES_H
 
@@ -15,8 +16,9 @@ struct mime_types *mime_types_open(struct arena *arena);
 struct mime_types *mime_types_open_default(struct arena *arena);
 
 /*
- * An extension without its dot, in any case of letters; both views must outlive the types. A second one for the
- * same extension takes its place: where mime_types_find finds it before, that is worth a warning.
+ * An extension without its dot, in any case of letters; both views must outlive the types. A
+ * second one for the same extension takes its place: where mime_types_find finds it before,
+ * that is worth a warning.
  */
 enum rc mime_types_add(struct mime_types *types, struct span extension, struct span type);
 

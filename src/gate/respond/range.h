@@ -20,9 +20,10 @@ struct range {
 
 /*
  * The value of a Range field, for contents of `size` bytes. Returns
- *   206  ranges[0 .. *count) are to be sent, in that order; one: with Content-Range, several: multipart
- *   200  no such unit, too many parts, or together longer than the whole: send it whole
- *   416  none of it is there, or not a range: answer with "Content-Range: bytes (star)/SIZE"
+ *   206  ranges[0 .. *count) are to be sent, in that order; one: with Content-Range, several:
+ * multipart 200  no such unit, too many parts, or together longer than the whole: send it
+ * whole 416  none of it is there, or not a range: answer with "Content-Range: bytes
+ * (star)/SIZE"
  */
 unsigned range_parse(struct span value, uint64_t size, struct range *ranges, size_t max,
                      size_t *count);
@@ -34,8 +35,8 @@ void range_write(const struct range *range, uint64_t size, struct buffer *out);
 void range_write_unsatisfied(uint64_t size, struct buffer *out);
 
 /*
- * multipart/byteranges: a boundary nobody else uses, what goes before each part (`type` empty: without a
- * Content-Type), what goes after the last, and the length of the whole body.
+ * multipart/byteranges: a boundary nobody else uses, what goes before each part (`type` empty:
+ * without a Content-Type), what goes after the last, and the length of the whole body.
  */
 void range_boundary(char boundary[RANGE_BOUNDARY_LEN]);
 void range_part(const char *boundary, struct span type, const struct range *range,

@@ -10,20 +10,21 @@
 
 /* Of the request that is answered. */
 struct redirect_base {
-    bool absolute;    /* absolute_redirect */
+    bool absolute; /* absolute_redirect */
     bool tls;
-    struct span host; /* $host, or with server_name_in_redirect the server's name; empty: its address */
+    struct span host; /* $host, or with server_name_in_redirect the server's name; empty: its
+                         address */
     uint16_t port;    /* of the listener; 0 with port_in_redirect off */
 };
 
 /*
- * `to` as it is, but one that begins with '/' gets "http://host:port" before it (the port where it is not the
- * scheme's own) when the base says absolute. Too small a buffer leaves out->full set.
+ * `to` as it is, but one that begins with '/' gets "http://host:port" before it (the port
+ * where it is not the scheme's own) when the base says absolute. Too small a buffer leaves
+ * out->full set.
  */
 void redirect_write(const struct redirect_base *base, struct span to, struct buffer *out);
 
 /* path (escaped for the wire) + '/' + '?' + args: the way into a directory. */
-void redirect_add_slash(struct span path, struct span args, bool has_args,
-                        struct buffer *out);
+void redirect_add_slash(struct span path, struct span args, bool has_args, struct buffer *out);
 
 #endif

@@ -1,0 +1,35 @@
+#include "gate/balance/balance.h"
+
+/*
+ * Smooth weighted round robin: at each pick every usable peer earns its weight as credit, the
+ * richest is chosen, and pays what all earned. So weights 5 1 1 give a a b a c a a, not a a a
+ * a a b c. The weight that counts is the effective one: a failure lowers it, each pick raises
+ * it again by one.
+ */
+static size_t round_robin_pick(struct peers *peers, const struct balance_query *query)
+{
+    size_t best = BALANCE_NONE;
+    int64_t total = 0;
+
+    for (size_t i = 0; i < peers->count; i++) {
+        struct peer *peer = &peers->all[i];
+
+        if (!balance_is_usable(peers, i, query))
+            continue;
+        peer->current += peer->effective;
+        total += peer->effective;
+        if (peer->effective < (int32_t)peer->weight)
+            peer->effective++;
+        if (best == BALANCE_NONE || peer->current > peers->all[best].current)
+            best = i;
+    }
+    if (best != BALANCE_NONE)
+        peers->all[best].current -= total;
+    return best;
+}
+
+const struct balance balance_round_robin = {
+    .name = "round_robin",
+    .doc = "Chooses the servers in turn, each as often as its weight asks for.",
+    .pick = round_robin_pick,
+};

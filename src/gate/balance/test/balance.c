@@ -1,0 +1,241 @@
+#include "gate/balance/balance.h"
+#include "base/test/check.h"
+
+enum { PEERS = 4, SECOND = 1000 };
+
+struct fixture {
+    struct arena arena;
+    struct peers peers;
+    struct peer all[PEERS];
+};
+
+static struct peer peer(uint32_t weight)
+{
+    return (struct peer){.weight = weight, .max_fails = 1, .fail_timeout_ms = 10 * SECOND};
+}
+
+static void open_peers(struct fixture *f, size_t count)
+{
+    assert_int_equal(balance_open(&f->peers, f->all, count, NULL, &f->arena, NULL), RC_OK);
+}
+
+static void close_peers(struct fixture *f)
+{
+    balance_close(&f->peers);
+    arena_clear(&f->arena);
+}
+
+/* One whole request that goes well. */
+static size_t visit(struct fixture *f, uint64_t now_ms)
+{
+    uint64_t tried[BALANCE_WORDS(PEERS)] = {0};
+    size_t index = balance_pick(&f->peers, now_ms, tried);
+
+    if (index != BALANCE_NONE)
+        assert_false(balance_free(&f->peers, index, false, now_ms));
+    return index;
+}
+
+static const struct {
+    const char *what;
+    uint32_t weights[PEERS];
+    size_t count;
+    const char *turns;
+} sequences[] = {
+    {"nginx's example",
+     {5, 1, 1},
+     3,
+     "aabacaa"
+     "aabacaa"},
+    {"equals", {1, 1, 1}, 3, "abcabcabc"},
+    {"one", {3}, 1, "aaaa"},
+    {"two to one", {2, 1}, 2, "abaaba"},
+    {"four",
+     {1, 2, 3, 4},
+     4,
+     "dcbdacdbcd"
+     "dcbdacdbcd"},
+};
+
+static void turns_are_smooth(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof sequences / sizeof *sequences; i++) {
+        struct fixture f = {0};
+
+        for (size_t p = 0; p < sequences[i].count; p++)
+            f.all[p] = peer(sequences[i].weights[p]);
+        open_peers(&f, sequences[i].count);
+        for (const char *turn = sequences[i].turns; *turn; turn++)
+            check(sequences[i].what, visit(&f, 1) == (size_t)(*turn - 'a'));
+        close_peers(&f);
+    }
+}
+
+static const uint32_t weights[][PEERS] = {
+    {1, 1, 1, 1}, {5, 1, 1, 1}, {100, 1, 50, 7}, {1000, 999, 3, 300}, {7, 7, 7, 8},
+};
+
+static void shares_are_fair(void **state)
+{
+    enum { PICKS = 100000 };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) {
+        struct fixture f = {0};
+        uint64_t hits[PEERS] = {0}, sum = 0;
+
+        for (size_t p = 0; p < PEERS; p++) {
+            f.all[p] = peer(weights[i][p]);
+            sum += weights[i][p];
+        }
+        open_peers(&f, PEERS);
+        for (size_t n = 0; n < PICKS; n++)
+            hits[visit(&f, n)]++;
+        for (size_t p = 0; p < PEERS; p++) {
+            uint64_t due = (uint64_t)PICKS * weights[i][p] / sum;
+
+            assert_in_range(hits[p], due - due / 100 - 1, due + due / 100 + 1);
+        }
+        close_peers(&f);
+    }
+}
+
+static void a_failed_peer_rests_then_one_request_probes_it(void **state)
+{
+    uint64_t tried[1] = {0}, other[1] = {0};
+    struct fixture f = {.all = {peer(1), peer(1)}};
+
+    (void)state;
+    open_peers(&f, 2);
+    assert_int_equal(balance_pick(&f.peers, 5 * SECOND, tried), 0);
+    assert_true(balance_free(&f.peers, 0, true, 5 * SECOND));
+    assert_int_equal(balance_pick(&f.peers, 5 * SECOND, tried), 1); /* the next one's turn */
+    assert_false(balance_free(&f.peers, 1, false, 5 * SECOND));
+    assert_int_equal(balance_pick(&f.peers, 5 * SECOND, tried), BALANCE_NONE);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(visit(&f, 15 * SECOND), 1);
+
+    /* Its rest is over: one request goes there, the others wait for what becomes of it. */
+    tried[0] = 2;
+    assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 1, tried), 0);
+    other[0] = 2;
+    assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 1, other), BALANCE_NONE);
+    assert_false(balance_free(&f.peers, 0, false, 15 * SECOND + 2));
+    assert_int_equal(f.all[0].fails, 0);
+    other[0] = 2;
+    assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 3, other), 0);
+    assert_false(balance_free(&f.peers, 0, false, 15 * SECOND + 3));
+    close_peers(&f);
+}
+
+static void failures_count_up_to_their_limit(void **state)
+{
+    struct fixture f = {.all = {peer(4), peer(4)}};
+
+    (void)state;
+    f.all[0].max_fails = 3;
+    f.all[1].max_fails = 0; /* never counted */
+    open_peers(&f, 2);
+    for (int i = 1; i <= 5; i++) {
+        uint64_t tried[1] = {1};
+
+        assert_int_equal(balance_pick(&f.peers, SECOND, tried), 1);
+        assert_false(balance_free(&f.peers, 1, true, SECOND));
+    }
+    for (int i = 1; i <= 3; i++) {
+        uint64_t tried[1] = {2};
+
+        assert_int_equal(balance_pick(&f.peers, SECOND, tried), 0);
+        assert_true(balance_free(&f.peers, 0, true, SECOND) == (i == 3));
+        assert_in_range(f.all[0].effective, 1, 3); /* lowered, and raised by one a pick */
+    }
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(visit(&f, SECOND), 1);
+    close_peers(&f);
+}
+
+static void the_only_peer_never_rests(void **state)
+{
+    struct fixture f = {.all = {peer(1)}};
+
+    (void)state;
+    open_peers(&f, 1);
+    for (int i = 0; i < 5; i++) {
+        uint64_t tried[1] = {0};
+
+        assert_int_equal(balance_pick(&f.peers, SECOND, tried), 0);
+        assert_int_equal(balance_pick(&f.peers, SECOND, tried), BALANCE_NONE);
+        assert_false(balance_free(&f.peers, 0, true, SECOND));
+    }
+    f.all[0].down = true;
+    assert_int_equal(visit(&f, SECOND), BALANCE_NONE);
+    close_peers(&f);
+}
+
+static void backups_stand_in_when_all_others_are_out(void **state)
+{
+    struct fixture f = {.all = {peer(1), peer(1), peer(1)}};
+    uint64_t tried[1] = {0};
+
+    (void)state;
+    f.all[1].backup = true;
+    f.all[2].down = true;
+    open_peers(&f, 3);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(visit(&f, SECOND), 0);
+    assert_int_equal(balance_pick(&f.peers, SECOND, tried), 0);
+    assert_true(balance_free(&f.peers, 0, true, SECOND));
+    assert_int_equal(balance_pick(&f.peers, SECOND, tried), 1);
+    assert_false(balance_free(&f.peers, 1, false, SECOND));
+    assert_int_equal(visit(&f, 2 * SECOND), 1);
+    assert_int_equal(visit(&f, 12 * SECOND), 0);
+    assert_int_equal(visit(&f, 12 * SECOND), 0);
+    close_peers(&f);
+}
+
+static void no_peer_has_more_requests_than_max_conns(void **state)
+{
+    struct fixture f = {.all = {peer(10), peer(1)}};
+    size_t hits[2] = {0};
+
+    (void)state;
+    f.all[0].max_conns = 3;
+    f.all[1].max_conns = 2;
+    open_peers(&f, 2);
+    for (int i = 0; i < 6; i++) {
+        uint64_t tried[1] = {0};
+        size_t index = balance_pick(&f.peers, SECOND, tried);
+
+        if (index != BALANCE_NONE)
+            hits[index]++;
+    }
+    assert_int_equal(hits[0], 3);
+    assert_int_equal(hits[1], 2);
+    assert_false(balance_free(&f.peers, 1, false, SECOND));
+    assert_int_equal(visit(&f, SECOND), 1);
+    close_peers(&f);
+}
+
+static void words_name_balancers(void **state)
+{
+    (void)state;
+    assert_ptr_equal(balance_find("round_robin"), &balance_round_robin);
+    assert_null(balance_find("least_con"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(turns_are_smooth),
+        cmocka_unit_test(shares_are_fair),
+        cmocka_unit_test(a_failed_peer_rests_then_one_request_probes_it),
+        cmocka_unit_test(failures_count_up_to_their_limit),
+        cmocka_unit_test(the_only_peer_never_rests),
+        cmocka_unit_test(backups_stand_in_when_all_others_are_out),
+        cmocka_unit_test(no_peer_has_more_requests_than_max_conns),
+        cmocka_unit_test(words_name_balancers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
