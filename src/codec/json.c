@@ -19,9 +19,16 @@ static struct json *ours(struct json_object *object)
     return (struct json *)(void *)object;
 }
 
+/* Outside of strings: "NaN", "Infinity", comments and single quotes, which the library knows,
+ * are not. */
+static bool may_stand_bare(uint8_t byte)
+{
+    return byte && strchr(" \t\r\n{}[]:,+-.0123456789eEtrufalsn", byte);
+}
+
 /*
- * What the library lets pass: single quotes, and control characters in strings. Counts the
- * colons outside of strings on the way, which is one for each member.
+ * Refuses the bytes that the library lets pass and JSON does not. Counts the colons outside of
+ * strings on the way, which is one for each member.
  */
 static enum rc scan(struct span text, size_t *colons, struct fault *why)
 {
@@ -31,7 +38,7 @@ static enum rc scan(struct span text, size_t *colons, struct fault *why)
     for (size_t i = 0; i < text.len; i++) {
         if (text.at[i] == '"')
             quoted = !quoted;
-        else if (quoted ? text.at[i] < ' ' : text.at[i] == '\'')
+        else if (quoted ? text.at[i] < ' ' : !may_stand_bare(text.at[i]))
             return fail(why, RC_FORMAT, "offset %zu: a byte that JSON does not allow here", i);
         else if (quoted && text.at[i] == '\\')
             i++;
