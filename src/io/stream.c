@@ -1,6 +1,7 @@
 #include "io/stream.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -14,6 +14,7 @@ static struct one {
 static struct timers *timers;
 static uint64_t now, last_fired;
 static unsigned fired;
+static bool restless; /* timers that fire set and clear others */
 
 static uint64_t random_time(void)
 {
@@ -40,6 +41,8 @@ static void fire(struct timer *timer)
     last_fired = one->due;
     one->due = 0;
     fired++;
+    if (!restless)
+        return;
     if (rand() % 4 == 0)
         set(one, random_time());
     if (rand() % 4 == 0) {
@@ -73,6 +76,7 @@ static void run(void)
 static void agrees_with_a_sorted_list(void **state)
 {
     (void)state;
+    restless = true;
     srand(1);
     for (int round = 0; round < 3000; round++) {
         struct one *one = &all[rand() % COUNT];
@@ -111,9 +115,8 @@ static void far_deadlines_are_exact(void **state)
         while (fired == before) {
             int wait = timers_wait_ms(timers, now);
 
-            assert_in_range(wait, 1, DAY * 25);
+            assert_in_range(wait, 1, INT32_MAX);
             now += (uint64_t)wait;
-            srand(2); /* whose first number leaves fire() with nothing to do */
             timers_run(timers, now);
             assert_in_range(++steps, 1, 20);
         }
@@ -140,6 +143,8 @@ static int begin(void **state)
     (void)state;
     now = 123456789;
     fired = 0;
+    last_fired = 0;
+    restless = false;
     for (size_t i = 0; i < COUNT; i++)
         all[i] = (struct one){.timer.fire = fire};
     return timers_open(&timers, now) == RC_OK ? 0 : -1;
