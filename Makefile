@@ -88,8 +88,8 @@ fuzz:
 
 bench:
 	@tools/install.sh build run bench
-	@$(call configure,build-bench,-Dbuildtype=release -Dbench=true)
-	@ninja -C build-bench
+	@$(call configure,build-bench,-Dbuildtype=release -Dtests=disabled -Dbench=true)
+	@ninja -C build-bench keep gate bench/bench-origin bench/bench-load
 	@$(PYTHON) bench/run --build build-bench $(ARGS)
 	@$(call HAND_BACK,build-bench)
 
