@@ -37,6 +37,10 @@ void status_write(unsigned code, struct buffer *out);
  */
 bool status_ends_connection(unsigned code);
 
+/* Is the connection closed without a word? 408, 444 and 499: nobody listens, or nobody shall
+ * hear. */
+bool status_is_silent(unsigned code);
+
 /* "gate/0.1.0"; server_tokens off: "gate"; called as nginx: "nginx/1.31.5", "nginx". */
 struct span status_server(bool as_nginx, bool tokens);
 

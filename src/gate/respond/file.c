@@ -1,0 +1,164 @@
+#include "gate/respond/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * The parser of targets has resolved them all, but the cut may make one anew: "location /i" with
+ * "alias /srv/x/" turns /i../secret into /srv/x/../secret.
+ */
+static bool has_dot_dot(struct span path)
+{
+    while (path.len > 0) {
+        if (span_equal(span_cut(&path, span_find(path, '/')), SPAN("..")))
+            return true;
+        span_cut(&path, 1);
+    }
+    return false;
+}
+
+static void end_with_nul(struct buffer *b)
+{
+    buffer_add_byte(b, '\0');
+    if (!b->full)
+        b->len--;
+}
+
+bool file_path(struct span root, size_t replaced, struct span path, struct buffer *out)
+{
+    const size_t given = path.len;
+
+    span_cut(&path, replaced);
+    if (replaced > given || has_dot_dot(path))
+        return false;
+    buffer_add(out, root);
+    buffer_add(out, path);
+    if (memchr(out->at, '\0', out->len))
+        return false;
+    end_with_nul(out);
+    return !out->full;
+}
+
+/* 'open() "/x" failed (2: No such file or directory)', and the status that errno comes to. */
+static unsigned open_failed(const char *call, const char *path, struct fault *why)
+{
+    const int error = errno;
+
+    (void)fail(why, RC_IO, "%s() \"%s\" failed (%d: %s)", call, path, error, strerror(error));
+    switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+    case ENAMETOOLONG:
+        return 404;
+    case EACCES:
+    case ELOOP:
+        return 403;
+    default:
+        return 500;
+    }
+}
+
+unsigned file_open(const char *path, struct file *file, struct fault *why)
+{
+    struct stat stat;
+    unsigned status = 200;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+    if (fd < 0)
+        return open_failed("open", path, why);
+    if (fstat(fd, &stat) < 0) {
+        status = open_failed("fstat", path, why);
+    } else if (S_ISDIR(stat.st_mode)) {
+        status = 301;
+    } else if (!S_ISREG(stat.st_mode)) {
+        (void)fail(why, RC_IO, "\"%s\" is not a regular file", path);
+        status = 404;
+    }
+    if (status != 200) {
+        close(fd);
+        return status;
+    }
+    *file = (struct file){fd, (uint64_t)stat.st_size, stat.st_mtime};
+    return 200;
+}
+
+static unsigned index_failed(const char *path, int error, struct fault *why)
+{
+    const bool forbidden = error == EACCES;
+
+    (void)fail(why, RC_IO, "\"%s\" is %s (%d: %s)", path,
+               forbidden ? "forbidden" : "not found", error, strerror(error));
+    return forbidden ? 403 : 404;
+}
+
+/* Of the directory that its index files were looked for in; 200 where it is one. */
+static unsigned check_directory(const char *path, struct fault *why)
+{
+    struct stat stat_of;
+
+    if (stat(path, &stat_of) == 0 && S_ISDIR(stat_of.st_mode))
+        return 200;
+    if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
+        return index_failed(path, errno, why);
+    return open_failed("stat", path, why) == 404 ? 404 : 500;
+}
+
+/* 200 where the file is there, 0 where the search goes on. */
+static unsigned try_index(struct buffer *path, struct span name, struct fault *why)
+{
+    const size_t len = path->len;
+    struct stat stat_of;
+    unsigned status = 0;
+
+    buffer_add(path, name);
+    end_with_nul(path);
+    if (path->full)
+        status = index_failed((char *)path->at, ENAMETOOLONG, why);
+    else if (stat((char *)path->at, &stat_of) == 0)
+        status = 200;
+    else if (errno == ENOTDIR || errno == ENAMETOOLONG || errno == EACCES)
+        status = index_failed((char *)path->at, errno, why);
+    else if (errno != ENOENT)
+        status = open_failed("stat", (char *)path->at, why) == 403 ? 403 : 500;
+    path->len = len;
+    path->at[len] = '\0';
+    return status;
+}
+
+unsigned file_index(struct buffer *path, const struct span *names, size_t count, size_t *found,
+                    struct fault *why)
+{
+    unsigned status;
+
+    for (*found = 0; *found < count; ++*found) {
+        if (span_starts(names[*found], SPAN("/")))
+            return 200;
+        if ((status = try_index(path, names[*found], why)) != 0)
+            return status;
+    }
+    if ((status = check_directory((char *)path->at, why)) != 200)
+        return status;
+    (void)fail(why, RC_DENIED, "directory index of \"%s\" is forbidden", (char *)path->at);
+    return 403;
+}
+
+struct span file_extension(struct span path)
+{
+    for (size_t i = path.len; i-- > 1 && path.at[i] != '/';)
+        if (path.at[i] == '.')
+            return path.at[i - 1] == '/' ? (struct span){0}
+                                         : span_of(path.at + i + 1, path.len - i - 1);
+    return (struct span){0};
+}
+
+struct span file_etag(const struct file *file, char text[FILE_ETAG_MAX])
+{
+    int len = snprintf(text, FILE_ETAG_MAX, "\"%llx-%llx\"",
+                       (unsigned long long)file->modified, (unsigned long long)file->size);
+
+    return span_of(text, (size_t)len);
+}
