@@ -1,6 +1,6 @@
 /*
- * Bytes at offsets: a file, a block device, memory, or a device made of another one. What vault and
- * keep read headers and data from. Safe to use from several threads at once.
+ * Bytes at offsets: a file, a block device, memory, or a device made of another one. What
+ * vault and keep read headers and data from. Safe to use from several threads at once.
  */
 #ifndef IO_DEVICE_H
 #define IO_DEVICE_H
@@ -20,7 +20,8 @@ struct device_kind {
     enum rc (*write_at)(struct device *d, uint64_t offset, const void *at, size_t len,
                         struct fault *why);
     enum rc (*flush)(struct device *d, struct fault *why);
-    enum rc (*discard)(struct device *d, uint64_t offset, uint64_t len, struct fault *why); /* may be NULL */
+    enum rc (*discard)(struct device *d, uint64_t offset, uint64_t len,
+                       struct fault *why); /* may be NULL */
     void (*close)(struct device *d);
 };
 
@@ -36,7 +37,8 @@ struct device {
  * RC_IO      the system's error
  * RC_FORMAT  [offset, offset + len) does not lie inside the device
  */
-enum rc device_read(struct device *d, uint64_t offset, void *at, size_t len, struct fault *why);
+enum rc device_read(struct device *d, uint64_t offset, void *at, size_t len,
+                    struct fault *why);
 /* The same; RC_DENIED on a read-only device. */
 enum rc device_write(struct device *d, uint64_t offset, const void *at, size_t len,
                      struct fault *why);
@@ -50,9 +52,9 @@ void device_close(struct device *d);
 enum device_lock { DEVICE_UNLOCKED, DEVICE_SHARED, DEVICE_EXCLUSIVE };
 
 /*
- * A regular file or block device. A lock lasts as long as the device is open (flock(2), and O_EXCL for
- * exclusive use of a block device); RC_BUSY when somebody else holds one. RC_FORMAT for what is
- * neither a file nor a block device.
+ * A regular file or block device. A lock lasts as long as the device is open (flock(2), and
+ * O_EXCL for exclusive use of a block device); RC_BUSY when somebody else holds one. RC_FORMAT
+ * for what is neither a file nor a block device.
  */
 enum rc device_open_file(struct device **out, const char *path, bool read_only,
                          enum device_lock lock, struct fault *why);

@@ -1,0 +1,164 @@
+#include "io/device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct device_file {
+    struct device device;
+    int fd;
+    bool is_block;
+};
+
+static struct device_file *file_of(struct device *d)
+{
+    return (struct device_file *)(void *)d;
+}
+
+static enum rc file_read(struct device *d, uint64_t offset, void *at, size_t len,
+                         struct fault *why)
+{
+    uint8_t *to = at;
+
+    while (len > 0) {
+        ssize_t got = pread(file_of(d)->fd, to, len, (off_t)offset);
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail_errno(why, RC_IO, "offset %" PRIu64 ": cannot read", offset);
+        if (got == 0)
+            return fail(why, RC_IO, "offset %" PRIu64 ": the file was made shorter", offset);
+        to += got;
+        offset += (uint64_t)got;
+        len -= (size_t)got;
+    }
+    return RC_OK;
+}
+
+static enum rc file_write(struct device *d, uint64_t offset, const void *at, size_t len,
+                          struct fault *why)
+{
+    const uint8_t *from = at;
+
+    while (len > 0) {
+        ssize_t put = pwrite(file_of(d)->fd, from, len, (off_t)offset);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return fail_errno(why, RC_IO, "offset %" PRIu64 ": cannot write", offset);
+        from += put;
+        offset += (uint64_t)put;
+        len -= (size_t)put;
+    }
+    return RC_OK;
+}
+
+static enum rc file_flush(struct device *d, struct fault *why)
+{
+    if (fsync(file_of(d)->fd) != 0)
+        return fail_errno(why, RC_IO, "cannot flush to the medium");
+    return RC_OK;
+}
+
+static enum rc file_discard(struct device *d, uint64_t offset, uint64_t len, struct fault *why)
+{
+    struct device_file *file = file_of(d);
+    uint64_t range[2] = {offset, len};
+    int result = file->is_block
+                     ? ioctl(file->fd, BLKDISCARD, range)
+                     : fallocate(file->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                 (off_t)offset, (off_t)len);
+
+    if (result == 0)
+        return RC_OK;
+    return fail_errno(why, errno == EOPNOTSUPP || errno == ENOTTY ? RC_UNSUPPORTED : RC_IO,
+                      "offset %" PRIu64 ": cannot discard", offset);
+}
+
+static void file_close(struct device *d)
+{
+    if (file_of(d)->fd >= 0)
+        close(file_of(d)->fd);
+    free(d);
+}
+
+static const struct device_kind file_kind = {
+    .name = "file",
+    .read_at = file_read,
+    .write_at = file_write,
+    .flush = file_flush,
+    .discard = file_discard,
+    .close = file_close,
+};
+
+/* A block device that is mounted or mapped refuses O_EXCL; files know only flock(2). */
+static enum rc open_path(struct device_file *file, const char *path, enum device_lock lock,
+                         struct fault *why)
+{
+    int flags =
+        (file->device.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    struct stat st;
+
+    if (stat(path, &st) == 0)
+        file->is_block = S_ISBLK(st.st_mode);
+    if (file->is_block && lock == DEVICE_EXCLUSIVE)
+        flags |= O_EXCL;
+    if ((file->fd = open(path, flags)) < 0)
+        return fail_errno(why,
+                          errno == EBUSY    ? RC_BUSY
+                          : errno == ENOENT ? RC_NOT_FOUND
+                                            : RC_IO,
+                          "%s: cannot open", path);
+    if (fstat(file->fd, &st) != 0)
+        return fail_errno(why, RC_IO, "%s: cannot look at it", path);
+    if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+        return fail(why, RC_FORMAT, "%s: is neither a file nor a block device", path);
+    file->is_block = S_ISBLK(st.st_mode);
+    file->device.size = (uint64_t)st.st_size;
+    if (file->is_block && ioctl(file->fd, BLKGETSIZE64, &file->device.size) != 0)
+        return fail_errno(why, RC_IO, "%s: cannot tell its size", path);
+    return RC_OK;
+}
+
+static enum rc take_lock(struct device_file *file, const char *path, enum device_lock lock,
+                         struct fault *why)
+{
+    if (lock == DEVICE_UNLOCKED ||
+        flock(file->fd, (lock == DEVICE_SHARED ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0)
+        return RC_OK;
+    if (errno == EWOULDBLOCK)
+        return fail(why, RC_BUSY, "%s: is in use by another program", path);
+    return fail_errno(why, RC_IO, "%s: cannot lock it", path);
+}
+
+enum rc device_open_file(struct device **out, const char *path, bool read_only,
+                         enum device_lock lock, struct fault *why)
+{
+    struct device_file *file = calloc(1, sizeof *file);
+    enum rc rc;
+
+    if (!file)
+        return fail(why, RC_MEMORY, "%s: no memory to open it", path);
+    *file =
+        (struct device_file){.device = {.kind = &file_kind, .read_only = read_only}, .fd = -1};
+    if ((rc = open_path(file, path, lock, why)) || (rc = take_lock(file, path, lock, why))) {
+        file_close(&file->device);
+        return rc;
+    }
+    *out = &file->device;
+    return RC_OK;
+}
+
+int device_fd(const struct device *d)
+{
+    return d->kind == &file_kind ? ((const struct device_file *)(const void *)d)->fd : -1;
+}
