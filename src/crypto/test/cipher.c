@@ -1,0 +1,195 @@
+#include "crypto/cipher.h"
+
+#include <pthread.h>
+
+#include "base/test/check.h"
+#include "codec/hex.h"
+
+enum { UNIT = 512 };
+
+static void fill(uint8_t *at, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        at[i] = (uint8_t)i;
+}
+
+static struct cipher *open_hex(const char *encryption, const char *key_hex,
+                               uint32_t sector_size)
+{
+    SCOPED(secret) key = {0};
+    struct cipher *cipher;
+    struct fault why = {0};
+    uint8_t bytes[64];
+    size_t len;
+
+    assert_int_equal(hex_decode(span_text(key_hex), bytes, sizeof bytes, &len), RC_OK);
+    assert_int_equal(secret_copy(&key, span_of(bytes, len), NULL), RC_OK);
+    check(why.text, cipher_open(&cipher, encryption, &key, sector_size, &why) == RC_OK);
+    return cipher;
+}
+
+/* IEEE 1619-2007, annex B, vectors 4 and 10: the data unit is 00 01 .. ff 00 01 .. ff */
+static const struct {
+    const char *what, *key;
+    uint64_t sector;
+    const char *first; /* 16 bytes of ciphertext */
+} xts[] = {
+    {"vector 4", "2718281828459045235360287471352631415926535897932384626433832795", 0,
+     "27a7479befa1d476489f308cd4cfa6e2"},
+    {"vector 10",
+     "2718281828459045235360287471352662497757247093699959574966967627"
+     "3141592653589793238462643383279502884197169399375105820974944592",
+     0xff, "1c3b3a102f770386e4836c99e370cf9b"},
+};
+
+static void xts_vectors(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof xts / sizeof *xts; i++) {
+        struct cipher *cipher = open_hex("aes-xts-plain64", xts[i].key, UNIT);
+        uint8_t bytes[UNIT], plain[UNIT];
+        char text[33];
+
+        fill(plain, UNIT);
+        assert_int_equal(cipher_encrypt(cipher, xts[i].sector, plain, bytes, UNIT, NULL),
+                         RC_OK);
+        check(xts[i].what, strcmp(hex_encode(span_of(bytes, 16), text), xts[i].first) == 0);
+        assert_int_equal(cipher_decrypt(cipher, xts[i].sector, bytes, bytes, UNIT, NULL),
+                         RC_OK);
+        check(xts[i].what, memcmp(bytes, plain, UNIT) == 0);
+        cipher_close(cipher);
+    }
+}
+
+static const struct {
+    const char *encryption;
+    size_t key_len;
+} all_ciphers[] = {
+    {"aes-xts-plain64", 64},      {"aes-xts-plain64", 32}, {"aes-xts-plain", 64},
+    {"aes-cbc-plain64", 32},      {"aes-cbc-plain64", 24}, {"aes-cbc-plain64", 16},
+    {"aes-cbc-essiv:sha256", 32}, {"aes-cbc-plain", 16},
+};
+
+static struct cipher *open_filled(const char *encryption, size_t key_len, uint32_t sector_size)
+{
+    SCOPED(secret) key = {0};
+    struct cipher *cipher;
+
+    assert_int_equal(secret_alloc(&key, key_len, NULL), RC_OK);
+    fill(key.at, key_len);
+    assert_int_equal(cipher_open(&cipher, encryption, &key, sector_size, NULL), RC_OK);
+    return cipher;
+}
+
+/* A run of sectors is the same as one after the other, and the number counts 512 bytes
+ * whatever the size. */
+static void runs_are_sectors_in_a_row(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof all_ciphers / sizeof *all_ciphers; i++) {
+        for (uint32_t size = 512; size <= 4096; size *= 2) {
+            const char *name = all_ciphers[i].encryption;
+            struct cipher *cipher = open_filled(name, all_ciphers[i].key_len, size);
+            uint64_t first = UINT64_C(0xfffffff8); /* runs over 32 bits */
+            static uint8_t plain[16384], whole[16384], single[16384];
+
+            fill(plain, sizeof plain);
+            assert_int_equal(cipher_encrypt(cipher, first, plain, whole, sizeof plain, NULL),
+                             RC_OK);
+            for (size_t at = 0; at < sizeof plain; at += size)
+                assert_int_equal(cipher_encrypt(cipher, first + at / 512, plain + at,
+                                                single + at, size, NULL),
+                                 RC_OK);
+            check(name, memcmp(whole, single, sizeof whole) == 0);
+            check(name, memcmp(whole, whole + size, size) != 0);
+            assert_int_equal(cipher_decrypt(cipher, first, whole, whole, sizeof whole, NULL),
+                             RC_OK);
+            check(name, memcmp(whole, plain, sizeof whole) == 0);
+            assert_int_equal(cipher_encrypt(cipher, 0, plain, whole, size - 1, NULL),
+                             RC_FORMAT);
+            cipher_close(cipher);
+        }
+    }
+}
+
+/* "plain" wraps at 2^32 sectors, "plain64" does not. */
+static void plain_wraps(void **state)
+{
+    static const struct {
+        const char *encryption;
+        bool wraps;
+    } cases[] = {{"aes-xts-plain", true}, {"aes-xts-plain64", false}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct cipher *cipher = open_filled(cases[i].encryption, 64, UNIT);
+        uint8_t plain[UNIT] = {0}, low[UNIT], high[UNIT];
+
+        assert_int_equal(cipher_encrypt(cipher, 5, plain, low, UNIT, NULL), RC_OK);
+        assert_int_equal(
+            cipher_encrypt(cipher, (UINT64_C(1) << 32) + 5, plain, high, UNIT, NULL), RC_OK);
+        check(cases[i].encryption, (memcmp(low, high, UNIT) == 0) == cases[i].wraps);
+        cipher_close(cipher);
+    }
+}
+
+static void refused(void **state)
+{
+    SCOPED(secret) key = {0};
+    struct cipher *cipher;
+
+    (void)state;
+    assert_int_equal(secret_alloc(&key, 64, NULL), RC_OK);
+    assert_int_equal(cipher_open(&cipher, "cipher_null-ecb", &key, 512, NULL), RC_UNSUPPORTED);
+    assert_int_equal(cipher_open(&cipher, "aes-cbc-plain64", &key, 512, NULL), RC_UNSUPPORTED);
+    assert_int_equal(cipher_open(&cipher, "aes-xts-plain64", &key, 0, NULL), RC_UNSUPPORTED);
+    assert_int_equal(cipher_open(&cipher, "aes-xts-plain64", &key, 768, NULL), RC_UNSUPPORTED);
+    assert_int_equal(cipher_open(&cipher, "aes-xts-plain64", &key, 8192, NULL),
+                     RC_UNSUPPORTED);
+    /* both halves alike: no XTS key */
+    assert_int_equal(cipher_open(&cipher, "aes-xts-plain64", &key, 512, NULL), RC_UNSUPPORTED);
+}
+
+enum { THREADS = 4, TURNS = 200 };
+
+static void *work(void *of)
+{
+    struct cipher *cipher = of;
+    uint8_t plain[4096], bytes[4096];
+
+    fill(plain, sizeof plain);
+    for (uint64_t turn = 0; turn < TURNS; turn++) {
+        if (cipher_encrypt(cipher, turn * 8, plain, bytes, sizeof bytes, NULL) != RC_OK ||
+            cipher_decrypt(cipher, turn * 8, bytes, bytes, sizeof bytes, NULL) != RC_OK ||
+            memcmp(plain, bytes, sizeof bytes) != 0)
+            return of;
+    }
+    return NULL;
+}
+
+static void threads_share_a_cipher(void **state)
+{
+    struct cipher *cipher = open_filled("aes-cbc-essiv:sha256", 32, 512);
+    pthread_t threads[THREADS];
+
+    (void)state;
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, work, cipher), 0);
+    for (int i = 0; i < THREADS; i++) {
+        void *failed;
+
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    cipher_close(cipher);
+}
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {cmocka_unit_test(xts_vectors),
+                                     cmocka_unit_test(runs_are_sectors_in_a_row),
+                                     cmocka_unit_test(plain_wraps), cmocka_unit_test(refused),
+                                     cmocka_unit_test(threads_share_a_cipher)};
+
+    return cmocka_run_group_tests(all, NULL, NULL);
+}
