@@ -1,6 +1,6 @@
 /*
- * The chunked transfer coding, decoded without a copy: RFC 9112, section 7.1. Strict: a bare LF is
- * refused, sizes stay below 2^60, framing between two pieces of body is bounded.
+ * The chunked transfer coding, decoded without a copy: RFC 9112, section 7.1. Strict: a bare
+ * LF is refused, sizes stay below 2^60, framing between two pieces of body is bounded.
  */
 #ifndef GATE_HTTP_CHUNKED_H
 #define GATE_HTTP_CHUNKED_H
@@ -26,8 +26,8 @@ struct chunked {
  * RC_FORMAT  not chunked coding
  * RC_LIMIT   too much framing, or too long a trailer section
  *
- * Where `trailer` is not NULL it is set, at every call that read some, to the part of the trailer
- * section that this call saw (field lines with their ends, and the last empty line).
+ * Where `trailer` is not NULL it is set, at every call that read some, to the part of the
+ * trailer section that this call saw (field lines with their ends, and the last empty line).
  */
 enum rc chunked_next(struct chunked *c, struct span *in, struct span *body,
                      struct span *trailer);

@@ -1,6 +1,7 @@
 /*
- * The head of an HTTP/1 request: RFC 9112 sections 2 to 3 and 6, RFC 9110 section 5, and what nginx
- * does where they leave a choice. Whatever could be framed in two ways is refused, never guessed.
+ * The head of an HTTP/1 request: RFC 9112 sections 2 to 3 and 6, RFC 9110 section 5, and what
+ * nginx does where they leave a choice. Whatever could be framed in two ways is refused, never
+ * guessed.
  */
 #ifndef GATE_HTTP_H1_REQUEST_H
 #define GATE_HTTP_H1_REQUEST_H
@@ -30,7 +31,11 @@ struct h1_limits {
     uint32_t head_max;   /* bytes of it all: beyond it 494 */
     uint32_t fields_max; /* how many: beyond it 494 */
     bool underscores;    /* underscores_in_headers: '_' may stand in a name */
-    bool keep_invalid;   /* ignore_invalid_headers off: an invalid name is a 400 instead of dropped */
+    /*
+     * ignore_invalid_headers off: names of any token characters ("X.Y", "X_Y") are kept, and
+     * those of others are a 400. On, both are dropped.
+     */
+    bool keep_invalid;
 };
 
 /* Start from {.head = {.fields = ..., .capacity = ...}}; all else is filled. */
@@ -40,7 +45,8 @@ struct h1_request {
     uint32_t line_len;  /* of it, without its end */
     uint32_t target_at; /* as received, also for an absolute one */
     uint32_t target_len;
-    uint32_t path_at; /* the part of the target from the path on; path_len 0 for "http://host" */
+    uint32_t
+        path_at; /* the part of the target from the path on; path_len 0 for "http://host" */
     uint32_t path_len;
     uint32_t authority_at; /* of an absolute or authority form */
     uint32_t authority_len;
@@ -49,19 +55,27 @@ struct h1_request {
     uint8_t form;        /* enum target_form */
     uint8_t version;     /* 9, 10, 11; 1.2 and above read as 11 */
     bool chunked;
-    bool has_length;      /* there is a Content-Length: `length` */
-    bool keep_alive;      /* what version and Connection ask for */
-    bool wants_upgrade;   /* Connection names "upgrade" and there is an Upgrade field, not in 1.0 */
+    bool has_length;    /* there is a Content-Length: `length` */
+    bool keep_alive;    /* what version and Connection ask for */
+    bool wants_upgrade; /* Connection names "upgrade" and there is an Upgrade field, not in 1.0
+                         */
     bool expects_continue; /* Expect: 100-continue, not in 1.0 */
-    bool has_nominated;   /* Connection names more than close, keep-alive and upgrade */
+    bool has_nominated;    /* Connection names more than close, keep-alive and upgrade */
     uint64_t length;
-    uint16_t status; /* when parsing failed: what to answer: 400, 414, 494, 501, 505 */
+    uint16_t status;  /* when parsing failed: what to answer: 400, 414, 494, 501, 505 */
     uint32_t scanned; /* private: how far earlier calls looked for the end */
 };
 
 /*
- * Parses the `len` bytes at `at`, which begin where the request does; call again, with all of the bytes
- * from the start and more behind them, after RC_AGAIN.
+ * Refused beyond what the RFCs ask for: a field that must be alone and came twice (nginx's
+ * list), a Host that differs from an absolute target's authority, more than one space in the
+ * request line. Bare LF ends a line. Of HTTP/0.9, "GET /x" alone is taken: it has no fields
+ * and no keep-alive.
+ */
+
+/*
+ * Parses the `len` bytes at `at`, which begin where the request does; call again, with all of
+ * the bytes from the start and more behind them, after RC_AGAIN.
  *
  * RC_OK      the head is complete: r->head.len bytes of it were the head
  * RC_AGAIN   more bytes are needed

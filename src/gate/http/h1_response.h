@@ -24,14 +24,15 @@ struct h1_response {
     uint32_t status_at; /* "200 OK" as received */
     uint32_t status_len;
     uint64_t length;
-    uint32_t scanned; /* private */
 };
 
 /*
  * As h1_request_parse. `to_head` says that the request was a HEAD, `to_connect` a CONNECT.
- * Refused: both Content-Length and Transfer-Encoding, differing Content-Lengths, a transfer coding other than a
- * lone "chunked", a field name with a blank or of no token characters, NUL or a bare CR in a value.
- * A body-less status with a Transfer-Encoding field has no body.
+ * Refused: both Content-Length and Transfer-Encoding, more than one of either (equal or not),
+ * a transfer coding other than a lone "chunked" or in HTTP/1.0, a field name with a blank or
+ * of no token characters, a folded line, NUL or a bare CR in a value. Where the status allows
+ * no body, a Transfer-Encoding is not looked at. After a 1xx or 204 that announces a body, and
+ * after a 101, the connection is not to be used again.
  *
  * RC_OK, RC_AGAIN, RC_MEMORY  as there; `head_max` and `fields_max` bound it: RC_LIMIT
  * RC_FORMAT                   no HTTP/1 response, or one whose end is in doubt

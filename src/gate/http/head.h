@@ -1,7 +1,7 @@
 /*
- * The head of an HTTP/1 message: a first line and fields, as views into the bytes that were received.
- * Positions are offsets, so that the owner may move the bytes. Parsing is in h1_request.h and
- * h1_response.h.
+ * The head of an HTTP/1 message: a first line and fields, as views into the bytes that were
+ * received. Positions are offsets, so that the owner may move the bytes. Parsing is in
+ * h1_request.h and h1_response.h.
  */
 #ifndef GATE_HTTP_HEAD_H
 #define GATE_HTTP_HEAD_H
@@ -77,6 +77,7 @@ struct head {
     uint32_t count, capacity;
     uint32_t len;                /* bytes up to and with the empty line, once parsed */
     uint16_t first[FIELD_COUNT]; /* 1 + the index of the first field of each id; 0: none */
+    uint64_t repeated;           /* bit 1 << id: that field came more than once */
 };
 
 static inline struct span field_name(const struct head *head, const struct field *field)
@@ -87,6 +88,16 @@ static inline struct span field_name(const struct head *head, const struct field
 static inline struct span field_value(const struct head *head, const struct field *field)
 {
     return span_of(head->at + field->value, field->value_len);
+}
+
+static inline bool head_has(const struct head *head, enum field_id id)
+{
+    return head->first[id] != 0;
+}
+
+static inline bool head_repeats(const struct head *head, enum field_id id)
+{
+    return head->repeated >> id & 1;
 }
 
 /* The first field with that id, or NULL. */
@@ -101,9 +112,13 @@ enum field_id field_id_of(struct span name);
 /* The canonical spelling: "Content-Length". Empty for FIELD_OTHER. */
 struct span field_id_name(enum field_id id);
 
+/* Without the blanks (spaces and tabs) around it. */
+struct span field_trim(struct span s);
+
 /*
- * Walks the members of a comma-separated list, without the blanks around them and without empty ones:
- * false after the last. `list` is cut as it goes.
+ * Walks the members of a comma-separated list, without the blanks around them and without
+ * empty ones: false after the last. `list` is cut as it goes. A comma inside a quoted string
+ * is part of a member.
  */
 bool field_list_next(struct span *list, struct span *member);
 

@@ -1,4 +1,5 @@
-/* Paths and queries: the one normal form that all of gate uses, and the way back to the wire. */
+/* Paths and queries: the one normal form that all of gate uses, and the way back to the wire.
+ */
 #ifndef GATE_HTTP_URI_H
 #define GATE_HTTP_URI_H
 
@@ -9,10 +10,13 @@
 #include "base/span.h"
 
 /*
- * The path of a request target ("/a/%62/../c?x=1#f") in nginx's normal form: decoded once, "." and ".."
- * resolved, slashes merged where `merge_slashes`, the fragment cut. `path` needs room for target.len + 1
- * bytes; *path_len are filled, followed by a NUL. `args` is a view into `target`, behind the first '?', or empty.
- * *plain says that the path's bytes are those of the target, unchanged.
+ * The path of a request target ("/a/%62/../c?x=1#f") in nginx's normal form: decoded once, "."
+ * and ".." resolved, slashes merged where `merge_slashes`, the fragment cut. `path` needs room
+ * for target.len + 1 bytes; *path_len are filled, followed by a NUL. `args` is a view into
+ * `target`, behind the first '?', or empty. *plain says that the path's bytes are those of the
+ * target, unchanged.
+ *
+ * A target that begins with '?' or '#' (of "http://host?x=1") has the path "/".
  *
  * RC_FORMAT  answer 400: "..", above the root, "%00", "%zz", a control byte, an empty target
  */
@@ -20,8 +24,9 @@ enum rc uri_normalise(struct span target, bool merge_slashes, char *path, size_t
                       struct span *args, bool *has_args, bool *plain);
 
 enum uri_escape {
-    URI_ESCAPE_PATH,     /* a path: ' ' '#' '%' '?' and bytes outside 0x21..0x7e */
-    URI_ESCAPE_ARGS,     /* a query */
+    URI_ESCAPE_PATH, /* a path: '#' '%' '?' '"' '<' '>' '\\' '^' '`' '{' '|' '}', blanks, 0x7f
+                        and up */
+    URI_ESCAPE_ARGS, /* a value for a query: of a path, and '&' '+' ';' */
     URI_ESCAPE_COMPONENT /* all but unreserved characters */
 };
 
@@ -29,8 +34,17 @@ enum uri_escape {
 size_t uri_escape(struct span from, enum uri_escape how, char *to);
 
 /*
- * "Example.com.:8080" -> host "example.com", in `host` with room for authority.len bytes (lower case,
- * no port, no final dot); an IPv6 literal keeps its brackets. RC_FORMAT: answer 400.
+ * An authority without user information: host [":" port]. `host` is a view into it without a
+ * final dot, an IPv6 literal with its brackets; *port is -1 where there is none. RC_FORMAT: an
+ * empty host or label, a character that no host name has, a port beyond 65535. Source: RFC
+ * 3986 section 3.2.
+ */
+enum rc uri_authority(struct span authority, struct span *host, int *port);
+
+/*
+ * "Example.com.:8080" -> host "example.com", in `host` with room for authority.len bytes
+ * (lower case, no port, no final dot); an IPv6 literal keeps its brackets. RC_FORMAT: answer
+ * 400.
  */
 enum rc uri_host(struct span authority, char *host, size_t *host_len);
 
