@@ -1,6 +1,6 @@
 /*
- * What a loop does with the connections that were accepted for it: from the first byte to the last line of
- * the log. One per loop; every call comes from the loop's own thread.
+ * What a loop does with the connections that were accepted for it: from the first byte to the
+ * last line of the log. One per loop; every call comes from the loop's own thread.
  */
 #ifndef GATE_SERVICE_H
 #define GATE_SERVICE_H
@@ -16,8 +16,8 @@ struct site;
 struct listener;
 
 /* `index` is the loop's number, from 0. Holds a reference to the site until service_close. */
-enum rc service_open(struct service **out, struct loop *loop, struct site *site, unsigned index,
-                     struct fault *why);
+enum rc service_open(struct service **out, struct loop *loop, struct site *site,
+                     unsigned index, struct fault *why);
 
 /* Takes the fd, which is non-blocking and close-on-exec. */
 void service_accept(struct service *s, const struct listener *listener, int fd,

@@ -102,7 +102,8 @@ enum rc address_look_up(const char *host, uint16_t port, struct address *into, s
     snprintf(service, sizeof service, "%u", port);
     error = getaddrinfo(host, service, &hints, &found);
     if (error != 0)
-        return fail(why, RC_NOT_FOUND, "host not found: \"%s\": %s", host, gai_strerror(error));
+        return fail(why, RC_NOT_FOUND, "host not found: \"%s\": %s", host,
+                    gai_strerror(error));
     keep(found, into, max, count);
     freeaddrinfo(found);
     return RC_OK;

@@ -1,9 +1,10 @@
 /*
- * One thread's event loop, on epoll. Watches are edge-triggered and registered once, for reading and
- * writing alike, so that a busy connection never calls epoll_ctl again: read or write until RC_AGAIN
- * or a short count, then wait for the next call of `ready`.
+ * One thread's event loop, on epoll. Watches are edge-triggered and registered once, for
+ * reading and writing alike, so that a busy connection never calls epoll_ctl again: read or
+ * write until RC_AGAIN or a short count, then wait for the next call of `ready`.
  *
- * A turn: wait for events, read the clock, call `ready` of each watch, then the tasks, then the timers.
+ * A turn: wait for events, read the clock, call `ready` of each watch, then the tasks, then
+ * the timers.
  */
 #ifndef IO_LOOP_H
 #define IO_LOOP_H
@@ -47,17 +48,18 @@ enum rc loop_add(struct loop *loop, struct watch *watch, struct fault *why);
 enum rc loop_add_level(struct loop *loop, struct watch *watch, struct fault *why);
 
 /*
- * After it `ready` is never called again, also not for events of this turn that were already fetched.
- * Call it before the fd is closed.
+ * After it `ready` is never called again, also not for events of this turn that were already
+ * fetched. Call it before the fd is closed.
  */
 void loop_remove(struct loop *loop, struct watch *watch);
 
-/* The same for an fd that the caller closes next and that has no duplicate: the kernel is not asked twice. */
+/* The same for an fd that the caller closes next and that has no duplicate: the kernel is not
+ * asked twice. */
 void loop_forget(struct loop *loop, struct watch *watch);
 
 /*
- * Runs `task->run` after the events of this turn; harmless when it is queued already. A task that is
- * queued by a task runs in the next turn, which then does not wait.
+ * Runs `task->run` after the events of this turn; harmless when it is queued already. A task
+ * that is queued by a task runs in the next turn, which then does not wait.
  */
 void loop_defer(struct loop *loop, struct task *task);
 
@@ -70,7 +72,8 @@ void loop_run(struct loop *loop);
 /* May be called from another thread or a signal handler. */
 void loop_stop(struct loop *loop);
 
-/* Another thread asks for `wake` to be called in the loop's own thread, soon. Calls may coalesce. */
+/* Another thread asks for `wake` to be called in the loop's own thread, soon. Calls may
+ * coalesce. */
 void loop_wake(struct loop *loop);
 void loop_on_wake(struct loop *loop, void (*wake)(void *of), void *of);
 

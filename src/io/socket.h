@@ -8,7 +8,8 @@
 #include "io/address.h"
 
 /*
- * Begins a connection; the fd is non-blocking, close-on-exec, and without Nagle's delay where it is TCP.
+ * Begins a connection; the fd is non-blocking, close-on-exec, and without Nagle's delay where
+ * it is TCP.
  *
  * RC_OK     connected already (*fd)
  * RC_AGAIN  under way (*fd): when it may be written, socket_error says what came of it
@@ -16,7 +17,8 @@
  */
 enum rc socket_connect(const struct address *to, int *fd);
 
-/* The error that waits on a socket, as errno has them; 0 for none. Reading it takes it away. */
+/* The error that waits on a socket, as errno has them; 0 for none. Reading it takes it away.
+ */
 int socket_error(int fd);
 
 /* The address it is bound to. */

@@ -1,6 +1,6 @@
 /*
- * A connection's bytes, whatever carries them: a socket as it is, or TLS over one (gate/tls). Never
- * blocks and owns its fd.
+ * A connection's bytes, whatever carries them: a socket as it is, or TLS over one (gate/tls).
+ * Never blocks and owns its fd.
  */
 #ifndef IO_STREAM_H
 #define IO_STREAM_H
@@ -38,17 +38,17 @@ static inline enum rc stream_handshake(struct stream *s, struct fault *why)
 }
 
 /*
- * RC_OK     *got is 1 or more; less than `size` from a plain socket says that it is drained for now
- * RC_AGAIN  nothing now
- * RC_END    the other side ended in good order (TLS: with close_notify)
- * RC_IO     reset, or a TLS error; errno says which
+ * RC_OK     *got is 1 or more; less than `size` from a plain socket says that it is drained
+ * for now RC_AGAIN  nothing now RC_END    the other side ended in good order (TLS: with
+ * close_notify) RC_IO     reset, or a TLS error; errno says which
  */
 static inline enum rc stream_read(struct stream *s, void *at, size_t size, size_t *got)
 {
     return s->kind->read(s, at, size, got);
 }
 
-/* RC_OK: *sent is 1 or more, perhaps not all. RC_AGAIN: no room; after it, offer the same bytes again. */
+/* RC_OK: *sent is 1 or more, perhaps not all. RC_AGAIN: no room; after it, offer the same
+ * bytes again. */
 static inline enum rc stream_write(struct stream *s, const struct iovec *pieces, int count,
                                    size_t *sent)
 {

@@ -1,8 +1,8 @@
 /*
- * A timer hangs in the slot named by the highest group of six bits in which its time differs from the
- * wheel's: a slot of level 0 is one millisecond, of level 1 sixty-four, and so on. So all of a lower
- * level is due before anything of a higher one, and within a level the lowest slot is due first. When the
- * wheel reaches a slot of a higher level, its timers move down.
+ * A timer hangs in the slot named by the highest group of six bits in which its time differs
+ * from the wheel's: a slot of level 0 is one millisecond, of level 1 sixty-four, and so on. So
+ * all of a lower level is due before anything of a higher one, and within a level the lowest
+ * slot is due first. When the wheel reaches a slot of a higher level, its timers move down.
  *
  * Source: Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", scheme 7.
  */
@@ -14,8 +14,8 @@
 enum { GROUP = 6, SLOTS = 1 << GROUP, LEVELS = (64 + GROUP - 1) / GROUP };
 
 struct timers {
-    uint64_t clock_ms; /* what timer_set counts from */
-    uint64_t wheel_ms; /* all that was due up to here has fired */
+    uint64_t clock_ms;       /* what timer_set counts from */
+    uint64_t wheel_ms;       /* all that was due up to here has fired */
     uint64_t in_use[LEVELS]; /* a bit a slot; may be set for one that has become empty */
     struct list slots[LEVELS][SLOTS];
 };
@@ -78,14 +78,16 @@ void timer_clear(struct timer *timer)
     list_remove(&timer->link);
 }
 
-/* The slot that is due first; false when no timer is set. Forgets slots that have become empty. */
+/* The slot that is due first; false when no timer is set. Forgets slots that have become
+ * empty. */
 static bool first_place(struct timers *timers, struct place *place)
 {
     for (unsigned level = 0; level < LEVELS; level++) {
         while (timers->in_use[level]) {
             unsigned slot = (unsigned)__builtin_ctzll(timers->in_use[level]);
             uint64_t above = level * GROUP + GROUP < 64
-                                 ? timers->wheel_ms >> (level + 1) * GROUP << (level + 1) * GROUP
+                                 ? timers->wheel_ms >> (level + 1) * GROUP
+                                                           << (level + 1) * GROUP
                                  : 0;
 
             if (!list_is_empty(&timers->slots[level][slot])) {
@@ -103,7 +105,8 @@ static void reach(struct timers *timers, const struct place *place)
 {
     struct list due, *slot = &timers->slots[place->level][place->slot];
 
-    /* The timers change their ring; its head becomes `due`, so that fire() may set them anew. */
+    /* The timers change their ring; its head becomes `due`, so that fire() may set them anew.
+     */
     list_add(slot, &due);
     list_remove(slot);
     list_init(slot);

@@ -1,6 +1,6 @@
 /*
- * Many timers that are set and cleared far more often than they fire: a hierarchical wheel, O(1) to
- * set and clear, a resolution of one millisecond; they never fire early.
+ * Many timers that are set and cleared far more often than they fire: a hierarchical wheel,
+ * O(1) to set and clear, a resolution of one millisecond; they never fire early.
  */
 #ifndef IO_TIMER_H
 #define IO_TIMER_H
@@ -27,8 +27,8 @@ void timers_close(struct timers *timers);
 void timers_set_now(struct timers *timers, uint64_t now_ms);
 
 /*
- * Sets it, or moves it, to fire `in_ms` from now (what timers_set_now or timers_run said last), at the
- * earliest one millisecond from now.
+ * Sets it, or moves it, to fire `in_ms` from now (what timers_set_now or timers_run said
+ * last), at the earliest one millisecond from now.
  */
 void timer_set(struct timers *timers, struct timer *timer, uint64_t in_ms);
 
@@ -43,7 +43,8 @@ static inline bool timer_is_set(const struct timer *timer)
 /* Fires what is due at `now_ms`, the earliest first. */
 void timers_run(struct timers *timers, uint64_t now_ms);
 
-/* Milliseconds until timers_run has something to do; -1 for never. May be too early, never too late. */
+/* Milliseconds until timers_run has something to do; -1 for never. May be too early, never too
+ * late. */
 int timers_wait_ms(struct timers *timers, uint64_t now_ms);
 
 #endif

@@ -18,7 +18,8 @@ struct tls_settings {
     uint64_t session_timeout_ms;
     uint64_t session_cache_size; /* bytes of a shared cache; 0: none but tickets */
     bool session_tickets;
-    struct tls_server *server; /* made of those, for a server that has certificates; NULL otherwise */
+    struct tls_server
+        *server; /* made of those, for a server that has certificates; NULL otherwise */
 };
 
 struct tls_client_settings {
@@ -28,6 +29,7 @@ struct tls_client_settings {
     struct span ciphers;   /* empty: the library's */
     struct span trusted_certificate; /* a PEM file, absolute; empty: the system's */
     bool session_reuse;
+    bool send_name; /* in the hello (SNI), so that the origin can choose a certificate */
 };
 
 #endif

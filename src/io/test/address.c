@@ -29,7 +29,8 @@ static const struct {
     {"[]:80", NULL, RC_FORMAT},
     {"localhost:80", NULL, RC_FORMAT},
     {"unix:", NULL, RC_FORMAT},
-    {"unix:/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    {"unix:/"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
      "aaaaaaaaaaaaaaaaaaaaaaaaaaa",
      NULL, RC_LIMIT},
 };
@@ -41,12 +42,11 @@ static void what_is_parsed_is_shown_the_same(void **state)
         struct address address;
         char text[ADDRESS_TEXT];
 
-        check(cases[i].text,
-              address_parse(span_text(cases[i].text), &address) == cases[i].rc);
+        check(cases[i].text, address_parse(span_text(cases[i].text), &address) == cases[i].rc);
         if (cases[i].rc != RC_OK)
             continue;
-        check(cases[i].text, span_equal(address_text(&address, text, false),
-                                        span_text(cases[i].text)));
+        check(cases[i].text,
+              span_equal(address_text(&address, text, false), span_text(cases[i].text)));
         check(cases[i].text,
               span_equal(address_text(&address, text, true), span_text(cases[i].bare)));
     }

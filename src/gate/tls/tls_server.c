@@ -1,0 +1,207 @@
+#include "gate/tls/tls_server.h"
+
+#include <ctype.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "gate/tls/tls_stream.h"
+
+enum {
+    ID_SIZE = 16,
+    SESSION_SIZE = 256, /* of the memory that a cached session takes, roughly */
+};
+
+struct tls_server {
+    SSL_CTX *context;
+    uint8_t id[ID_SIZE]; /* goes into its sessions, so that no other server resumes them */
+};
+
+/* Keys with a passphrase cannot be opened by a daemon: nobody is there to be asked. */
+static int no_passphrase(char *into, int size, int writing, void *of)
+{
+    (void)into;
+    (void)size;
+    (void)writing;
+    (void)of;
+    return -1;
+}
+
+static enum rc load_pair(SSL_CTX *context, struct span certificate, struct span key,
+                         struct fault *why)
+{
+    char path[4096];
+
+    if (certificate.len >= sizeof path || key.len >= sizeof path)
+        return fail(why, RC_FORMAT, "the path of a certificate or key is too long");
+    snprintf(path, sizeof path, "%.*s", SPAN_ARG(certificate));
+    if (SSL_CTX_use_certificate_chain_file(context, path) != 1)
+        return tls_fail(why, RC_FORMAT, "cannot load certificate \"%s\": reading it failed",
+                        path);
+    snprintf(path, sizeof path, "%.*s", SPAN_ARG(key));
+    if (SSL_CTX_use_PrivateKey_file(context, path, SSL_FILETYPE_PEM) != 1)
+        return tls_fail(why, RC_FORMAT,
+                        "cannot load certificate key \"%s\": reading it failed", path);
+    if (SSL_CTX_check_private_key(context) != 1)
+        return tls_fail(why, RC_FORMAT, "certificate key \"%s\" is not that of \"%.*s\"", path,
+                        SPAN_ARG(certificate));
+    return RC_OK;
+}
+
+/* Chooses http/1.1 of what the client offers; a client that offers only other protocols is
+ * refused. */
+static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
+                           const unsigned char *in, unsigned in_len, void *of)
+{
+    static const unsigned char ours[] = "\x08http/1.1";
+    unsigned char *hit;
+
+    (void)ssl;
+    (void)of;
+    if (SSL_select_next_proto(&hit, out_len, ours, sizeof ours - 1, in, in_len) !=
+        OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = hit;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+/*
+ * The host name of the server_name extension, in lower case and without its final dot: RFC
+ * 6066, section 3. Empty where there is none, or none that could be a host's.
+ */
+static struct span asked_name(SSL *ssl, char into[TLS_NAME_MAX])
+{
+    const unsigned char *at;
+    size_t size, len;
+
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &at, &size) != 1 || size < 5 ||
+        be16_get(at) != size - 2 || at[2] != TLSEXT_NAMETYPE_host_name)
+        return (struct span){0};
+    len = be16_get(at + 3);
+    if (len != size - 5 || len > TLS_NAME_MAX)
+        return (struct span){0};
+    if (len > 0 && at[5 + len - 1] == '.')
+        len--;
+    for (size_t i = 0; i < len; i++) {
+        if (at[5 + i] <= ' ' || at[5 + i] >= 0x7f || at[5 + i] == '/')
+            return (struct span){0};
+        into[i] = (char)tolower(at[5 + i]);
+    }
+    return span_of(into, len);
+}
+
+/* The rules of the server that was chosen take the place of the first one's. */
+static bool become(SSL *ssl, const struct tls_server *server)
+{
+    if (SSL_get_SSL_CTX(ssl) == server->context)
+        return true;
+    if (!SSL_set_SSL_CTX(ssl, server->context))
+        return false;
+    SSL_clear_options(ssl, SSL_get_options(ssl) & ~SSL_CTX_get_options(server->context));
+    SSL_set_options(ssl, SSL_CTX_get_options(server->context));
+    return SSL_set_session_id_context(ssl, server->id, ID_SIZE) == 1;
+}
+
+static int client_hello(SSL *ssl, int *alert, void *of)
+{
+    struct tls *tls = SSL_get_app_data(ssl);
+    char text[TLS_NAME_MAX];
+    struct span name = asked_name(ssl, text);
+    const struct tls_server *server;
+
+    (void)of;
+    if (name.len == 0 || !tls->choose)
+        return SSL_CLIENT_HELLO_SUCCESS;
+    server = tls->choose(tls->of, name);
+    if (server && become(ssl, server))
+        return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = server ? SSL_AD_INTERNAL_ERROR : SSL_AD_UNRECOGNIZED_NAME;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
+static enum rc set_sessions(struct tls_server *server, const struct tls_settings *settings,
+                            struct fault *why)
+{
+    bool cached = settings->session_cache_size > 0;
+    uint64_t timeout_s = settings->session_timeout_ms / 1000;
+
+    if (RAND_bytes(server->id, ID_SIZE) != 1 ||
+        SSL_CTX_set_session_id_context(server->context, server->id, ID_SIZE) != 1)
+        return tls_fail(why, RC_IO, "no identity for TLS sessions");
+    SSL_CTX_set_timeout(server->context,
+                        (long)(timeout_s < INT32_MAX ? timeout_s : INT32_MAX));
+    SSL_CTX_set_session_cache_mode(server->context,
+                                   cached ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_OFF);
+    if (cached) {
+        uint64_t sessions = settings->session_cache_size / SESSION_SIZE + 1;
+
+        SSL_CTX_sess_set_cache_size(server->context,
+                                    (long)(sessions < INT32_MAX ? sessions : INT32_MAX));
+    }
+    if (!settings->session_tickets)
+        SSL_CTX_set_options(server->context, SSL_OP_NO_TICKET);
+    if (!settings->session_tickets && !cached)
+        SSL_CTX_set_num_tickets(server->context, 0);
+    return RC_OK;
+}
+
+static enum rc set_up(struct tls_server *server, const struct tls_settings *settings,
+                      struct fault *why)
+{
+    enum rc rc;
+
+    server->context = SSL_CTX_new(TLS_server_method());
+    if (!server->context)
+        return tls_fail(why, RC_MEMORY, "SSL_CTX_new() failed");
+    if ((rc = tls_prepare(server->context, settings->protocols, settings->ciphers, why)) ||
+        (rc = set_sessions(server, settings, why)))
+        return rc;
+    if (settings->prefer_server_ciphers)
+        SSL_CTX_set_options(server->context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+    SSL_CTX_set_default_passwd_cb(server->context, no_passphrase);
+    SSL_CTX_set_alpn_select_cb(server->context, choose_protocol, NULL);
+    SSL_CTX_set_client_hello_cb(server->context, client_hello, NULL);
+    for (size_t i = 0; i < settings->count; i++)
+        if ((rc = load_pair(server->context, settings->certificates[i], settings->keys[i],
+                            why)))
+            return rc;
+    return RC_OK;
+}
+
+enum rc tls_server_open(struct tls_server **out, const struct tls_settings *settings,
+                        struct fault *why)
+{
+    struct tls_server *server = calloc(1, sizeof *server);
+    enum rc rc;
+
+    if (!server)
+        return fail(why, RC_MEMORY, "no memory for a TLS server");
+    if ((rc = set_up(server, settings, why)) != RC_OK)
+        tls_server_close(server);
+    else
+        *out = server;
+    return rc;
+}
+
+void tls_server_close(struct tls_server *server)
+{
+    if (!server)
+        return;
+    SSL_CTX_free(server->context);
+    free(server);
+}
+
+enum rc tls_server_start(struct stream *s, const struct tls_server *first, tls_choose *choose,
+                         void *of, struct fault *why)
+{
+    struct tls *tls;
+    enum rc rc = tls_begin(s, first->context, &tls, why);
+
+    if (rc != RC_OK)
+        return rc;
+    tls->choose = choose;
+    tls->of = of;
+    SSL_set_accept_state(tls->ssl);
+    return RC_OK;
+}
