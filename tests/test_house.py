@@ -72,3 +72,48 @@ def test_help_names_every_target(source):
     told = subprocess.run(['make', 'help'], cwd=source, capture_output=True, text=True,
                           check=True).stdout
     assert targets <= set(re.findall(r'[a-z]+', told))
+
+
+def test_every_configuration_of_the_examples_is_accepted(source, gate_program, tmp_path):
+    files = sorted((source / 'examples').glob('*.conf'))
+    assert files
+    (tmp_path / 'logs').mkdir()
+    for file in files:
+        run = subprocess.run([gate_program, '-t', '-p', f'{tmp_path}/', '-c', file],
+                             capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+
+
+def blocks(text):
+    """The lines of a Markdown text that are code by their indentation."""
+    return [line[4:] for line in text.splitlines() if line.startswith('    ')]
+
+
+@pytest.mark.parametrize('paper', ['README.md', 'CONTRIBUTING.md', 'bench/README.md'])
+def test_papers_name_targets_and_files_that_exist(source, paper):
+    text = (source / paper).read_text()
+    makefile = (source / 'Makefile').read_text()
+    targets = set(re.search(r'^\.PHONY: (.*)$', makefile, re.M)[1].split())
+    named = {match for line in blocks(text) for match in re.findall(r'^make ([a-z]+)', line)}
+    assert named <= targets
+    for link in re.findall(r'\]\(([^)#:]+)\)', text):
+        assert (source / paper).parent.joinpath(link).exists(), link
+
+
+def test_the_readme_names_words_that_the_programs_know(source, keep_program, gate_program):
+    lines = [line for line in blocks((source / 'README.md').read_text()) if 'build/' in line]
+    told = {'keep': subprocess.run([keep_program, '--help'], capture_output=True, text=True,
+                                   check=True).stdout,
+            'gate': subprocess.run([gate_program, '-h'], capture_output=True, text=True,
+                                   check=False)}
+    told['gate'] = told['gate'].stdout + told['gate'].stderr
+    assert len(lines) >= 6
+    for line in lines:
+        name, word = re.search(r'build/(keep|gate) ([a-z-]+)', line).groups()
+        assert re.search(rf'(^|\s){word}\b', told[name], re.M), line
+
+
+def test_documents_name_rooms_that_exist(source):
+    for paper in sorted((source / 'docs').rglob('*.md')):
+        for path in re.findall(r'`((?:vault|keep|gate|crypto|io|base)/[a-z0-9_/.]+)`', paper.read_text()):
+            assert (source / 'src' / path).exists(), f'{paper.name}: {path}'

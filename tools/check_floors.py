@@ -24,7 +24,7 @@ FOREIGN = {
     'argon2.h': ['crypto/argon2'],
     'json-c/': ['codec'],
     'pcre2.h': ['gate/conf'],
-    'blkid/': ['keep'],
+    'blkid/': ['io', 'keep'],
     'cmocka.h': ['base/test/check.h'],
     'sys/epoll.h': ['io'],
     'linux/fuse.h': ['keep/mount'],
@@ -36,7 +36,8 @@ ONE_FILE = ['blkid/']
 # libc and the kernel: free for all.
 SYSTEM = re.compile(r'''(sys|netinet|arpa|net|linux|asm)/[a-z0-9_/-]+\.h$|(
     aio|assert|byteswap|cpuid|crypt|ctype|dirent|dlfcn|endian|err|errno|fcntl|fnmatch|getopt|glob|grp|
-    ifaddrs|immintrin|inttypes|langinfo|libgen|limits|locale|math|mntent|netdb|poll|pthread|pwd|
+    ifaddrs|emmintrin|immintrin|inttypes|langinfo|libgen|limits|locale|math|mntent|netdb|poll|
+    pthread|pwd|
     sched|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|
     stdlib|string|strings|syslog|termios|threads|time|uchar|unistd|wchar|wctype|x86intrin|arm_acle
     )\.h$''', re.X)
