@@ -27,7 +27,8 @@ void *arena_take(struct arena *arena, size_t size)
 
         if (!block)
             return NULL;
-        if (arena->last && room == size) { /* a big one of its own: go on filling the old one */
+        if (arena->last &&
+            room == size) { /* a big one of its own: go on filling the old one */
             block->before = arena->last->before;
             arena->last->before = block;
             return block->bytes;

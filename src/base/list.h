@@ -10,7 +10,7 @@ struct list {
 };
 
 /* The struct of type T whose member M is at `link`. */
-#define LIST_OWNER(link, T, M) ((T *)(void *)((char *)(link) - offsetof(T, M)))
+#define LIST_OWNER(link, T, M) ((T *)(void *)((char *)(link)-offsetof(T, M)))
 
 static inline void list_init(struct list *head)
 {

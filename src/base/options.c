@@ -88,7 +88,8 @@ static enum rc parse_long(const struct option_row *row, void *into, char *word, 
     if (!row->value && equals)
         return fail(why, RC_USAGE, "option --%s takes no value", word);
     if (row->value && !equals && !next)
-        return fail(why, RC_USAGE, "option --%s needs a value: --%s %s", word, word, row->value);
+        return fail(why, RC_USAGE, "option --%s needs a value: --%s %s", word, word,
+                    row->value);
     *took_next = row->value && !equals;
     set(row, into, equals ? equals + 1 : next);
     return RC_OK;

@@ -15,7 +15,7 @@ struct option_row {
     char letter;       /* 0 for none */
     const char *value; /* what --help calls the value; NULL for a flag */
     const char *doc;   /* one sentence; a test looks for the option in the man page */
-    size_t offset;     /* in the struct to fill: a const char * for a value, a bool for a flag */
+    size_t offset; /* in the struct to fill: a const char * for a value, a bool for a flag */
 };
 
 /*

@@ -22,8 +22,9 @@ static bool map_hidden(uint8_t *at, size_t len)
 
     if (fd < 0)
         return false;
-    mapped = ftruncate(fd, (off_t)len) == 0 &&
-             mmap(at, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
+    mapped =
+        ftruncate(fd, (off_t)len) == 0 &&
+        mmap(at, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED;
     close(fd);
     return mapped;
 #else
@@ -36,8 +37,8 @@ static bool map_hidden(uint8_t *at, size_t len)
 /* Ordinary pages, locked. A failed map_hidden may have left nothing or a mapping: both are replaced. */
 static bool map_locked(uint8_t *at, size_t len)
 {
-    return mmap(at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
-               MAP_FAILED &&
+    return mmap(at, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+                0) != MAP_FAILED &&
            mlock(at, len) == 0;
 }
 

@@ -19,7 +19,8 @@ struct text {
 
 void text_add(struct text *t, struct span s);
 void text_add_char(struct text *t, char c);
-void text_printf(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_printf(struct text *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void text_vprintf(struct text *t, const char *format, va_list args)
     __attribute__((format(printf, 2, 0)));
 

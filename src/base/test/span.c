@@ -1,6 +1,6 @@
+#include "base/span.h"
 #include "base/buffer.h"
 #include "base/bytes.h"
-#include "base/span.h"
 #include "base/test/check.h"
 
 static void views_are_cut(void **state)

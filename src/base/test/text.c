@@ -1,5 +1,5 @@
-#include "base/test/check.h"
 #include "base/text.h"
+#include "base/test/check.h"
 
 static void it_grows(void **state)
 {

@@ -1,5 +1,5 @@
-#include "base/test/check.h"
 #include "base/units.h"
+#include "base/test/check.h"
 
 static const struct {
     const char *text;
