@@ -1,0 +1,158 @@
+#include "keep/mount/file_system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "io/device_signature.h"
+#include "keep/mount/fusermount.h"
+#include "keep/mount/loop_device.h"
+#include "keep/mount/program.h"
+
+enum { POLL_US = 5000, WAIT_POLLS = 60 * 1000000 / POLL_US };
+
+static enum rc mount_by_kernel(const char *image, const char *directory, const char *type,
+                               bool read_only, uint32_t block_size, struct fault *why)
+{
+    char loop[LOOP_DEVICE_PATH];
+    int fd;
+    enum rc rc = loop_device_attach(image, read_only, block_size, loop, &fd, why);
+
+    if (rc != RC_OK)
+        return rc;
+    if (mount(loop, directory, type, MS_NOSUID | MS_NODEV | (read_only ? MS_RDONLY : 0),
+              NULL) < 0)
+        rc = fail_errno(why, RC_IO, "%s: the %s inside cannot be mounted", directory, type);
+    close(fd);
+    return rc;
+}
+
+/* Until the helper serves the directory, or has ended. */
+static enum rc wait_for_helper(struct program *program, const char *directory, dev_t before,
+                               struct fault *why)
+{
+    for (int i = 0; i < WAIT_POLLS; i++) {
+        siginfo_t ended = {0};
+        struct stat now;
+
+        if (stat(directory, &now) == 0 && now.st_dev != before)
+            return RC_OK;
+        if (waitid(P_PID, (id_t)program->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            ended.si_pid != 0)
+            return program_finish(program, "fuse2fs", why) == RC_OK
+                       ? fail(why, RC_IO, "fuse2fs ended at once")
+                       : RC_IO;
+        usleep(POLL_US);
+    }
+    kill(program->pid, SIGTERM);
+    return program_finish(program, "fuse2fs", why) == RC_OK
+               ? fail(why, RC_IO, "fuse2fs did not mount in time")
+               : RC_IO;
+}
+
+static enum rc mount_by_helper(struct file_system *fs, const char *image,
+                               const char *directory, const char *type, bool read_only,
+                               struct fault *why)
+{
+    const char *argv[] = {"fuse2fs", image, directory, "-f", "-o", read_only ? "ro" : "rw",
+                          NULL};
+    struct program program;
+    struct stat before;
+    enum rc rc;
+
+    if (strncmp(type, "ext", 3) != 0)
+        return fail(why, RC_UNSUPPORTED,
+                    "%s: it holds %s, which only root can mount; use --raw for its bytes",
+                    directory, type);
+    if (stat(directory, &before) < 0)
+        return fail_errno(why, RC_IO, "%s", directory);
+    rc = program_start(&program, argv, -1, why);
+    if (rc == RC_NOT_FOUND)
+        return fail(why, rc, "fuse2fs is not installed; install the package fuse2fs");
+    if (rc == RC_OK)
+        rc = wait_for_helper(&program, directory, before.st_dev, why);
+    if (rc != RC_OK)
+        return fault_at(why, "%s", directory);
+    fs->helper = program.pid;
+    fs->errors = program.errors;
+    return RC_OK;
+}
+
+/* What the volume holds, or "" for nothing that is known. */
+static enum rc find_type(const char *image, char type[DEVICE_SIGNATURE_SIZE],
+                         struct fault *why)
+{
+    struct device *device;
+    enum rc rc = device_open_file(&device, image, true, DEVICE_UNLOCKED, why);
+
+    if (rc != RC_OK)
+        return rc;
+    rc = device_signature(device, type, why);
+    device_close(device);
+    return rc;
+}
+
+enum rc file_system_mount(struct file_system *fs, const char *image, const char *directory,
+                          bool read_only, uint32_t block_size, struct fault *why)
+{
+    char type[DEVICE_SIGNATURE_SIZE];
+    enum rc rc = find_type(image, type, why);
+
+    *fs = (struct file_system){.errors = -1};
+    if (rc != RC_OK)
+        return rc;
+    if (type[0] == '\0')
+        return fail(why, RC_UNSUPPORTED,
+                    "%s: no file system is known inside; use --raw for its bytes", directory);
+    if (geteuid() != 0)
+        return mount_by_helper(fs, image, directory, type, read_only, why);
+    rc = mount_by_kernel(image, directory, type, read_only, block_size, why);
+    return rc == RC_NOT_FOUND ? mount_by_helper(fs, image, directory, type, read_only, why)
+                              : rc;
+}
+
+bool file_system_is_mounted(const char *directory)
+{
+    struct statx about;
+
+    if (statx(AT_FDCWD, directory, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &about) < 0)
+        return errno == ENOTCONN || errno == EIO || errno == EACCES;
+    return about.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+}
+
+enum rc file_system_unmount(const char *directory, struct fault *why)
+{
+    enum rc rc;
+
+    if (umount2(directory, UMOUNT_NOFOLLOW) == 0 || errno == EINVAL || errno == ENOENT)
+        return RC_OK;
+    if (errno == EBUSY)
+        rc = RC_BUSY;
+    else if (errno != EPERM)
+        return fail_errno(why, RC_IO, "%s: cannot be unmounted", directory);
+    else
+        rc = fusermount_unmount(directory, why);
+    if (rc == RC_BUSY)
+        return fail(why, rc,
+                    "%s: is still in use; close what uses it ('fuser -vm %s' lists it)",
+                    directory, directory);
+    return rc == RC_OK ? rc : fault_at(why, "%s", directory);
+}
+
+enum rc file_system_sync(const char *directory, struct fault *why)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    enum rc rc = RC_OK;
+
+    if (fd < 0)
+        return fail_errno(why, RC_IO, "%s", directory);
+    if (syncfs(fd) < 0)
+        rc = fail_errno(why, RC_IO, "%s: what was written cannot be saved", directory);
+    close(fd);
+    return rc;
+}

@@ -1,0 +1,41 @@
+/* The file system inside an open volume: mounted by the kernel for root, by fuse2fs for
+ * others. */
+#ifndef KEEP_MOUNT_FILE_SYSTEM_H
+#define KEEP_MOUNT_FILE_SYSTEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/fault.h"
+
+struct file_system {
+    pid_t helper; /* fuse2fs, our child; 0 where the kernel mounted it */
+    int errors;   /* of the helper */
+};
+
+/*
+ * Mounts what is in the file `image` on `directory`.
+ *
+ *   block_size  of the loop device: the volume's sector size
+ *
+ * RC_NOT_FOUND    fuse2fs is not installed
+ * RC_UNSUPPORTED  no file system is known in it, or fuse2fs is to mount one that is not ext2,
+ * ext3 or ext4 RC_IO
+ */
+enum rc file_system_mount(struct file_system *fs, const char *image, const char *directory,
+                          bool read_only, uint32_t block_size, struct fault *why);
+
+/* True when something is mounted on exactly this directory. */
+bool file_system_is_mounted(const char *directory);
+
+/*
+ * RC_BUSY  somebody uses it, and nothing was changed
+ * RC_IO
+ */
+enum rc file_system_unmount(const char *directory, struct fault *why);
+
+/* All that was written in it is on its device. RC_IO otherwise. */
+enum rc file_system_sync(const char *directory, struct fault *why);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * What is open: one small file for each volume, in a directory of the user's own. Its daemon
+ * holds a lock on it as long as it lives, so that an entry left behind by a crash is known for
+ * what it is.
+ */
+#ifndef KEEP_MOUNT_RECORD_H
+#define KEEP_MOUNT_RECORD_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/fault.h"
+
+enum { RECORD_NAME = 48 };
+
+struct record {
+    char name[RECORD_NAME]; /* device and inode numbers: the same under every path */
+    char target[PATH_MAX];
+    char mountpoint[PATH_MAX]; /* where the user looks */
+    char face[PATH_MAX];       /* where FUSE is mounted: the same for --raw */
+    char fault[400];           /* what went wrong at the very end */
+    pid_t daemon;
+    pid_t helper; /* fuse2fs; 0 for none */
+    bool raw, read_only, made_mountpoint;
+    int fd; /* open and locked in the daemon; -1 in others */
+};
+
+/*
+ * /run/keepgate for root, $XDG_RUNTIME_DIR/keepgate or /tmp/keepgate-UID for others; it is
+ * made where it is missing. RC_DENIED  it belongs to somebody else, or others may enter it
+ */
+enum rc record_directory(char path[PATH_MAX], struct fault *why);
+
+/*
+ * The record of `target`, a path, filled with its name, and its file locked. What a dead
+ * daemon left in it is filled in as well: then *stale.
+ *
+ * RC_BUSY       a living daemon has it open
+ * RC_NOT_FOUND  there is no such target
+ */
+enum rc record_begin(struct record *record, const char *target, bool *stale,
+                     struct fault *why);
+
+enum rc record_write(struct record *record, struct fault *why);
+
+/* Removes the file, and the directory for the face; the lock goes with `fd`. */
+void record_end(struct record *record);
+
+/* Calls `each` for every record; `alive` says whether its daemon is. Stops at the first that
+ * is not RC_OK. */
+enum rc record_each(enum rc (*each)(void *of, const struct record *record, bool alive),
+                    void *of, struct fault *why);
+
+/*
+ * The record of a target or mount point.
+ * RC_NOT_FOUND  nothing is open under this name
+ */
+enum rc record_find(struct record *record, const char *word, bool *alive, struct fault *why);
+
+/*
+ * Waits until no daemon holds the record, up to the time given; then the record is filled with
+ * what the daemon wrote last, and record_end is the caller's; *gone where it has removed the
+ * file itself. RC_BUSY  it still holds it
+ */
+enum rc record_wait(struct record *record, unsigned timeout_ms, bool *gone, struct fault *why);
+
+#endif

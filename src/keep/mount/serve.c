@@ -1,0 +1,128 @@
+#include "keep/mount/serve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "keep/mount/file_system.h"
+#include "keep/mount/fuse_device.h"
+#include "keep/mount/unmount.h"
+
+/* Signals come by a descriptor, and so never interrupt a request. */
+static int watch_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* A request to end: what is in use stays mounted, and a second request may come later. */
+static void unmount_on_signal(const struct record *record)
+{
+    struct fault why = {0};
+
+    if (unmount_record(record, true, &why) != RC_OK)
+        log_line(LOG_LEVEL_ERROR, "keep: %s", why.text);
+}
+
+static void take_signal(struct serve *serve, int signals)
+{
+    struct signalfd_siginfo info;
+
+    if (read(signals, &info, sizeof info) != (ssize_t)sizeof info)
+        return;
+    if (info.ssi_signo == SIGCHLD)
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            ;
+    else if (info.ssi_signo != SIGHUP || serve->daemon->report >= 0)
+        unmount_on_signal(serve->record);
+}
+
+static void wait_for_end(struct serve *serve, struct fuse_device *fuse, int signals)
+{
+    struct pollfd events[] = {{.fd = fuse_device_ended_fd(fuse), .events = POLLIN},
+                              {.fd = signals, .events = POLLIN}};
+
+    while (!(events[0].revents & POLLIN)) {
+        if (poll(events, 2, -1) < 0)
+            continue;
+        if (events[1].revents & POLLIN)
+            take_signal(serve, signals);
+    }
+}
+
+static enum rc mount_inner(struct serve *serve, struct fault *why)
+{
+    struct record *record = serve->record;
+    struct file_system fs;
+    char image[PATH_MAX + sizeof SERVE_FILE + 1];
+    enum rc rc;
+
+    if (record->raw)
+        return RC_OK;
+    snprintf(image, sizeof image, "%s/%s", record->face, SERVE_FILE);
+    rc = file_system_mount(&fs, image, record->mountpoint, record->read_only,
+                           serve->sector_size, why);
+    if (rc == RC_OK)
+        record->helper = fs.helper;
+    return rc;
+}
+
+static enum rc run(struct serve *serve, struct fuse_device *fuse, int signals,
+                   struct fault *why)
+{
+    enum rc rc;
+
+    if ((rc = mount_inner(serve, why)) == RC_OK &&
+        (rc = record_write(serve->record, why)) == RC_OK) {
+        daemon_guard();
+        serve->mounted(serve->record);
+        daemon_report(serve->daemon);
+        wait_for_end(serve, fuse, signals);
+        return RC_OK;
+    }
+    (void)unmount_record(serve->record, true, NULL);
+    return rc;
+}
+
+enum rc serve_volume(struct serve *serve, struct fault *why)
+{
+    struct fuse_face face = {
+        .device = serve->device,
+        .name = SERVE_FILE,
+        .owner = geteuid(),
+        .group = getegid(),
+        .time = (uint64_t)time(NULL),
+        .discard = serve->discard,
+    };
+    struct fuse_device *fuse = NULL;
+    int signals = watch_signals();
+    enum rc rc, flushed = RC_OK;
+
+    if (signals < 0)
+        rc = fail_errno(why, RC_IO, "no descriptor for signals");
+    else if ((rc = record_write(serve->record, why)) == RC_OK &&
+             (rc = fuse_device_open(&fuse, &face, serve->record->face, why)) == RC_OK)
+        rc = run(serve, fuse, signals, why);
+    fuse_device_close(fuse);
+    if (!serve->device->read_only)
+        flushed = device_flush(serve->device, rc == RC_OK ? why : NULL);
+    device_close(serve->device);
+    if (signals >= 0)
+        close(signals);
+    return rc != RC_OK ? rc : flushed;
+}

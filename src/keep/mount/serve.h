@@ -1,0 +1,29 @@
+/* An open volume from its mount to its end: the spine of the daemon. */
+#ifndef KEEP_MOUNT_SERVE_H
+#define KEEP_MOUNT_SERVE_H
+
+#include <stdint.h>
+
+#include "io/device.h"
+#include "keep/mount/daemon.h"
+#include "keep/mount/record.h"
+
+struct serve {
+    struct record *record; /* begun; says where to mount and how */
+    struct device *device; /* the decrypted bytes; closed by serve_volume in any case */
+    uint32_t sector_size;  /* of the volume */
+    bool discard;          /* pass discards on */
+    struct daemon *daemon; /* whom to report to */
+    void (*mounted)(const struct record *record); /* called once all is mounted */
+};
+
+/* What the file in the face is called. */
+#define SERVE_FILE "volume"
+
+/*
+ * Mounts, reports, and returns when it was unmounted or, after SIGTERM or SIGINT, could be.
+ * All bytes written before are then on the medium, or the failure says that they are not.
+ */
+enum rc serve_volume(struct serve *serve, struct fault *why);
+
+#endif

@@ -1,0 +1,68 @@
+#include "keep/mount/unmount.h"
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "keep/mount/file_system.h"
+
+enum {
+    HELPER_MS = 120000, /* fuse2fs writes what it kept, once its mount is gone */
+    GRACE_MS = 2000,    /* the kernel drops the last references behind our back */
+    POLL_US = 10000,
+};
+
+/* Until fuse2fs has ended; its file in the face stays open as long. */
+static enum rc wait_for_helper(const struct record *record, struct fault *why)
+{
+    struct pollfd ended = {.events = POLLIN};
+    int count;
+
+    if (record->helper <= 0)
+        return RC_OK;
+    ended.fd = (int)syscall(SYS_pidfd_open, record->helper, 0);
+    if (ended.fd < 0)
+        return RC_OK; /* there is no such process any more */
+    count = poll(&ended, 1, HELPER_MS);
+    close(ended.fd);
+    return count > 0 ? RC_OK
+                     : fail(why, RC_BUSY, "%s: fuse2fs, process %d, is still writing",
+                            record->mountpoint, record->helper);
+}
+
+static enum rc unmount_patiently(const char *directory, struct fault *why)
+{
+    uint64_t end = clock_ms() + GRACE_MS;
+    enum rc rc;
+
+    while ((rc = file_system_unmount(directory, why)) == RC_BUSY && clock_ms() < end)
+        usleep(POLL_US);
+    return rc;
+}
+
+static enum rc unmount_inner(const struct record *record, bool alive, struct fault *why)
+{
+    enum rc rc;
+
+    if (!file_system_is_mounted(record->mountpoint))
+        return RC_OK;
+    if (alive && (rc = file_system_sync(record->mountpoint, why)))
+        return rc;
+    return file_system_unmount(record->mountpoint, why);
+}
+
+enum rc unmount_record(const struct record *record, bool alive, struct fault *why)
+{
+    enum rc rc;
+
+    if (record->raw && alive && (rc = file_system_sync(record->face, why)))
+        return rc;
+    if (!record->raw &&
+        ((rc = unmount_inner(record, alive, why)) || (rc = wait_for_helper(record, why))))
+        return rc;
+    if (!file_system_is_mounted(record->face))
+        return RC_OK;
+    return record->raw ? file_system_unmount(record->face, why)
+                       : unmount_patiently(record->face, why);
+}

@@ -1,0 +1,219 @@
+#include "keep/volume/volume.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/cipher.h"
+#include "keep/volume/lanes.h"
+
+enum { IV_UNIT = 512 };
+
+struct volume {
+    struct device device;
+    struct device *lower;
+    struct cipher *cipher;
+    uint64_t offset;
+    uint64_t iv_tweak;
+    uint32_t sector_size;
+    struct lanes lanes;
+};
+
+static struct volume *volume_of(struct device *d)
+{
+    return (struct volume *)d;
+}
+
+static uint64_t down(const struct volume *v, uint64_t offset)
+{
+    return offset & ~(uint64_t)(v->sector_size - 1);
+}
+
+static uint64_t up(const struct volume *v, uint64_t offset)
+{
+    return down(v, offset + v->sector_size - 1);
+}
+
+/* Whole sectors: reads them from the lower device and decrypts them in place. */
+static enum rc fetch(struct volume *v, uint64_t offset, uint8_t *at, size_t len,
+                     struct fault *why)
+{
+    enum rc rc = device_read(v->lower, v->offset + offset, at, len, why);
+
+    return rc != RC_OK
+               ? rc
+               : cipher_decrypt(v->cipher, v->iv_tweak + offset / IV_UNIT, at, at, len, why);
+}
+
+/* Whole sectors, which fit the room: encrypts them there (`from` may be the room) and writes
+ * them. */
+static enum rc store(struct volume *v, uint64_t offset, const uint8_t *from, uint8_t *room,
+                     size_t len, struct fault *why)
+{
+    enum rc rc =
+        cipher_encrypt(v->cipher, v->iv_tweak + offset / IV_UNIT, from, room, len, why);
+
+    return rc != RC_OK ? rc : device_write(v->lower, v->offset + offset, room, len, why);
+}
+
+/*
+ * The bytes of one step from `offset` on, `left` being wanted: a part of one sector (*whole is
+ * false), or as many whole sectors as fit the room, whose size is one that stays in the cache.
+ */
+static size_t step_len(const struct volume *v, uint64_t offset, size_t left, bool *whole)
+{
+    size_t in_sector = (size_t)(offset - down(v, offset));
+    size_t rest = v->sector_size - in_sector;
+
+    *whole = in_sector == 0 && left >= v->sector_size;
+    if (!*whole)
+        return left < rest ? left : rest;
+    return left > LANE_ROOM ? LANE_ROOM : (size_t)down(v, left);
+}
+
+static enum rc read_step(struct volume *v, struct lane *lane, uint64_t offset, uint8_t *at,
+                         size_t len, bool whole, struct fault *why)
+{
+    uint64_t sector = down(v, offset);
+    enum rc rc;
+
+    if (whole)
+        return fetch(v, offset, at, len, why);
+    rc = fetch(v, sector, lane->room, v->sector_size, why);
+    if (rc == RC_OK)
+        memcpy(at, lane->room + (offset - sector), len);
+    return rc;
+}
+
+static enum rc write_step(struct volume *v, struct lane *lane, uint64_t offset,
+                          const uint8_t *at, size_t len, bool whole, struct fault *why)
+{
+    uint64_t sector = down(v, offset);
+    enum rc rc;
+
+    if (whole)
+        return store(v, offset, at, lane->room, len, why);
+    rc = fetch(v, sector, lane->room, v->sector_size, why);
+    if (rc != RC_OK)
+        return rc;
+    memcpy(lane->room + (offset - sector), at, len);
+    return store(v, sector, lane->room, lane->room, v->sector_size, why);
+}
+
+static enum rc volume_read_at(struct device *d, uint64_t offset, void *at, size_t len,
+                              struct fault *why)
+{
+    struct volume *v = volume_of(d);
+    struct lane *lane;
+    enum rc rc = RC_OK;
+
+    if (len == 0)
+        return RC_OK;
+    lane = lanes_take(&v->lanes, down(v, offset), up(v, offset + len), false);
+    for (size_t done = 0, step; done < len && rc == RC_OK; done += step) {
+        bool whole;
+
+        step = step_len(v, offset + done, len - done, &whole);
+        rc = read_step(v, lane, offset + done, (uint8_t *)at + done, step, whole, why);
+    }
+    lanes_give(&v->lanes, lane);
+    return rc;
+}
+
+static enum rc volume_write_at(struct device *d, uint64_t offset, const void *at, size_t len,
+                               struct fault *why)
+{
+    struct volume *v = volume_of(d);
+    struct lane *lane;
+    enum rc rc = RC_OK;
+
+    if (len == 0)
+        return RC_OK;
+    lane = lanes_take(&v->lanes, down(v, offset), up(v, offset + len), true);
+    for (size_t done = 0, step; done < len && rc == RC_OK; done += step) {
+        bool whole;
+
+        step = step_len(v, offset + done, len - done, &whole);
+        rc = write_step(v, lane, offset + done, (const uint8_t *)at + done, step, whole, why);
+    }
+    lanes_give(&v->lanes, lane);
+    return rc;
+}
+
+static enum rc volume_flush(struct device *d, struct fault *why)
+{
+    return device_flush(volume_of(d)->lower, why);
+}
+
+/* Only sectors that lie in the range whole are given back. */
+static enum rc volume_discard(struct device *d, uint64_t offset, uint64_t len,
+                              struct fault *why)
+{
+    struct volume *v = volume_of(d);
+    uint64_t first = up(v, offset), end = down(v, offset + len);
+    struct lane *lane;
+    enum rc rc;
+
+    if (first >= end)
+        return RC_OK;
+    lane = lanes_take(&v->lanes, first, end, true);
+    rc = device_discard(v->lower, v->offset + first, end - first, why);
+    lanes_give(&v->lanes, lane);
+    return rc;
+}
+
+static void volume_close(struct device *d)
+{
+    struct volume *v = volume_of(d);
+
+    lanes_clear(&v->lanes);
+    cipher_close(v->cipher);
+    device_close(v->lower);
+    free(v);
+}
+
+static const struct device_kind volume_kind = {
+    .name = "volume",
+    .read_at = volume_read_at,
+    .write_at = volume_write_at,
+    .flush = volume_flush,
+    .discard = volume_discard,
+    .close = volume_close,
+};
+
+static enum rc check_place(const struct volume_place *place, uint64_t size, struct fault *why)
+{
+    uint32_t sector = place->sector_size;
+
+    if (sector < 512 || sector > 4096 || (sector & (sector - 1)) != 0)
+        return fail(why, RC_FORMAT, "%u is no size of a sector", sector);
+    if (place->offset > size || place->len > size - place->offset || place->len % sector != 0)
+        return fail(why, RC_FORMAT, "the encrypted sectors do not lie inside the device");
+    return RC_OK;
+}
+
+enum rc volume_open(struct device **out, struct device *lower,
+                    const struct volume_place *place, const struct secret *key,
+                    struct fault *why)
+{
+    struct volume *v;
+    enum rc rc = check_place(place, lower->size, why);
+
+    if (rc != RC_OK)
+        return rc;
+    v = calloc(1, sizeof *v);
+    if (!v)
+        return fail(why, RC_MEMORY, "no memory for a volume");
+    v->device = (struct device){
+        .kind = &volume_kind, .size = place->len, .read_only = lower->read_only};
+    v->offset = place->offset;
+    v->iv_tweak = place->iv_tweak;
+    v->sector_size = place->sector_size;
+    if ((rc = lanes_init(&v->lanes, why)) ||
+        (rc = cipher_open(&v->cipher, place->encryption, key, place->sector_size, why))) {
+        volume_close(&v->device);
+        return rc;
+    }
+    v->lower = lower;
+    *out = &v->device;
+    return RC_OK;
+}
