@@ -82,6 +82,21 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     return at;
 }
 
+void arena_reset(struct arena *arena)
+{
+    struct arena_block *keep = arena->last;
+
+    if (!keep || arena->size != BLOCK_SIZE - sizeof *keep) {
+        arena_clear(arena);
+        return;
+    }
+    arena->last = keep->before;
+    memset(keep->bytes, 0, arena->used);
+    arena_clear(arena);
+    keep->before = NULL;
+    *arena = (struct arena){.last = keep, .size = BLOCK_SIZE - sizeof *keep};
+}
+
 void arena_clear(struct arena *arena)
 {
     struct arena_block *block = arena->last;

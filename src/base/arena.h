@@ -29,6 +29,9 @@ char *arena_text(struct arena *arena, struct span s);
 char *arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* As arena_clear, but one block of ordinary size is kept for the next use. */
+void arena_reset(struct arena *arena);
+
 void arena_clear(struct arena *arena);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "gate/filter/filter.h"
 #include "gate/http/http_settings.h"
 #include "gate/journal/journal_settings.h"
 #include "gate/respond/respond_settings.h"
@@ -43,6 +44,7 @@ struct location {
     struct location_pattern pattern; /* route/location.h */
     struct settings settings;
     struct location_tree inner; /* nested ones */
+    struct filter filter;       /* where proxy_pass is set */
     bool internal;
     const struct server *server;
 };
@@ -73,6 +75,7 @@ struct site {
     size_t upstreams_count;
     struct journal_settings journal; /* of the main context: what has no location */
     struct span prefix;
+    bool as_nginx; /* called by that name: it answers so */
 };
 
 /* What the caller of site_read knows and the configuration does not. */

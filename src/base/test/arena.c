@@ -22,6 +22,27 @@ static void memory_is_zeroed_and_apart(void **state)
     arena_clear(&a);
 }
 
+static void a_reset_one_is_zeroed_again(void **state)
+{
+    struct arena a = {0};
+    uint8_t *first = arena_take(&a, 100);
+
+    (void)state;
+    memset(first, 1, 100);
+    memset(arena_take(&a, 10000), 1, 10000);
+    memset(arena_take(&a, 1000), 1, 1000);
+    arena_reset(&a);
+    for (size_t i = 0; i < 4000; i += 100) {
+        uint8_t *at = arena_take(&a, 100);
+
+        for (size_t j = 0; j < 100; j++)
+            assert_int_equal(at[j], 0);
+    }
+    arena_reset(&a);
+    arena_clear(&a);
+    arena_reset(&a);
+}
+
 static void absurd_sizes_are_refused(void **state)
 {
     struct arena a = {0};
@@ -47,6 +68,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_zeroed_and_apart),
+        cmocka_unit_test(a_reset_one_is_zeroed_again),
         cmocka_unit_test(absurd_sizes_are_refused),
         cmocka_unit_test(texts_are_copied),
     };

@@ -27,6 +27,7 @@ struct upstream_settings {
     uint64_t keepalive_requests;
     uint64_t keepalive_time_ms, keepalive_timeout_ms;
     size_t index;      /* in the site's list */
+    struct peers *peers; /* balance/balance.h: how they do, by address */
 };
 
 /* "proxy_pass URL". */
@@ -44,6 +45,7 @@ struct proxy_pass {
 
 struct proxy_header {
     struct span name;
+    uint8_t id; /* enum field_id */
     struct template value; /* evaluates to nothing: the field is not sent */
 };
 

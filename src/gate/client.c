@@ -1,0 +1,207 @@
+#include "gate/client.h"
+
+#include <inttypes.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "gate/request.h"
+#include "gate/service_state.h"
+#include "gate/tls/tls.h"
+#include "gate/tls/tls_server.h"
+
+static const struct http_settings *http_of(const struct client *client)
+{
+    return &client->server->outer.settings.http;
+}
+
+static void set_timer(struct client *client, uint64_t ms)
+{
+    timer_set(loop_timers(client->service->loop), &client->timer, ms);
+}
+
+/* Throws away what comes; closes at the end, or when it has gone on for too long. */
+static void drop_input(struct client *client)
+{
+    struct service *s = client->service;
+    size_t got;
+    enum rc rc;
+
+    while ((rc = client_read(client, s->in, SCRATCH_IN, &got)) == RC_OK)
+        if (loop_now_ms(s->loop) >= client->opened_ms)
+            break;
+    if (rc == RC_AGAIN)
+        set_timer(client, http_of(client)->lingering_timeout_ms);
+    else
+        client_close(client);
+}
+
+static void handshake(struct client *client)
+{
+    struct fault why = {0};
+    enum rc rc = stream_handshake(&client->stream, &why);
+
+    if (rc == RC_AGAIN)
+        return;
+    if (rc == RC_FORMAT) {
+        tls_make_plain(&client->stream);
+        client->plain_at_tls = true;
+    } else if (rc != RC_OK) {
+        log_line(LOG_LEVEL_INFO, "*%" PRIu64 " %s while SSL handshaking", client->number,
+                 why.text);
+        client_close(client);
+        return;
+    }
+    client->readable = true; /* the library may hold the first request already */
+    client_wait(client);
+    request_begin(client);
+}
+
+/* The server that a client's hello names, whose certificate it is shown. */
+static const struct tls_server *choose_server(void *of, struct span name)
+{
+    struct client *client = of;
+    struct captures captures;
+    const struct server *server = server_names_find(client->listener->names, name, &captures);
+
+    if (server)
+        client->server = server;
+    return client->server->tls.server;
+}
+
+/* RC_OK also where the listener speaks no TLS. */
+static enum rc begin_tls(struct client *client, struct fault *why)
+{
+    if (!client->listener->tls)
+        return RC_OK;
+    client->state = CLIENT_HANDSHAKE;
+    return tls_server_start(&client->stream, client->server->tls.server, choose_server, client,
+                            why);
+}
+
+static void on_event(struct watch *watch, unsigned what)
+{
+    struct client *client = LIST_OWNER(watch, struct client, watch);
+
+    if (what & LOOP_READ)
+        client->readable = true;
+    if (what & LOOP_WRITE)
+        client->writable = true;
+    if (what & LOOP_HANGUP)
+        client->readable = client->hangup = true;
+    switch ((enum client_state)client->state) {
+    case CLIENT_HANDSHAKE:
+        handshake(client);
+        break;
+    case CLIENT_IDLE:
+        if (client->readable)
+            request_begin(client);
+        break;
+    case CLIENT_BUSY:
+        request_run(client->request);
+        break;
+    case CLIENT_LINGERING:
+        drop_input(client);
+        break;
+    case CLIENT_CLOSED:
+        break;
+    }
+}
+
+static void on_time(struct timer *timer)
+{
+    struct client *client = LIST_OWNER(timer, struct client, timer);
+
+    if (client->state == CLIENT_BUSY)
+        request_time_out(client->request);
+    else
+        client_close(client);
+}
+
+void client_begin(struct client *client, int fd)
+{
+    const int on = 1;
+    struct fault why = {0};
+
+    client->watch = (struct watch){.fd = fd, .ready = on_event};
+    client->stream = (struct stream){.kind = &stream_socket, .fd = fd};
+    client->timer = (struct timer){.fire = on_time};
+    client->server = client->listener->default_server;
+    client->opened_ms = loop_now_ms(client->service->loop);
+    client->state = CLIENT_IDLE;
+    client->writable = true;
+    if (client->from.family != AF_UNIX && http_of(client)->tcp_nodelay)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (begin_tls(client, &why) != RC_OK ||
+        loop_add(client->service->loop, &client->watch, &why) != RC_OK) {
+        log_line(LOG_LEVEL_ALERT, "*%" PRIu64 " %s", client->number, why.text);
+        client_close(client);
+        return;
+    }
+    set_timer(client, http_of(client)->client_header_timeout_ms);
+}
+
+enum rc client_read(struct client *client, void *at, size_t size, size_t *got)
+{
+    enum rc rc;
+
+    if (!client->readable)
+        return RC_AGAIN;
+    rc = stream_read(&client->stream, at, size, got);
+    if (rc == RC_AGAIN ||
+        (rc == RC_OK && *got < size && !client->hangup && stream_is_plain(&client->stream)))
+        client->readable = false;
+    return rc;
+}
+
+void client_wait(struct client *client)
+{
+    client->state = CLIENT_IDLE;
+    client->request = NULL;
+    set_timer(client, client->requests == 0 ? http_of(client)->client_header_timeout_ms
+                                            : http_of(client)->keepalive_timeout_ms);
+}
+
+void client_linger(struct client *client)
+{
+    const struct http_settings *http = http_of(client);
+
+    client->request = NULL;
+    if (http->lingering_close == 0) {
+        client_close(client);
+        return;
+    }
+    client->state = CLIENT_LINGERING;
+    client->opened_ms = loop_now_ms(client->service->loop) + http->lingering_time_ms;
+    stream_shut(&client->stream);
+    drop_input(client);
+}
+
+void client_close(struct client *client)
+{
+    if (client->state == CLIENT_CLOSED)
+        return;
+    client->state = CLIENT_CLOSED;
+    client->request = NULL;
+    timer_clear(&client->timer);
+    loop_remove(client->service->loop, &client->watch);
+    stream_shut(&client->stream);
+    stream_close(&client->stream);
+    service_give_client(client->service, client);
+}
+
+void client_address(const struct client *client, struct address *address)
+{
+    *address = (struct address){0};
+    if (client->from.family == AF_INET) {
+        address->len = sizeof address->v4;
+        address->v4 = client->from.v4;
+    } else if (client->from.family == AF_INET6) {
+        address->len = sizeof address->v6;
+        address->v6 = client->from.v6;
+    } else {
+        address->len = sizeof address->path.sun_family;
+        address->path.sun_family = AF_UNIX;
+    }
+}

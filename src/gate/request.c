@@ -1,0 +1,695 @@
+#include "gate/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gate/http/uri.h"
+#include "gate/journal/journal.h"
+#include "gate/respond/status.h"
+#include "gate/route/server_names.h"
+
+/* ---- memory and bytes that wait ---- */
+
+void *request_memory(struct request *r, size_t size)
+{
+    return arena_take(&r->arena, size);
+}
+
+static void spill_clear(struct spill *spill)
+{
+    free(spill->at);
+    *spill = (struct spill){0};
+}
+
+static bool spill_is_empty(const struct spill *spill)
+{
+    return spill->begin == spill->end;
+}
+
+/* Keeps the pieces from byte `skip` on. */
+static enum rc spill_add(struct spill *spill, const struct iovec *pieces, int count, size_t skip)
+{
+    size_t more = 0;
+    uint8_t *at;
+
+    for (int i = 0; i < count; i++)
+        more += pieces[i].iov_len;
+    if (!(at = realloc(spill->at, spill->end + more - skip)))
+        return RC_MEMORY;
+    spill->at = at;
+    for (int i = 0; i < count; i++) {
+        size_t cut = skip < pieces[i].iov_len ? skip : pieces[i].iov_len;
+
+        skip -= cut;
+        memcpy(at + spill->end, (uint8_t *)pieces[i].iov_base + cut, pieces[i].iov_len - cut);
+        spill->end += pieces[i].iov_len - cut;
+    }
+    return RC_AGAIN;
+}
+
+/* Writes pieces behind what waits; RC_AGAIN when some of it waits afterwards. */
+static enum rc send_or_spill(struct stream *stream, bool *writable, struct spill *spill,
+                             const struct iovec *pieces, int count, uint64_t *counter)
+{
+    size_t all = 0, sent = 0;
+    enum rc rc;
+
+    for (int i = 0; i < count; i++)
+        all += pieces[i].iov_len;
+    if (all == 0)
+        return spill_is_empty(spill) ? RC_OK : RC_AGAIN;
+    if (!*writable || !spill_is_empty(spill))
+        return spill_add(spill, pieces, count, 0);
+    rc = stream_write(stream, pieces, count, &sent);
+    if (rc == RC_OK) {
+        *counter += sent;
+        if (sent == all)
+            return RC_OK;
+    } else if (rc == RC_AGAIN) {
+        *writable = false;
+    } else {
+        return RC_IO;
+    }
+    return spill_add(spill, pieces, count, sent);
+}
+
+static enum rc flush(struct stream *stream, bool *writable, struct spill *spill,
+                     uint64_t *counter)
+{
+    while (!spill_is_empty(spill)) {
+        struct iovec rest = {spill->at + spill->begin, spill->end - spill->begin};
+        size_t sent = 0;
+        enum rc rc;
+
+        if (!*writable)
+            return RC_AGAIN;
+        rc = stream_write(stream, &rest, 1, &sent);
+        if (rc == RC_AGAIN)
+            *writable = false;
+        else if (rc != RC_OK)
+            return RC_IO;
+        *counter += sent;
+        spill->begin += sent;
+    }
+    if (spill->at)
+        spill_clear(spill);
+    return RC_OK;
+}
+
+enum rc request_send(struct request *r, const struct iovec *pieces, int count)
+{
+    r->head_sent = true;
+    return send_or_spill(&r->client->stream, &r->client->writable, &r->to_client, pieces, count,
+                         &r->sent);
+}
+
+enum rc request_flush(struct request *r)
+{
+    return flush(&r->client->stream, &r->client->writable, &r->to_client, &r->sent);
+}
+
+static uint64_t *sent_up(struct request *r)
+{
+    return &r->tries[(r->tries_count - 1) % REQUEST_TRIES].sent;
+}
+
+enum rc request_send_up(struct request *r, const struct iovec *pieces, int count)
+{
+    return send_or_spill(&r->origin->stream, &r->origin->writable, &r->to_origin, pieces, count,
+                         sent_up(r));
+}
+
+enum rc request_flush_up(struct request *r)
+{
+    return flush(&r->origin->stream, &r->origin->writable, &r->to_origin, sent_up(r));
+}
+
+void request_drop_up(struct request *r)
+{
+    spill_clear(&r->to_origin);
+}
+
+void request_wait(struct request *r, uint64_t client_ms, uint64_t origin_ms)
+{
+    struct timers *timers = loop_timers(r->service->loop);
+
+    if (client_ms > 0)
+        timer_set(timers, &r->client->timer, client_ms);
+    else
+        timer_clear(&r->client->timer);
+    if (!r->origin)
+        return;
+    if (origin_ms > 0)
+        timer_set(timers, &r->origin->timer, origin_ms);
+    else
+        timer_clear(&r->origin->timer);
+}
+
+/* ---- the log ---- */
+
+void request_log(struct request *r, enum log_level level, const char *format, ...)
+{
+    const struct journal_settings *journal = &request_settings(r)->journal;
+    char text[ADDRESS_TEXT], message[512];
+    struct address from;
+    struct journal_context context = {.connection = r->client->number};
+    const struct field *host;
+    va_list args;
+
+    if (!journal_wants(journal->error, journal->error_count, level))
+        return;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    client_address(r->client, &from);
+    context.client = address_text(&from, text, true);
+    context.server = r->server->name;
+    if (r->head.line_len > 0) {
+        context.request = h1_request_line(&r->head);
+        if ((host = head_find(&r->head.head, FIELD_HOST)))
+            context.host = field_value(&r->head.head, host);
+    }
+    if (r->tries_count > 0)
+        context.upstream = r->tries[(r->tries_count - 1) % REQUEST_TRIES].name;
+    journal_error(journal->error, journal->error_count, level, &context, "%s", message);
+}
+
+static void log_access(struct request *r)
+{
+    const struct journal_settings *journal = &request_settings(r)->journal;
+    struct buffer line;
+
+    if (journal->access_count == 0)
+        return;
+    line = buffer_over(r->service->out, SCRATCH_OUT);
+    journal_access(journal->access, journal->access_count, r, &line);
+}
+
+/* ---- a request's beginning and end ---- */
+
+/* As new, but for its memory, and for `surplus`: bytes that came behind the one before. */
+static void reset(struct request *r)
+{
+    struct client *client = r->client;
+
+    if (r->bytes && r->bytes != r->inline_bytes)
+        free(r->bytes);
+    if (r->head.head.fields && r->head.head.fields != r->fields)
+        free(r->head.head.fields);
+    if (r->answer.head.fields && r->answer.head.fields != r->answer_fields)
+        free(r->answer.head.fields);
+    free(r->answer_bytes);
+    spill_clear(&r->to_client);
+    spill_clear(&r->to_origin);
+    arena_reset(&r->arena);
+    memset((char *)r + offsetof(struct request, step), 0,
+           offsetof(struct request, arena) - offsetof(struct request, step));
+    r->bytes = r->inline_bytes;
+    r->size = sizeof r->inline_bytes;
+    r->head.head.fields = r->fields;
+    r->head.head.capacity = REQUEST_FIELDS;
+    r->answer.head.fields = r->answer_fields;
+    r->answer.head.capacity = REQUEST_FIELDS;
+    r->server = client->server;
+    r->location = &client->server->outer;
+    r->peer = BALANCE_NONE;
+    r->file = -1;
+    r->step = STEP_READ_HEAD;
+}
+
+static void release(struct request *r)
+{
+    request_leave_origin(r, false);
+    if (r->file >= 0)
+        close(r->file);
+    spill_clear(&r->surplus);
+    reset(r);
+    service_give_request(r->service, r);
+}
+
+void request_begin(struct client *client)
+{
+    struct request *r = service_take_request(client->service, client);
+
+    if (!r) {
+        log_line(LOG_LEVEL_ALERT, "no memory for a request");
+        client_close(client);
+        return;
+    }
+    reset(r);
+    client->request = r;
+    client->state = CLIENT_BUSY;
+    request_run(r);
+}
+
+/* Without an answer, or in the middle of one. */
+static void break_off(struct request *r)
+{
+    struct client *client = r->client;
+
+    if (r->step != STEP_READ_HEAD || r->got > 0)
+        log_access(r);
+    release(r);
+    client_close(client);
+}
+
+void request_abort(struct request *r)
+{
+    break_off(r);
+}
+
+void request_time_out(struct request *r)
+{
+    if (r->yielded) {
+        r->yielded = false;
+        request_run(r);
+        return;
+    }
+    request_log(r, LOG_LEVEL_INFO, "client timed out");
+    if (r->step == STEP_READ_HEAD || !r->head_sent)
+        r->status = 408;
+    break_off(r);
+}
+
+/* All of the body that is on its way behind this request is the next one's. */
+static enum rc keep_surplus(struct request *r)
+{
+    struct spill rest = r->surplus;
+    struct span left = span_of(r->bytes + r->used, r->got - r->used);
+
+    if (left.len > 0) { /* both cannot be: bytes are dealt with before any more are read */
+        struct iovec piece = {r->bytes + r->used, left.len};
+
+        rest = (struct spill){0};
+        if (spill_add(&rest, &piece, 1, 0) == RC_MEMORY)
+            return RC_MEMORY;
+    }
+    r->surplus = (struct spill){0};
+    reset(r);
+    if (rest.end == rest.begin) {
+        spill_clear(&rest);
+        return RC_OK;
+    }
+    r->got = rest.end - rest.begin;
+    if (r->got <= sizeof r->inline_bytes) {
+        memcpy(r->bytes, rest.at + rest.begin, r->got);
+        spill_clear(&rest);
+        return RC_OK;
+    }
+    memmove(rest.at, rest.at + rest.begin, r->got);
+    r->bytes = rest.at;
+    r->size = r->got;
+    return RC_OK;
+}
+
+/* The answer is complete. RC_OK: the next request begins in the same place. RC_END: `r` is gone. */
+static enum rc finish(struct request *r)
+{
+    struct client *client = r->client;
+    const struct http_settings *http = &request_settings(r)->http;
+    bool unread = !r->up.done || r->used < r->got || client->readable;
+    bool keep = r->keep_alive && !r->service->draining;
+
+    request_leave_origin(r, false);
+    if (r->file >= 0) {
+        close(r->file);
+        r->file = -1;
+    }
+    log_access(r);
+    client->requests++;
+    if (keep && r->up.done && keep_surplus(r) == RC_OK) {
+        if (r->got > 0 || client->readable)
+            return RC_OK;
+        release(r);
+        client_wait(client);
+        return RC_END;
+    }
+    release(r);
+    if (unread || http->lingering_close == 2)
+        client_linger(client);
+    else
+        client_close(client);
+    return RC_END;
+}
+
+/* ---- STEP_READ_HEAD ---- */
+
+static enum rc more_fields(struct head *head, struct field *own)
+{
+    uint32_t capacity = head->capacity * 4;
+    struct field *fields = malloc(capacity * sizeof *fields);
+
+    if (!fields)
+        return RC_MEMORY;
+    if (head->fields != own)
+        free(head->fields);
+    head->fields = fields;
+    head->capacity = capacity;
+    return RC_OK;
+}
+
+enum rc request_more_answer_fields(struct request *r)
+{
+    return more_fields(&r->answer.head, r->answer_fields);
+}
+
+static enum rc more_bytes(struct request *r, size_t most)
+{
+    size_t size = r->size * 2 < most ? r->size * 2 : most;
+    uint8_t *at = malloc(size);
+
+    if (!at)
+        return RC_MEMORY;
+    memcpy(at, r->bytes, r->got);
+    if (r->bytes != r->inline_bytes)
+        free(r->bytes);
+    r->bytes = at;
+    r->size = size;
+    return RC_OK;
+}
+
+/* Begins to count: the first byte of a request is here. */
+static void begin_counting(struct request *r)
+{
+    if (r->began_ms == 0) {
+        r->began_ms = loop_now_ms(r->service->loop);
+        timer_set(loop_timers(r->service->loop), &r->client->timer,
+                  r->client->server->outer.settings.http.client_header_timeout_ms);
+    }
+}
+
+static enum rc refuse(struct request *r, unsigned status, const char *why)
+{
+    request_log(r, LOG_LEVEL_INFO, "client sent a request that is refused: %s", why);
+    r->keep_alive = false;
+    r->up.done = true;
+    r->used = r->got;
+    return request_answer_status(r, status);
+}
+
+static enum rc read_head(struct request *r)
+{
+    const struct h1_limits *limits = &r->client->server->outer.settings.http.limits;
+
+    for (;;) {
+        struct fault why = {0};
+        enum rc rc = RC_AGAIN;
+        size_t got = 0;
+
+        if (r->got > 0) {
+            begin_counting(r);
+            rc = h1_request_parse(&r->head, r->bytes, r->got, limits, &why);
+        }
+        if (rc == RC_OK) {
+            r->step = STEP_ROUTE;
+            return RC_OK;
+        }
+        if (rc == RC_MEMORY && more_fields(&r->head.head, r->fields) == RC_OK)
+            continue;
+        if (rc != RC_AGAIN)
+            return refuse(r, rc == RC_MEMORY ? 500 : r->head.status, why.text);
+        if (r->got == r->size && r->size >= limits->head_max)
+            return refuse(r, 494, "its head is too large");
+        if (r->got == r->size && more_bytes(r, limits->head_max) != RC_OK)
+            return refuse(r, 500, "no memory for its head");
+        rc = client_read(r->client, r->bytes + r->got, r->size - r->got, &got);
+        if (rc != RC_OK)
+            return rc; /* RC_AGAIN, or the client has gone */
+        r->got += got;
+    }
+}
+
+/* ---- STEP_ROUTE ---- */
+
+static enum rc find_server(struct request *r)
+{
+    const struct field *field = head_find(&r->head.head, FIELD_HOST);
+    struct span authority = h1_request_authority(&r->head);
+    const struct server *server;
+    size_t len = 0;
+    char *host;
+
+    if (authority.len == 0 && field)
+        authority = field_value(&r->head.head, field);
+    if (authority.len > 0) {
+        if (!(host = request_memory(r, authority.len + 1)))
+            return RC_MEMORY;
+        if (uri_host(authority, host, &len) != RC_OK)
+            return refuse(r, 400, "its Host is invalid");
+        r->host = span_of(host, len);
+    }
+    server = server_names_find(r->client->listener->names, r->host, &r->captures);
+    r->server = server ? server : r->client->listener->default_server;
+    r->location = &r->server->outer;
+    if (r->host.len == 0)
+        r->host = r->server->name;
+    return RC_OK;
+}
+
+static enum rc normalise(struct request *r)
+{
+    struct span path = h1_request_path(&r->head);
+    char *at;
+    size_t len = 0;
+
+    if (path.len == 0)
+        path = SPAN("/");
+    if (!(at = request_memory(r, path.len + 1)))
+        return RC_MEMORY;
+    if (uri_normalise(path, request_settings(r)->http.merge_slashes, at, &len, &r->args,
+                      &r->has_args, &r->path_is_plain) != RC_OK)
+        return refuse(r, 400, "its target is invalid");
+    r->path = span_of(at, len);
+    return RC_OK;
+}
+
+static enum rc begin_body(struct request *r)
+{
+    const struct http_settings *http = &request_settings(r)->http;
+    const struct h1_request *head = &r->head;
+
+    r->up = body_begin(head->chunked      ? FRAMING_CHUNKED
+                       : head->has_length ? FRAMING_LENGTH
+                                          : FRAMING_NONE,
+                       head->length);
+    r->used = head->head.len;
+    r->continue_due = head->expects_continue && !r->up.done;
+    r->is_head = head->method == METHOD_HEAD;
+    r->keep_alive = head->keep_alive && http->keepalive_timeout_ms > 0 &&
+                    r->client->requests + 1 < http->keepalive_requests &&
+                    loop_now_ms(r->service->loop) - r->client->opened_ms <
+                        http->keepalive_time_ms;
+    if (head->has_length && http->client_max_body_size > 0 &&
+        head->length > http->client_max_body_size) {
+        r->keep_alive = false;
+        return request_answer_status(r, 413);
+    }
+    return RC_OK;
+}
+
+/* What a location does with a request: its return, an origin, a file. */
+static enum rc act(struct request *r)
+{
+    const struct respond_settings *respond = &request_settings(r)->respond;
+
+    if (r->head.method == METHOD_CONNECT || r->head.method == METHOD_TRACE)
+        return request_answer_status(r, 405);
+    if (r->location->internal && r->redirects == 0)
+        return request_answer_status(r, 404);
+    if (respond->has_return)
+        return request_answer_return(r, respond);
+    if (!request_settings(r)->proxy.pass.is_set)
+        return request_answer_file(r);
+    r->step = STEP_CHOOSE;
+    return RC_OK;
+}
+
+static enum rc locate(struct request *r)
+{
+    struct location_found found = location_find(&r->server->outer.inner, r->path, &r->captures);
+    enum rc rc;
+
+    r->location = found.location ? found.location : &r->server->outer;
+    if ((rc = begin_body(r)) != RC_OK || r->step != STEP_ROUTE)
+        return rc;
+    return found.add_slash ? request_answer_slash(r) : act(r);
+}
+
+/* The order of nginx's phases: the server's own return, the location, what it does. */
+static enum rc route(struct request *r)
+{
+    const struct respond_settings *respond;
+    enum rc rc;
+
+    if (r->client->plain_at_tls)
+        return refuse(r, 497, "it came without TLS to a TLS port");
+    if ((rc = find_server(r)) != RC_OK || r->step != STEP_ROUTE || (rc = normalise(r)) != RC_OK ||
+        r->step != STEP_ROUTE)
+        return rc;
+    respond = &request_settings(r)->respond;
+    if (!respond->has_return)
+        return locate(r);
+    if ((rc = begin_body(r)) != RC_OK || r->step != STEP_ROUTE)
+        return rc;
+    return request_answer_return(r, respond);
+}
+
+enum rc request_reroute(struct request *r, struct span path)
+{
+    enum { REDIRECTS_MAX = 10 };
+
+    if (++r->redirects > REDIRECTS_MAX) {
+        request_log(r, LOG_LEVEL_ERROR, "rewrite or internal redirection cycle");
+        return request_answer_status(r, 500);
+    }
+    r->path = path;
+    r->path_is_plain = false;
+    return locate(r);
+}
+
+/* ---- the request's body ---- */
+
+enum rc request_read_body(struct request *r, struct span *in)
+{
+    struct service *s = r->service;
+    size_t most = SCRATCH_IN, got = 0;
+    enum rc rc;
+
+    if (r->used < r->got) { /* behind the head */
+        *in = span_of(r->bytes + r->used, r->got - r->used);
+        r->used = r->got;
+        return RC_OK;
+    }
+    if (r->continue_due) {
+        static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        struct iovec piece = {(void *)(uintptr_t)text, sizeof text - 1};
+
+        r->continue_due = false;
+        if (!r->head_sent) {
+            rc = request_send(r, &piece, 1);
+            r->head_sent = false;
+            if (rc != RC_OK && rc != RC_AGAIN)
+                return rc;
+        }
+    }
+    if (r->up.framing == FRAMING_LENGTH && r->up.left < most)
+        most = r->up.left; /* what follows is the next request's */
+    if ((rc = client_read(r->client, s->in, most, &got)) != RC_OK)
+        return rc;
+    r->up_unretained = true;
+    *in = span_of(s->in, got);
+    return RC_OK;
+}
+
+enum rc request_unread(struct request *r, struct span rest)
+{
+    struct iovec piece = {(void *)(uintptr_t)rest.at, rest.len};
+
+    if (rest.len == 0)
+        return RC_OK;
+    if (rest.at >= r->bytes && rest.at <= r->bytes + r->got) {
+        r->used = (size_t)(rest.at - r->bytes);
+        return RC_OK;
+    }
+    return spill_add(&r->surplus, &piece, 1, 0) == RC_MEMORY ? RC_MEMORY : RC_OK;
+}
+
+bool request_body_fits(struct request *r, size_t more)
+{
+    uint64_t most = request_settings(r)->http.client_max_body_size;
+
+    r->up_total += more;
+    return most == 0 || r->up_total <= most;
+}
+
+/* The answer is complete and its sender does not want the rest: read it, so that the next request is found. */
+static enum rc drain(struct request *r)
+{
+    while (!r->up.done) {
+        struct body_cut cut;
+        struct span in;
+        enum rc rc;
+
+        if (r->continue_due) { /* the client still waits to be asked for it */
+            r->keep_alive = false;
+            break;
+        }
+        if ((rc = request_read_body(r, &in)) == RC_AGAIN) {
+            request_wait(r, request_settings(r)->http.lingering_timeout_ms, 0);
+            return RC_AGAIN;
+        }
+        while (rc == RC_OK && in.len > 0 && !r->up.done) {
+            rc = body_take(&r->up, &in, &cut, NULL);
+            if (!request_body_fits(r, cut.total))
+                rc = RC_LIMIT;
+        }
+        if ((rc != RC_OK && rc != RC_END) || request_unread(r, in) != RC_OK) {
+            r->keep_alive = false;
+            break;
+        }
+    }
+    r->step = STEP_DONE;
+    return RC_OK;
+}
+
+/* ---- the way through ---- */
+
+static const struct {
+    const char *name;
+    enum rc (*run)(struct request *r);
+} steps[] = {
+    [STEP_READ_HEAD] = {"read head", read_head},
+    [STEP_ROUTE] = {"route", route},
+    [STEP_ANSWER] = {"answer", request_answer_continue},
+    [STEP_CHOOSE] = {"choose", request_choose},
+    [STEP_CONNECT] = {"connect", request_connect},
+    [STEP_SEND] = {"send", request_forward},
+    [STEP_RECEIVE] = {"receive", request_receive},
+    [STEP_RELAY] = {"relay", request_relay},
+    [STEP_TUNNEL] = {"tunnel", request_tunnel},
+    [STEP_DRAIN] = {"drain", drain},
+};
+
+/* Nothing of a request came: the client is idle, or has ended. */
+static void give_up_idle(struct request *r, enum rc rc)
+{
+    struct client *client = r->client;
+
+    release(r);
+    if (rc == RC_AGAIN && !client->service->draining)
+        client_wait(client);
+    else
+        client_close(client);
+}
+
+void request_run(struct request *r)
+{
+    for (;;) {
+        enum rc rc;
+
+        if (r->step == STEP_DONE) {
+            if (finish(r) != RC_OK)
+                return;
+            continue;
+        }
+        rc = steps[r->step].run(r);
+        if (rc == RC_OK)
+            continue;
+        if (r->step == STEP_READ_HEAD && r->got == 0) {
+            give_up_idle(r, rc);
+            return;
+        }
+        if (rc == RC_AGAIN)
+            return; /* the step left a timer, and the loop calls when there is news */
+        if (rc == RC_MEMORY)
+            log_line(LOG_LEVEL_ALERT, "no memory for a request's step \"%s\"",
+                     steps[r->step].name);
+        if (!r->head_sent)
+            r->status = rc == RC_MEMORY ? 500 : r->step == STEP_READ_HEAD ? 400 : 499;
+        break_off(r);
+        return;
+    }
+}

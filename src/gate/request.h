@@ -1,0 +1,218 @@
+/*
+ * A request on its way through the house. request.c is the spine: it knows every room and the order of
+ * the visits; request_answer.c makes answers of our own, request_proxy.c gets them from an origin.
+ */
+#ifndef GATE_REQUEST_H
+#define GATE_REQUEST_H
+
+#include "gate/balance/balance.h"
+#include "gate/client.h"
+#include "gate/filter/filter.h"
+#include "gate/http/body.h"
+#include "gate/http/h1_request.h"
+#include "gate/http/h1_response.h"
+#include "gate/service_state.h"
+#include "gate/upstream/origin.h"
+
+enum step {
+    STEP_READ_HEAD,
+    STEP_ROUTE,
+    STEP_ANSWER,  /* of our own: the rest of it is on its way */
+    STEP_CHOOSE,  /* an origin's address */
+    STEP_CONNECT,
+    STEP_SEND,    /* the request's head */
+    STEP_RECEIVE, /* the answer's head; the request's body goes on meanwhile */
+    STEP_RELAY,   /* both bodies */
+    STEP_TUNNEL,  /* after 101: bytes both ways */
+    STEP_DRAIN,   /* the answer is complete; the rest of the request's body is thrown away */
+    STEP_DONE,
+};
+
+enum {
+    REQUEST_HEAD = 4096,   /* bytes of a head without memory of its own */
+    REQUEST_FIELDS = 64,   /* fields of a head, likewise */
+    REQUEST_TRIES = 8,     /* origins whose figures are kept */
+    REQUEST_TRAILER = 4096 /* bytes of a trailer section that are passed on */
+};
+
+/* Bytes that a socket did not take yet. */
+struct spill {
+    uint8_t *at;
+    size_t begin, end;
+};
+
+/* One attempt at an origin, for the variables and the log. */
+struct try {
+    struct span name;
+    unsigned status; /* 0: none came */
+    uint64_t began_ms, connected_ms, header_ms, ended_ms; /* 0: did not get that far */
+    uint64_t sent, received; /* bytes */
+};
+
+struct request {
+    struct client *client;
+    struct service *service;
+    const struct server *server;
+    const struct location *location; /* server->outer where none matches */
+    struct request *next_spare;
+    enum step step;
+
+    /* what came */
+    struct h1_request head;
+    uint8_t *bytes; /* inline_bytes, or memory of its own */
+    size_t got, size;
+    size_t used;     /* of `bytes`: head and body that have been dealt with */
+    struct body up;  /* the request's body */
+    bool up_unretained; /* some were sent on and forgotten: no second try */
+    bool up_failed;     /* the origin takes no more of it */
+    uint64_t up_total;
+    bool continue_due;  /* the client waits for 100 Continue */
+    struct span host;   /* $host */
+    struct span id;     /* $request_id, once it was asked for */
+    struct span path;   /* $uri, normalised */
+    struct span args;
+    bool has_args;
+    bool path_is_plain; /* the target's own bytes */
+    struct captures captures;
+
+    /* what goes out */
+    struct spill to_client, to_origin;
+    struct spill surplus; /* read behind this request's body: the next one's */
+    unsigned status;
+    bool head_sent;   /* some bytes of the answer's head are on their way */
+    bool keep_alive;  /* the client's connection, after this */
+    uint64_t sent;    /* bytes to the client, head and all */
+    uint64_t body_sent;
+    bool down_chunked; /* we put chunks around the body */
+    bool is_head;      /* the method is HEAD */
+    struct span location_field, content_type; /* as sent, for variables */
+    int file;          /* that is being sent; -1: none */
+    struct file_part *parts; /* of it, in the order in which they go out */
+    size_t parts_count, part;
+    unsigned redirects;      /* internal ones, so far */
+    bool yielded;            /* it could go on: the client's timer calls back */
+
+    /* the origin */
+    struct origin *origin;
+    struct origin_target target;
+    struct peers *peers; /* NULL: an address that variables gave */
+    size_t peer;       /* BALANCE_NONE: none is held */
+    uint64_t *tried;   /* bits, by peer */
+    unsigned tries_count;
+    struct try tries[REQUEST_TRIES];
+    bool request_sent;     /* bytes of it may have reached the origin */
+    bool origin_reused, origin_timed_out;
+    bool origin_extra;     /* it sent more than its answer */
+    bool upgrade_sent;
+    struct proxy_pass pass; /* of a proxy_pass with variables, once they are known */
+    struct address address; /* likewise */
+    struct h1_response answer;
+    uint8_t *answer_bytes; /* a head that came in parts; NULL otherwise */
+    size_t answer_got;
+    struct body down;
+    struct buffer trailer;
+
+    uint64_t began_ms; /* the loop's clock */
+    uint64_t number;
+    struct arena arena;
+    struct field fields[REQUEST_FIELDS];
+    struct field answer_fields[REQUEST_FIELDS];
+    uint8_t inline_bytes[REQUEST_HEAD];
+};
+
+/* Goes on from where it is, until it has to wait or has ended: `r` may be gone after it. */
+void request_run(struct request *r);
+
+/* A new one on a client that has something to say. */
+void request_begin(struct client *client);
+
+/* The client's timer fired, or it is gone. `r` is gone after these. */
+void request_time_out(struct request *r);
+void request_abort(struct request *r);
+
+/* ---- what the steps share (request.c) ---- */
+
+static inline const struct settings *request_settings(const struct request *r)
+{
+    return &r->location->settings;
+}
+
+/* Memory that lasts as long as the request; NULL when there is none. */
+void *request_memory(struct request *r, size_t size);
+
+/*
+ * Sends the pieces to the client; what its socket does not take now is kept.
+ * RC_OK  all are gone; RC_AGAIN  some are kept: request_flush before anything else; RC_IO  it is gone
+ */
+enum rc request_send(struct request *r, const struct iovec *pieces, int count);
+enum rc request_flush(struct request *r);
+
+/* The same towards the origin. */
+enum rc request_send_up(struct request *r, const struct iovec *pieces, int count);
+enum rc request_flush_up(struct request *r);
+void request_drop_up(struct request *r);
+
+/* Twice as much room, and more, for the fields of the origin's answer. */
+enum rc request_more_answer_fields(struct request *r);
+
+/* To the error log of the location. */
+void request_log(struct request *r, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* How long to wait for the client and the origin; 0: not for that one. */
+void request_wait(struct request *r, uint64_t client_ms, uint64_t origin_ms);
+
+/*
+ * The next bytes of the request's body: a view into memory that lasts until the next call into the loop.
+ * RC_END when the client ended too early.
+ */
+enum rc request_read_body(struct request *r, struct span *in);
+/* What body_take left of that view when the body was done is the next request's. */
+enum rc request_unread(struct request *r, struct span rest);
+/* Counts body; false beyond client_max_body_size. */
+bool request_body_fits(struct request *r, size_t more);
+
+/* Finds the location of a new path, as after an internal redirect. */
+enum rc request_reroute(struct request *r, struct span path);
+
+/* The head of an answer, up to and without its fields of our own choosing; see request_answer.c. */
+struct reply {
+    unsigned code;
+    struct span status;       /* "200 OK"; empty: the usual one for the code */
+    struct span server, date; /* empty: our own */
+    struct span content_type; /* empty: none */
+    bool has_length;
+    uint64_t length;
+    struct span last_modified, location; /* empty: none */
+    struct span etag, content_range; /* empty: none */
+    bool accept_ranges;
+    bool chunked;
+};
+void request_write_head(struct request *r, const struct reply *reply, struct buffer *out);
+
+/* ---- request_answer.c ---- */
+
+/* Answers with the page of that status. RC_OK: it is on its way, r->step says how. */
+enum rc request_answer_status(struct request *r, unsigned code);
+/* What the location says: return, or a file. */
+enum rc request_answer_return(struct request *r, const struct respond_settings *respond);
+enum rc request_answer_file(struct request *r);
+enum rc request_answer_slash(struct request *r); /* 301 to path + '/' */
+enum rc request_answer_continue(struct request *r); /* STEP_ANSWER */
+
+/* ---- request_proxy.c: one function for each step ---- */
+
+enum rc request_choose(struct request *r);
+enum rc request_connect(struct request *r);
+enum rc request_forward(struct request *r); /* STEP_SEND */
+enum rc request_receive(struct request *r);
+enum rc request_relay(struct request *r);
+enum rc request_tunnel(struct request *r);
+/* Gives the origin's connection back, or closes it; the balancer is told. Harmless without one. */
+void request_leave_origin(struct request *r, bool failed);
+
+/* ---- variables.c ---- */
+
+extern const struct variables request_variables;
+
+#endif

@@ -1,0 +1,484 @@
+/* Answers of our own: pages, redirects, texts, files. */
+#include <errno.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+#include "gate/http/uri.h"
+#include "gate/journal/times.h"
+#include "gate/request.h"
+#include "gate/respond/conditions.h"
+#include "gate/respond/file.h"
+#include "gate/respond/http_date.h"
+#include "gate/respond/mime_types.h"
+#include "gate/respond/range.h"
+#include "gate/respond/redirect.h"
+#include "gate/respond/status.h"
+
+enum {
+    PATH_SIZE = 4096 + 256, /* a path on disk and an index name */
+    SEND_AT_ONCE = 2 << 20  /* bytes of a file for one client, before others have their turn */
+};
+
+struct file_part {
+    struct span before; /* goes out first: the head of a part of several */
+    uint64_t offset, len;
+};
+
+static void add_field(struct buffer *out, struct span name, struct span value)
+{
+    if (value.len == 0)
+        return;
+    buffer_add(out, name);
+    buffer_add(out, value);
+    buffer_add(out, SPAN("\r\n"));
+}
+
+static struct span own_server(const struct request *r)
+{
+    return status_server(r->service->site->as_nginx, request_settings(r)->respond.server_tokens);
+}
+
+void request_write_head(struct request *r, const struct reply *reply, struct buffer *out)
+{
+    const struct http_settings *http = &request_settings(r)->http;
+
+    r->status = reply->code;
+    r->content_type = reply->content_type;
+    r->location_field = reply->location;
+    buffer_add(out, SPAN("HTTP/1.1 "));
+    if (reply->status.len > 0)
+        buffer_add(out, reply->status);
+    else
+        status_write(status_on_wire(reply->code), out);
+    buffer_add(out, SPAN("\r\n"));
+    add_field(out, SPAN("Server: "), reply->server.len > 0 ? reply->server : own_server(r));
+    add_field(out, SPAN("Date: "),
+              reply->date.len > 0 ? reply->date : times_span(times_now()->http));
+    add_field(out, SPAN("Content-Type: "), reply->content_type);
+    if (reply->has_length) {
+        buffer_add(out, SPAN("Content-Length: "));
+        buffer_add_number(out, reply->length);
+        buffer_add(out, SPAN("\r\n"));
+    }
+    add_field(out, SPAN("Last-Modified: "), reply->last_modified);
+    add_field(out, SPAN("Location: "), reply->location);
+    if (reply->chunked)
+        buffer_add(out, SPAN("Transfer-Encoding: chunked\r\n"));
+    if (reply->code == 101) {
+        buffer_add(out, SPAN("Connection: upgrade\r\n"));
+    } else if (!r->keep_alive) {
+        buffer_add(out, SPAN("Connection: close\r\n"));
+    } else {
+        buffer_add(out, SPAN("Connection: keep-alive\r\n"));
+        if (http->keepalive_header_s > 0) {
+            buffer_add(out, SPAN("Keep-Alive: timeout="));
+            buffer_add_number(out, http->keepalive_header_s);
+            buffer_add(out, SPAN("\r\n"));
+        }
+    }
+    add_field(out, SPAN("ETag: "), reply->etag);
+    add_field(out, SPAN("Content-Range: "), reply->content_range);
+    if (reply->accept_ranges)
+        buffer_add(out, SPAN("Accept-Ranges: bytes\r\n"));
+}
+
+/* The head, the empty line and what there is of a body; then STEP_ANSWER waits until all is gone. */
+static enum rc answer(struct request *r, const struct reply *reply, struct span body)
+{
+    struct buffer head = buffer_over(r->service->out, SCRATCH_OUT);
+    struct iovec pieces[2];
+    enum rc rc;
+
+    request_write_head(r, reply, &head);
+    buffer_add(&head, SPAN("\r\n"));
+    if (head.full) {
+        request_log(r, LOG_LEVEL_ERROR, "the head of the answer is too large");
+        return RC_LIMIT;
+    }
+    if (r->head.version == 9)
+        head.len = 0;
+    if (r->is_head)
+        body.len = 0;
+    r->body_sent += body.len;
+    pieces[0] = (struct iovec){head.at, head.len};
+    pieces[1] = (struct iovec){(void *)(uintptr_t)body.at, body.len};
+    r->step = STEP_ANSWER;
+    rc = request_send(r, pieces, 2);
+    return rc == RC_AGAIN ? RC_OK : rc;
+}
+
+/* A page in the scratch for input, which is free while an answer is made. */
+static struct span page(struct request *r, unsigned code)
+{
+    const struct field *agent = head_find(&r->head.head, FIELD_USER_AGENT);
+    struct span name = agent ? field_value(&r->head.head, agent) : (struct span){0};
+    struct buffer out = buffer_over(r->service->in, STATUS_PAGE_MAX);
+    bool padding = name.len > 0 && (memmem(name.at, name.len, "MSIE ", 5) ||
+                                    memmem(name.at, name.len, "Chrome/", 7));
+
+    status_page(code, own_server(r), padding && code >= 400, &out);
+    return buffer_span(&out);
+}
+
+static enum rc answer_page(struct request *r, struct reply *reply)
+{
+    struct span body = page(r, reply->code);
+
+    if (body.len > 0)
+        reply->content_type = SPAN("text/html");
+    reply->has_length = reply->code != 204 && reply->code != 304 && reply->code >= 200;
+    reply->length = body.len;
+    return answer(r, reply, body);
+}
+
+enum rc request_answer_status(struct request *r, unsigned code)
+{
+    struct reply reply = {.code = code};
+
+    request_leave_origin(r, false);
+    if (code == STATUS_CLOSE || code == STATUS_CLIENT_CLOSED) {
+        r->status = code;
+        return RC_IO;
+    }
+    if (status_ends_connection(code))
+        r->keep_alive = false;
+    return answer_page(r, &reply);
+}
+
+static bool is_redirect(unsigned code)
+{
+    return code == 301 || code == 302 || code == 303 || code == 307 || code == 308;
+}
+
+/* What a Location of ours begins with. */
+static struct redirect_base redirect_base(const struct request *r)
+{
+    const struct respond_settings *respond = &request_settings(r)->respond;
+
+    return (struct redirect_base){
+        .absolute = respond->absolute_redirect,
+        .tls = r->client->listener->tls,
+        .host = respond->server_name_in_redirect ? r->server->name : r->host,
+        .port = respond->port_in_redirect ? address_port(&r->client->listener->address) : 0,
+    };
+}
+
+static enum rc answer_redirect(struct request *r, unsigned code, struct span to)
+{
+    struct redirect_base base = redirect_base(r);
+    struct reply reply = {.code = code};
+    size_t size = to.len + base.host.len + 32;
+    struct buffer location = buffer_over(request_memory(r, size), size);
+
+    if (!location.at)
+        return RC_MEMORY;
+    redirect_write(&base, to, &location);
+    reply.location = buffer_span(&location);
+    return answer_page(r, &reply);
+}
+
+enum rc request_answer_slash(struct request *r)
+{
+    size_t size = 3 * r->path.len + r->args.len + 2;
+    struct buffer to = buffer_over(request_memory(r, size), size);
+
+    if (!to.at)
+        return RC_MEMORY;
+    redirect_add_slash(r->path, r->args, r->has_args, &to);
+    return answer_redirect(r, 301, buffer_span(&to));
+}
+
+enum rc request_answer_return(struct request *r, const struct respond_settings *respond)
+{
+    struct reply reply = {.code = respond->return_code, .has_length = true};
+    struct buffer text = buffer_over(r->service->in, SCRATCH_IN);
+    struct span copy;
+
+    if (respond->return_text.count == 0 && !respond->return_is_redirect)
+        return request_answer_status(r, respond->return_code);
+    template_write(&respond->return_text, r, &text);
+    if (text.full) {
+        request_log(r, LOG_LEVEL_ERROR, "the text of \"return\" is too long");
+        return request_answer_status(r, 500);
+    }
+    copy = arena_copy(&r->arena, buffer_span(&text));
+    if (!copy.at)
+        return RC_MEMORY;
+    if (respond->return_is_redirect || is_redirect(respond->return_code))
+        return answer_redirect(r, respond->return_code, copy);
+    reply.content_type = respond->default_type;
+    reply.length = copy.len;
+    if (reply.code == 204 || reply.code == 304)
+        reply.has_length = false;
+    return answer(r, &reply, reply.has_length ? copy : (struct span){0});
+}
+
+/* ---- files ---- */
+
+static struct span value_of(const struct request *r, enum field_id id)
+{
+    const struct field *field = head_find(&r->head.head, id);
+
+    return field ? field_value(&r->head.head, field) : (struct span){0};
+}
+
+static unsigned validate(const struct request *r, const struct validators *validators,
+                         bool *allow_range)
+{
+    const struct conditions conditions = {
+        .if_match = value_of(r, FIELD_IF_MATCH),
+        .if_none_match = value_of(r, FIELD_IF_NONE_MATCH),
+        .if_modified_since = value_of(r, FIELD_IF_MODIFIED_SINCE),
+        .if_unmodified_since = value_of(r, FIELD_IF_UNMODIFIED_SINCE),
+        .if_range = value_of(r, FIELD_IF_RANGE),
+    };
+
+    *allow_range = conditions_allow_range(&conditions, validators);
+    return conditions_check(&conditions, validators);
+}
+
+static struct buffer memory_buffer(struct request *r, size_t size)
+{
+    return buffer_over(request_memory(r, size), size);
+}
+
+/* Several parts, each with a head of its own. */
+static enum rc plan_multipart(struct request *r, struct reply *reply, const struct range *ranges,
+                              size_t count, uint64_t size)
+{
+    struct buffer type = memory_buffer(r, 31 + RANGE_BOUNDARY_LEN + 1);
+    char *boundary = request_memory(r, RANGE_BOUNDARY_LEN + 1);
+
+    r->parts = arena_take_array(&r->arena, count + 1, sizeof *r->parts);
+    if (!type.at || !boundary || !r->parts)
+        return RC_MEMORY;
+    range_boundary(boundary);
+    for (size_t i = 0; i <= count; i++) {
+        struct buffer head = memory_buffer(r, RANGE_PART_MAX + reply->content_type.len);
+
+        if (!head.at)
+            return RC_MEMORY;
+        if (i < count) {
+            range_part(boundary, reply->content_type, &ranges[i], size, &head);
+            r->parts[i].offset = ranges[i].first;
+            r->parts[i].len = ranges[i].end - ranges[i].first;
+        } else {
+            range_last(boundary, &head);
+        }
+        r->parts[i].before = buffer_span(&head);
+    }
+    r->parts_count = count + 1;
+    reply->length = range_body_length(boundary, reply->content_type, ranges, count, size);
+    buffer_add(&type, SPAN("multipart/byteranges; boundary="));
+    buffer_add(&type, span_of(boundary, RANGE_BOUNDARY_LEN));
+    reply->content_type = buffer_span(&type);
+    return RC_OK;
+}
+
+/* Which bytes go out, and with what status. */
+static enum rc plan(struct request *r, struct reply *reply, uint64_t size, bool allow_range)
+{
+    struct span wanted = value_of(r, FIELD_RANGE);
+    struct range ranges[RANGE_MAX];
+    struct buffer content_range;
+    size_t count = 0;
+
+    reply->code = allow_range && wanted.at && r->head.method == METHOD_GET
+                      ? range_parse(wanted, size, ranges, RANGE_MAX, &count)
+                      : 200;
+    if (reply->code == 206 && count > 1)
+        return plan_multipart(r, reply, ranges, count, size);
+    content_range = memory_buffer(r, 80);
+    r->parts = request_memory(r, sizeof *r->parts);
+    if (!content_range.at || !r->parts)
+        return RC_MEMORY;
+    if (reply->code == 206) {
+        range_write(&ranges[0], size, &content_range);
+        *r->parts = (struct file_part){.offset = ranges[0].first,
+                                       .len = ranges[0].end - ranges[0].first};
+    } else {
+        if (reply->code == 416)
+            range_write_unsatisfied(size, &content_range);
+        *r->parts = (struct file_part){.len = size};
+    }
+    r->parts_count = 1;
+    reply->accept_ranges = reply->code == 200;
+    reply->content_range = buffer_span(&content_range);
+    reply->length = r->parts->len;
+    return RC_OK;
+}
+
+static enum rc answer_opened(struct request *r, const struct file *file, struct span path)
+{
+    const struct respond_settings *respond = &request_settings(r)->respond;
+    struct span type = mime_types_find(respond->types, file_extension(path));
+    char etag[FILE_ETAG_MAX], date[HTTP_DATE_LEN];
+    struct reply reply = {.has_length = true};
+    struct validators validators = {.has_modified = true, .modified = file->modified};
+    bool allow_range;
+    unsigned code;
+    enum rc rc;
+
+    http_date_format(file->modified, date);
+    reply.last_modified = arena_copy(&r->arena, span_of(date, sizeof date));
+    if (respond->etag)
+        reply.etag = validators.etag = arena_copy(&r->arena, file_etag(file, etag));
+    code = validate(r, &validators, &allow_range);
+    if (code == 412)
+        return request_answer_status(r, 412);
+    if (code == 304) {
+        reply.code = 304;
+        reply.has_length = false;
+        return answer(r, &reply, (struct span){0});
+    }
+    reply.content_type = type.len > 0 ? type : respond->default_type;
+    if ((rc = plan(r, &reply, file->size, allow_range)) != RC_OK)
+        return rc;
+    if (reply.code == 416) {
+        r->parts_count = 0;
+        reply.etag = reply.last_modified = (struct span){0};
+        return answer_page(r, &reply);
+    }
+    if (r->is_head)
+        r->parts_count = 0;
+    return answer(r, &reply, (struct span){0});
+}
+
+/* Tries the index names in a directory: RC_OK with the answer on its way. */
+static enum rc answer_index(struct request *r, struct buffer *disk_path)
+{
+    const struct respond_settings *respond = &request_settings(r)->respond;
+    struct span *names = arena_take_array(&r->arena, respond->index_count, sizeof *names);
+    struct fault why = {0};
+    struct buffer path;
+    size_t found = 0;
+    unsigned code;
+
+    if (!names)
+        return RC_MEMORY;
+    for (size_t i = 0; i < respond->index_count; i++) {
+        struct buffer name = buffer_over(r->service->in, SCRATCH_IN);
+
+        template_write(&respond->index[i], r, &name);
+        names[i] = arena_copy(&r->arena, buffer_span(&name));
+    }
+    code = file_index(disk_path, names, respond->index_count, &found, &why);
+    if (code != 200) {
+        if (code != 404 || respond->log_not_found)
+            request_log(r, LOG_LEVEL_ERROR, "%s", why.text);
+        return request_answer_status(r, code);
+    }
+    path = memory_buffer(r, r->path.len + names[found].len);
+    if (!path.at)
+        return RC_MEMORY;
+    if (names[found].len == 0 || names[found].at[0] != '/')
+        buffer_add(&path, r->path);
+    buffer_add(&path, names[found]);
+    return request_reroute(r, buffer_span(&path));
+}
+
+enum rc request_answer_file(struct request *r)
+{
+    const struct respond_settings *respond = &request_settings(r)->respond;
+    size_t replaced = respond->root_is_alias ? r->location->pattern.text.len : 0;
+    struct buffer root = buffer_over(r->service->out, SCRATCH_OUT);
+    struct buffer path = memory_buffer(r, PATH_SIZE);
+    struct fault why = {0};
+    struct file file;
+    unsigned code;
+
+    if (!path.at)
+        return RC_MEMORY;
+    if (r->head.method != METHOD_GET && r->head.method != METHOD_HEAD)
+        return request_answer_status(r, 405);
+    template_write(&respond->root, r, &root);
+    if (!file_path(buffer_span(&root), replaced, r->path, &path)) {
+        request_log(r, LOG_LEVEL_ERROR, "no file can have such a path");
+        return request_answer_status(r, path.full ? 414 : 404);
+    }
+    if (r->path.at[r->path.len - 1] == '/')
+        return answer_index(r, &path);
+    code = file_open((const char *)path.at, &file, &why);
+    if (code == 301)
+        return request_answer_slash(r);
+    if (code != 200) {
+        if (code != 404 || respond->log_not_found)
+            request_log(r, LOG_LEVEL_ERROR, "%s", why.text);
+        return request_answer_status(r, code);
+    }
+    r->file = file.fd;
+    return answer_opened(r, &file, buffer_span(&path));
+}
+
+/* One helping of the current part. RC_OK: some went, or waits in the spill. */
+static enum rc send_some(struct request *r, struct file_part *part)
+{
+    struct client *client = r->client;
+    off_t offset = (off_t)part->offset;
+    size_t most = part->len < SEND_AT_ONCE ? (size_t)part->len : SEND_AT_ONCE;
+    ssize_t sent;
+
+    if (stream_is_plain(&client->stream)) {
+        sent = client->writable ? sendfile(client->stream.fd, r->file, &offset, most) : -1;
+        if (sent < 0 && (!client->writable || errno == EAGAIN)) {
+            client->writable = false;
+            return RC_AGAIN;
+        }
+        if (sent > 0)
+            r->sent += (uint64_t)sent;
+    } else {
+        if (most > SCRATCH_IN)
+            most = SCRATCH_IN;
+        sent = pread(r->file, r->service->in, most, offset);
+        if (sent > 0) {
+            struct iovec piece = {r->service->in, (size_t)sent};
+            enum rc rc = request_send(r, &piece, 1);
+
+            if (rc != RC_OK && rc != RC_AGAIN)
+                return rc;
+        }
+    }
+    if (sent <= 0) {
+        request_log(r, LOG_LEVEL_ALERT, sent == 0 ? "the file became shorter while it was sent"
+                                                  : "the file could not be sent: %s",
+                    strerror(errno));
+        return RC_IO;
+    }
+    r->body_sent += (uint64_t)sent;
+    part->offset += (uint64_t)sent;
+    part->len -= (uint64_t)sent;
+    return RC_OK;
+}
+
+enum rc request_answer_continue(struct request *r)
+{
+    uint64_t before = r->sent;
+    enum rc rc;
+
+    while ((rc = request_flush(r)) == RC_OK && r->part < r->parts_count) {
+        struct file_part *part = &r->parts[r->part];
+
+        if (part->before.len > 0) {
+            struct iovec piece = {(void *)(uintptr_t)part->before.at, part->before.len};
+
+            r->body_sent += part->before.len;
+            part->before.len = 0;
+            if ((rc = request_send(r, &piece, 1)) != RC_OK && rc != RC_AGAIN)
+                return rc;
+        } else if (part->len == 0) {
+            r->part++;
+        } else if (r->sent - before >= SEND_AT_ONCE) {
+            r->yielded = true;
+            request_wait(r, 1, 0);
+            return RC_AGAIN;
+        } else if ((rc = send_some(r, part)) != RC_OK) {
+            break;
+        }
+    }
+    if (rc == RC_AGAIN)
+        request_wait(r, request_settings(r)->http.send_timeout_ms, 0);
+    else if (rc == RC_OK)
+        r->step = STEP_DRAIN;
+    return rc;
+}

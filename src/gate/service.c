@@ -1,0 +1,178 @@
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gate/request.h"
+#include "gate/service_state.h"
+
+enum {
+    CLIENTS_A_BLOCK = 64,
+    SPARE_REQUESTS = 128, /* kept for the next ones */
+};
+
+struct client_block {
+    struct client_block *before;
+    struct client clients[CLIENTS_A_BLOCK];
+};
+
+static atomic_uint_fast64_t connections; /* of this worker, ever */
+
+/* Idle clients are many, and so they are cut from blocks. */
+static struct client *take_client(struct service *s)
+{
+    struct client *client;
+
+    if (list_is_empty(&s->spare_clients)) {
+        struct client_block *block = calloc(1, sizeof *block);
+
+        if (!block)
+            return NULL;
+        block->before = s->blocks;
+        s->blocks = block;
+        for (size_t i = 0; i < CLIENTS_A_BLOCK; i++)
+            list_add_last(&s->spare_clients, &block->clients[i].all);
+    }
+    client = LIST_OWNER(s->spare_clients.next, struct client, all);
+    list_remove(&client->all);
+    return client;
+}
+
+void service_give_client(struct service *s, struct client *client)
+{
+    list_remove(&client->all);
+    list_add(&s->spare_clients, &client->all);
+    s->clients_count--;
+}
+
+struct request *service_take_request(struct service *s, struct client *client)
+{
+    struct request *r = s->spare_requests;
+
+    if (r) {
+        s->spare_requests = r->next_spare;
+        s->spare_requests_count--;
+    } else if (!(r = calloc(1, sizeof *r))) {
+        return NULL;
+    }
+    r->service = s;
+    r->client = client;
+    return r;
+}
+
+void service_give_request(struct service *s, struct request *r)
+{
+    if (s->spare_requests_count == SPARE_REQUESTS) {
+        arena_clear(&r->arena);
+        free(r);
+        return;
+    }
+    r->next_spare = s->spare_requests;
+    s->spare_requests = r;
+    s->spare_requests_count++;
+}
+
+enum rc service_open(struct service **out, struct loop *loop, struct site *site, unsigned index,
+                     struct fault *why)
+{
+    struct service *s = calloc(1, sizeof *s);
+    enum rc rc;
+
+    if (!s)
+        return fail(why, RC_MEMORY, "no memory for a worker's loop");
+    site_hold(site);
+    s->loop = loop;
+    s->site = site;
+    s->index = index;
+    list_init(&s->clients);
+    list_init(&s->spare_clients);
+    s->in = malloc(SCRATCH_IN);
+    s->out = malloc(SCRATCH_OUT);
+    if (!s->in || !s->out)
+        rc = fail(why, RC_MEMORY, "no memory for a loop's buffers");
+    else
+        rc = origins_open(&s->origins, loop, site->upstreams_count, why);
+    if (rc != RC_OK) {
+        service_close(s);
+        return rc;
+    }
+    *out = s;
+    return RC_OK;
+}
+
+void service_accept(struct service *s, const struct listener *listener, int fd,
+                    const struct address *from)
+{
+    struct client *client = take_client(s);
+
+    if (!client) {
+        log_line(LOG_LEVEL_ALERT, "no memory for a connection");
+        close(fd);
+        return;
+    }
+    *client = (struct client){
+        .service = s,
+        .listener = listener,
+        .number = atomic_fetch_add_explicit(&connections, 1, memory_order_relaxed) + 1,
+    };
+    memcpy(&client->from, &from->any,
+           from->len < sizeof client->from ? from->len : sizeof client->from);
+    if (from->len < sizeof(sa_family_t))
+        client->from.family = AF_UNIX;
+    list_add_last(&s->clients, &client->all);
+    s->clients_count++;
+    client_begin(client, fd);
+}
+
+void service_drain(struct service *s)
+{
+    struct list *at = s->clients.next, *next;
+
+    s->draining = true;
+    origins_drain(s->origins);
+    for (; at != &s->clients; at = next) {
+        struct client *client = LIST_OWNER(at, struct client, all);
+
+        next = at->next;
+        if (client->state == CLIENT_IDLE)
+            client_close(client);
+    }
+}
+
+bool service_is_idle(const struct service *s)
+{
+    return s->clients_count == 0;
+}
+
+void service_close(struct service *s)
+{
+    if (!s)
+        return;
+    while (!list_is_empty(&s->clients)) {
+        struct client *client = LIST_OWNER(s->clients.next, struct client, all);
+
+        if (client->request)
+            request_abort(client->request);
+        else
+            client_close(client);
+    }
+    while (s->spare_requests) {
+        struct request *r = s->spare_requests;
+
+        s->spare_requests = r->next_spare;
+        arena_clear(&r->arena);
+        free(r);
+    }
+    while (s->blocks) {
+        struct client_block *block = s->blocks;
+
+        s->blocks = block->before;
+        free(block);
+    }
+    origins_close(s->origins);
+    free(s->in);
+    free(s->out);
+    site_release(s->site);
+    free(s);
+}

@@ -1,0 +1,37 @@
+/* What the corridor (service, client, request and its steps) shares in one loop. */
+#ifndef GATE_SERVICE_STATE_H
+#define GATE_SERVICE_STATE_H
+
+#include "gate/client.h"
+#include "gate/service.h"
+#include "gate/upstream/origin.h"
+
+enum {
+    SCRATCH_IN = 96 * 1024, /* one read of a body: 64 kB and a head fit */
+    SCRATCH_OUT = 64 * 1024 /* a head that is being written */
+};
+
+struct service {
+    struct loop *loop;
+    struct site *site;
+    unsigned index;
+    bool draining;
+    struct list clients; /* all that are open */
+    size_t clients_count;
+    struct list spare_clients;  /* closed ones, to be used again */
+    struct client_block *blocks; /* what they were cut from */
+    struct request *spare_requests;
+    size_t spare_requests_count;
+    struct origins *origins;
+
+    uint8_t *in, *out;    /* SCRATCH_IN and SCRATCH_OUT bytes, for the length of one call */
+};
+
+/* A request for `client`, from the spare ones where there is one; NULL without memory. */
+struct request *service_take_request(struct service *s, struct client *client);
+void service_give_request(struct service *s, struct request *r);
+
+/* A client that is closed; its memory is used again from the next turn on. */
+void service_give_client(struct service *s, struct client *client);
+
+#endif

@@ -1,0 +1,643 @@
+/* What templates may name: nginx's variables of a request, read from it when they are asked for. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "codec/hex.h"
+#include "crypto/random.h"
+#include "gate/conf/regex.h"
+#include "gate/journal/times.h"
+#include "gate/request.h"
+#include "gate/respond/file.h"
+#include "gate/respond/status.h"
+#include "gate/tls/tls.h"
+
+enum { NUMBER_MAX = 24 };
+
+static struct buffer room(struct request *r, size_t size)
+{
+    return buffer_over(request_memory(r, size), size);
+}
+
+static bool give(const struct buffer *b, struct span *value)
+{
+    *value = buffer_span(b);
+    return b->at && !b->full;
+}
+
+static bool give_number(struct request *r, uint64_t number, struct span *value)
+{
+    struct buffer b = room(r, NUMBER_MAX);
+
+    if (b.at)
+        buffer_add_number(&b, number);
+    return give(&b, value);
+}
+
+/* Milliseconds as seconds: "0.012". */
+static void add_seconds(struct buffer *b, uint64_t ms)
+{
+    buffer_add_number(b, ms / 1000);
+    buffer_add_byte(b, '.');
+    buffer_add_byte(b, (uint8_t)('0' + ms / 100 % 10));
+    buffer_add_byte(b, (uint8_t)('0' + ms / 10 % 10));
+    buffer_add_byte(b, (uint8_t)('0' + ms % 10));
+}
+
+/* "HTTP_X" of a template against "X-..." of a field: '-' is written '_'. */
+static bool name_fits(struct span name, struct span rest)
+{
+    if (name.len != rest.len)
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.at[i];
+
+        if (c >= 'A' && c <= 'Z')
+            c |= 0x20;
+        else if (c == '-')
+            c = '_';
+        if (c != rest.at[i])
+            return false;
+    }
+    return true;
+}
+
+/* All fields of that name; several are joined. */
+static bool find_fields(struct request *r, const struct head *head, struct span rest,
+                        struct span separator, struct span *value)
+{
+    const struct field *first = NULL;
+    struct buffer joined = {0};
+    size_t all = 0;
+
+    for (uint32_t i = 0; i < head->count; i++)
+        if (name_fits(field_name(head, &head->fields[i]), rest))
+            all += head->fields[i].value_len + separator.len;
+    for (uint32_t i = 0; i < head->count; i++) {
+        const struct field *field = &head->fields[i];
+
+        if (!name_fits(field_name(head, field), rest))
+            continue;
+        if (!first) {
+            first = field;
+            *value = field_value(head, field);
+            continue;
+        }
+        if (!joined.at) {
+            joined = room(r, all);
+            if (!joined.at)
+                return true; /* the first one, at least */
+            buffer_add(&joined, *value);
+        }
+        buffer_add(&joined, separator);
+        buffer_add(&joined, field_value(head, field));
+    }
+    return joined.at ? give(&joined, value) : first != NULL;
+}
+
+static bool get_http(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+
+    (void)of;
+    return find_fields(r, &r->head.head, rest,
+                       span_equal(rest, SPAN("cookie")) ? SPAN("; ") : SPAN(", "), value);
+}
+
+static bool get_field(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    const struct field *field = head_find(&r->head.head, (enum field_id)of);
+
+    (void)rest;
+    if (field)
+        *value = field_value(&r->head.head, field);
+    return field;
+}
+
+static bool get_upstream_http(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+
+    (void)of;
+    return find_fields(r, &r->answer.head, rest, SPAN(", "), value);
+}
+
+static bool get_sent_http(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+
+    (void)of;
+    if (span_equal(rest, SPAN("content_type")))
+        *value = r->content_type;
+    else if (span_equal(rest, SPAN("location")))
+        *value = r->location_field;
+    else if (r->step >= STEP_RELAY || r->head_sent)
+        return find_fields(r, &r->answer.head, rest, SPAN(", "), value);
+    return value->len > 0;
+}
+
+/* "a=1; name=value": the value of a cookie, of the given separator between pairs. */
+static bool find_pair(struct span text, uint8_t separator, struct span name, struct span *value)
+{
+    while (text.len > 0) {
+        struct span pair = span_cut(&text, span_find(text, separator)), key;
+
+        span_cut(&text, 1);
+        while (pair.len > 0 && (pair.at[0] == ' ' || pair.at[0] == '\t'))
+            span_cut(&pair, 1);
+        key = span_cut(&pair, span_find(pair, '='));
+        if (pair.len > 0 && span_equal_nocase(key, name)) {
+            span_cut(&pair, 1);
+            *value = pair;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool get_cookie(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    const struct head *head = &r->head.head;
+
+    (void)of;
+    for (uint32_t i = 0; i < head->count; i++)
+        if (head->fields[i].id == FIELD_COOKIE &&
+            find_pair(field_value(head, &head->fields[i]), ';', rest, value))
+            return true;
+    return false;
+}
+
+static bool get_arg(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+
+    (void)of;
+    return find_pair(r->args, '&', rest, value);
+}
+
+/* ---- captures ---- */
+
+static bool capture(struct request *r, unsigned i, struct span *value)
+{
+    const struct captures *c = &r->captures;
+
+    if (i >= c->count || c->at[2 * i] == UINT32_MAX)
+        return false;
+    *value = span_of(c->subject.at + c->at[2 * i], c->at[2 * i + 1] - c->at[2 * i]);
+    return true;
+}
+
+static bool get_capture(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    (void)rest;
+    return capture(subject, (unsigned)of, value);
+}
+
+static bool get_named_capture(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    int group = r->captures.regex ? regex_group(r->captures.regex, rest) : -1;
+
+    (void)of;
+    return group >= 0 && capture(r, (unsigned)group, value);
+}
+
+/* ---- views into the request ---- */
+
+enum view {
+    VIEW_HOST,
+    VIEW_URI,
+    VIEW_ARGS,
+    VIEW_IS_ARGS,
+    VIEW_REQUEST,
+    VIEW_METHOD,
+    VIEW_REQUEST_URI,
+    VIEW_SERVER_NAME,
+    VIEW_SCHEME,
+    VIEW_HTTPS,
+    VIEW_PROTOCOL,
+    VIEW_PROXY_HOST,
+    VIEW_PROXY_PORT,
+    VIEW_PIPE,
+    VIEW_COMPLETION,
+};
+
+static bool get_view(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    const struct proxy_pass *pass =
+        r->pass.is_set ? &r->pass : &request_settings(r)->proxy.pass;
+    bool tls = r->client->listener->tls;
+
+    (void)rest;
+    switch ((enum view)of) {
+    case VIEW_HOST:
+        *value = r->host;
+        break;
+    case VIEW_URI:
+        *value = r->path;
+        break;
+    case VIEW_ARGS:
+        *value = r->args;
+        break;
+    case VIEW_IS_ARGS:
+        *value = r->args.len > 0 ? SPAN("?") : SPAN("");
+        break;
+    case VIEW_REQUEST:
+        *value = h1_request_line(&r->head);
+        break;
+    case VIEW_METHOD:
+        *value = h1_request_method(&r->head);
+        break;
+    case VIEW_REQUEST_URI:
+        *value = h1_request_target(&r->head);
+        break;
+    case VIEW_SERVER_NAME:
+        *value = r->server->name;
+        break;
+    case VIEW_SCHEME:
+        *value = tls ? SPAN("https") : SPAN("http");
+        break;
+    case VIEW_HTTPS:
+        *value = tls ? SPAN("on") : SPAN("");
+        break;
+    case VIEW_PROTOCOL:
+        *value = r->head.version == 11   ? SPAN("HTTP/1.1")
+                 : r->head.version == 10 ? SPAN("HTTP/1.0")
+                 : r->head.version == 9  ? SPAN("HTTP/0.9")
+                                         : SPAN("");
+        break;
+    case VIEW_PROXY_HOST:
+        *value = pass->host;
+        break;
+    case VIEW_PROXY_PORT:
+        *value = pass->port;
+        break;
+    case VIEW_PIPE:
+        *value = r->client->requests > 0 && r->got > r->used ? SPAN("p") : SPAN(".");
+        break;
+    case VIEW_COMPLETION:
+        *value = r->step >= STEP_DRAIN ? SPAN("OK") : SPAN("");
+        break;
+    }
+    return value->len > 0 || of == VIEW_IS_ARGS || of == VIEW_HTTPS || of == VIEW_COMPLETION;
+}
+
+/* ---- addresses ---- */
+
+enum place { PLACE_REMOTE, PLACE_REMOTE_PORT, PLACE_REMOTE_BINARY, PLACE_SERVER, PLACE_SERVER_PORT };
+
+static bool get_place(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    struct address address = {.len = sizeof address - sizeof address.len};
+    char text[ADDRESS_TEXT];
+
+    (void)rest;
+    if (of == PLACE_SERVER || of == PLACE_SERVER_PORT) {
+        if (getsockname(r->client->stream.fd, &address.any, &address.len) != 0)
+            return false;
+    } else {
+        client_address(r->client, &address);
+    }
+    if (of == PLACE_REMOTE_PORT || of == PLACE_SERVER_PORT)
+        return address.any.sa_family != AF_UNIX && give_number(r, address_port(&address), value);
+    if (of == PLACE_REMOTE_BINARY) {
+        *value = address.any.sa_family == AF_INET
+                     ? arena_copy(&r->arena, span_of(&address.v4.sin_addr, 4))
+                 : address.any.sa_family == AF_INET6
+                     ? arena_copy(&r->arena, span_of(&address.v6.sin6_addr, 16))
+                     : SPAN("unix:");
+        return value->at != NULL;
+    }
+    *value = arena_copy(&r->arena, address_text(&address, text, true));
+    return value->at != NULL;
+}
+
+/* ---- numbers and times ---- */
+
+enum number {
+    NUMBER_STATUS,
+    NUMBER_SENT,
+    NUMBER_BODY_SENT,
+    NUMBER_RECEIVED,
+    NUMBER_CONNECTION,
+    NUMBER_CONNECTION_REQUESTS,
+    NUMBER_PID,
+};
+
+static bool get_number(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+
+    (void)rest;
+    switch ((enum number)of) {
+    case NUMBER_STATUS:
+        if (r->status == 0) {
+            *value = SPAN("000");
+            return true;
+        }
+        return give_number(r, r->status, value);
+    case NUMBER_SENT:
+        return give_number(r, r->sent, value);
+    case NUMBER_BODY_SENT:
+        return give_number(r, r->body_sent, value);
+    case NUMBER_RECEIVED:
+        return give_number(r, r->head.head.len + r->up_total, value);
+    case NUMBER_CONNECTION:
+        return give_number(r, r->client->number, value);
+    case NUMBER_CONNECTION_REQUESTS:
+        return give_number(r, r->client->requests + 1, value);
+    case NUMBER_PID:
+        return give_number(r, (uint64_t)getpid(), value);
+    }
+    return false;
+}
+
+enum time { TIME_LOCAL, TIME_ISO8601, TIME_MSEC, TIME_REQUEST, TIME_CONNECTION };
+
+static bool get_time(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    uint64_t now = loop_now_ms(r->service->loop);
+    struct buffer b;
+    struct timespec wall;
+
+    (void)rest;
+    if (of == TIME_LOCAL || of == TIME_ISO8601) {
+        *value = of == TIME_LOCAL ? times_span(times_now()->local) : times_span(times_now()->iso8601);
+        return true;
+    }
+    b = room(r, NUMBER_MAX + 8);
+    if (!b.at)
+        return false;
+    if (of == TIME_MSEC) {
+        clock_gettime(CLOCK_REALTIME_COARSE, &wall);
+        add_seconds(&b, (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000);
+    } else {
+        add_seconds(&b, now - (of == TIME_REQUEST ? r->began_ms : r->client->opened_ms));
+    }
+    return give(&b, value);
+}
+
+/* ---- the origins that were tried, joined with ", " ---- */
+
+enum trial {
+    TRIAL_ADDRESS,
+    TRIAL_STATUS,
+    TRIAL_CONNECT_TIME,
+    TRIAL_HEADER_TIME,
+    TRIAL_RESPONSE_TIME,
+    TRIAL_SENT,
+    TRIAL_RECEIVED,
+};
+
+static void add_span_of_time(struct buffer *b, uint64_t from, uint64_t to)
+{
+    if (to == 0)
+        buffer_add_byte(b, '-');
+    else
+        add_seconds(b, to - from);
+}
+
+static void add_trial(struct request *r, const struct try *t, enum trial what, struct buffer *b)
+{
+    uint64_t now = loop_now_ms(r->service->loop);
+
+    switch (what) {
+    case TRIAL_ADDRESS:
+        buffer_add(b, t->name);
+        break;
+    case TRIAL_STATUS:
+        buffer_add_number(b, t->status ? t->status : r->status);
+        break;
+    case TRIAL_CONNECT_TIME:
+        add_span_of_time(b, t->began_ms, t->connected_ms);
+        break;
+    case TRIAL_HEADER_TIME:
+        add_span_of_time(b, t->began_ms, t->header_ms);
+        break;
+    case TRIAL_RESPONSE_TIME:
+        add_span_of_time(b, t->began_ms, t->ended_ms ? t->ended_ms : now);
+        break;
+    case TRIAL_SENT:
+        buffer_add_number(b, t->sent);
+        break;
+    case TRIAL_RECEIVED:
+        buffer_add_number(b, t->received);
+        break;
+    }
+}
+
+static bool get_trial(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    unsigned kept = r->tries_count < REQUEST_TRIES ? r->tries_count : REQUEST_TRIES;
+    struct buffer b;
+
+    (void)rest;
+    if (kept == 0)
+        return false;
+    b = room(r, kept * (ADDRESS_TEXT + 2));
+    for (unsigned i = r->tries_count - kept; b.at && i < r->tries_count; i++) {
+        if (b.len > 0)
+            buffer_add(&b, SPAN(", "));
+        add_trial(r, &r->tries[i % REQUEST_TRIES], (enum trial)of, &b);
+    }
+    return give(&b, value);
+}
+
+/* ---- the rest, one by one ---- */
+
+static bool get_forwarded_for(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    struct span came = {0}, address = {0};
+    struct buffer b;
+
+    (void)rest;
+    (void)of;
+    get_place(r, (struct span){0}, PLACE_REMOTE, &address);
+    if (!find_fields(r, &r->head.head, SPAN("x_forwarded_for"), SPAN(", "), &came)) {
+        *value = address;
+        return true;
+    }
+    b = room(r, came.len + 2 + address.len);
+    if (b.at) {
+        buffer_add(&b, came);
+        buffer_add(&b, SPAN(", "));
+        buffer_add(&b, address);
+    }
+    return give(&b, value);
+}
+
+static bool get_request_id(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    uint8_t bytes[16];
+    char *text;
+
+    (void)rest;
+    (void)of;
+    if (r->id.len == 0) { /* the same one, however often it is asked for */
+        text = request_memory(r, 2 * sizeof bytes + 1);
+        if (!text || random_bytes(bytes, sizeof bytes, NULL) != RC_OK)
+            return false;
+        hex_encode(span_of(bytes, sizeof bytes), text);
+        r->id = span_of(text, 2 * sizeof bytes);
+    }
+    *value = r->id;
+    return true;
+}
+
+static bool get_document_root(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    const struct respond_settings *respond = &request_settings(r)->respond;
+    struct buffer b = room(r, 4096 + r->path.len);
+
+    (void)rest;
+    if (!b.at)
+        return false;
+    template_write(&respond->root, r, &b);
+    if (of) { /* $request_filename */
+        struct span path = r->path;
+
+        if (respond->root_is_alias)
+            span_cut(&path, r->location->pattern.text.len);
+        buffer_add(&b, path);
+    }
+    return give(&b, value);
+}
+
+static bool get_host_name(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    char name[256];
+
+    (void)rest;
+    (void)of;
+    if (gethostname(name, sizeof name) != 0)
+        return false;
+    name[sizeof name - 1] = '\0';
+    *value = arena_copy(&r->arena, span_text(name));
+    return value->at != NULL;
+}
+
+static bool get_version(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+
+    (void)rest;
+    (void)of;
+    *value = status_server(r->service->site->as_nginx, true);
+    span_cut(value, span_find(*value, '/') + 1);
+    return true;
+}
+
+enum tls_fact { TLS_PROTOCOL, TLS_CIPHER, TLS_NAME, TLS_REUSED };
+
+static bool get_tls(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    const struct stream *s = &r->client->stream;
+
+    (void)rest;
+    if (!tls_is(s))
+        return false;
+    *value = of == TLS_PROTOCOL ? span_text(tls_protocol(s))
+             : of == TLS_CIPHER ? span_text(tls_cipher(s))
+             : of == TLS_NAME   ? tls_server_name(s)
+                                : SPAN("r");
+    return value->len > 0 && (of != TLS_REUSED || tls_is_reused(s));
+}
+
+static bool get_nothing(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    (void)subject;
+    (void)rest;
+    (void)of;
+    (void)value;
+    return false;
+}
+
+static const struct variable rows[] = {
+    {"1", get_capture, 1},
+    {"2", get_capture, 2},
+    {"3", get_capture, 3},
+    {"4", get_capture, 4},
+    {"5", get_capture, 5},
+    {"6", get_capture, 6},
+    {"7", get_capture, 7},
+    {"8", get_capture, 8},
+    {"9", get_capture, 9},
+    {VARIABLE_CAPTURE, get_named_capture, 0},
+    {"arg_", get_arg, 0},
+    {"args", get_view, VIEW_ARGS},
+    {"binary_remote_addr", get_place, PLACE_REMOTE_BINARY},
+    {"body_bytes_sent", get_number, NUMBER_BODY_SENT},
+    {"bytes_sent", get_number, NUMBER_SENT},
+    {"connection", get_number, NUMBER_CONNECTION},
+    {"connection_requests", get_number, NUMBER_CONNECTION_REQUESTS},
+    {"connection_time", get_time, TIME_CONNECTION},
+    {"content_length", get_field, FIELD_CONTENT_LENGTH},
+    {"content_type", get_field, FIELD_CONTENT_TYPE},
+    {"cookie_", get_cookie, 0},
+    {"document_root", get_document_root, 0},
+    {"document_uri", get_view, VIEW_URI},
+    {"host", get_view, VIEW_HOST},
+    {"hostname", get_host_name, 0},
+    {"http_", get_http, 0},
+    {"https", get_view, VIEW_HTTPS},
+    {"is_args", get_view, VIEW_IS_ARGS},
+    {"msec", get_time, TIME_MSEC},
+    {"nginx_version", get_version, 0},
+    {"pid", get_number, NUMBER_PID},
+    {"pipe", get_view, VIEW_PIPE},
+    {"proxy_add_x_forwarded_for", get_forwarded_for, 0},
+    {"proxy_host", get_view, VIEW_PROXY_HOST},
+    {"proxy_port", get_view, VIEW_PROXY_PORT},
+    {"query_string", get_view, VIEW_ARGS},
+    {"remote_addr", get_place, PLACE_REMOTE},
+    {"remote_port", get_place, PLACE_REMOTE_PORT},
+    {"remote_user", get_nothing, 0}, /* nobody logs in without auth_basic */
+    {"request", get_view, VIEW_REQUEST},
+    {"request_completion", get_view, VIEW_COMPLETION},
+    {"request_filename", get_document_root, 1},
+    {"request_id", get_request_id, 0},
+    {"request_length", get_number, NUMBER_RECEIVED},
+    {"request_method", get_view, VIEW_METHOD},
+    {"request_time", get_time, TIME_REQUEST},
+    {"request_uri", get_view, VIEW_REQUEST_URI},
+    {"scheme", get_view, VIEW_SCHEME},
+    {"sent_http_", get_sent_http, 0},
+    {"server_addr", get_place, PLACE_SERVER},
+    {"server_name", get_view, VIEW_SERVER_NAME},
+    {"server_port", get_place, PLACE_SERVER_PORT},
+    {"server_protocol", get_view, VIEW_PROTOCOL},
+    {"ssl_cipher", get_tls, TLS_CIPHER},
+    {"ssl_protocol", get_tls, TLS_PROTOCOL},
+    {"ssl_server_name", get_tls, TLS_NAME},
+    {"ssl_session_reused", get_tls, TLS_REUSED},
+    {"status", get_number, NUMBER_STATUS},
+    {"time_iso8601", get_time, TIME_ISO8601},
+    {"time_local", get_time, TIME_LOCAL},
+    {"upstream_addr", get_trial, TRIAL_ADDRESS},
+    {"upstream_bytes_received", get_trial, TRIAL_RECEIVED},
+    {"upstream_bytes_sent", get_trial, TRIAL_SENT},
+    {"upstream_connect_time", get_trial, TRIAL_CONNECT_TIME},
+    {"upstream_header_time", get_trial, TRIAL_HEADER_TIME},
+    {"upstream_http_", get_upstream_http, 0},
+    {"upstream_response_time", get_trial, TRIAL_RESPONSE_TIME},
+    {"upstream_status", get_trial, TRIAL_STATUS},
+    {"uri", get_view, VIEW_URI},
+    {0},
+};
+
+const struct variables request_variables = {.rows = rows};
