@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "gate/filter/filter.h"
 #include "gate/http/http_settings.h"
-#include "gate/journal/journal_settings.h"
+#include "gate/journal/journal.h"
 #include "gate/respond/respond_settings.h"
 #include "gate/route/location.h"
 #include "gate/route/server_names.h"
@@ -74,6 +74,7 @@ struct site {
     struct upstream_settings **upstreams;
     size_t upstreams_count;
     struct journal_settings journal; /* of the main context: what has no location */
+    struct journal_files journals;   /* every log file; site_read opens none: journal_open */
     struct span prefix;
     bool as_nginx; /* called by that name: it answers so */
 };
@@ -84,6 +85,9 @@ struct site_context {
     const char *file;      /* -c: absolute */
     const char *globals;   /* -g: NULL or directives of the main context */
     const char *error_log; /* -e: NULL or where errors go when the file names nothing else */
+    const char *pid_file;  /* the same of the pid */
+    const char *text;      /* NULL, or the configuration itself: `file` is then only what it is called */
+    struct text *dump;     /* NULL, or where all files go, as they were read: -T */
     const struct variables *variables; /* what templates may name */
     bool as_nginx;         /* called by that name: its defaults, its refusals */
 };
