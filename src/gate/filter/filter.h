@@ -27,16 +27,15 @@ enum filter_bit {
 /* A set of names without an id. */
 struct filter_names {
     uint64_t lengths; /* bit n % 64: there is one of n bytes */
-    const struct filter_name *slots;
-    uint32_t mask; /* slots - 1: a power of two less one */
+    struct filter_name *slots;
+    uint32_t mask; /* how many slots, less one: they are a power of two */
 };
 
 struct filter {
     uint8_t known[FIELD_COUNT]; /* enum filter_bit */
     struct filter_names names;
-    bool pass_request_headers;
     const struct proxy_settings *settings;
-    struct span location_prefix;
+    struct span default_from, default_to; /* proxy_redirect default; empty: none */
 };
 
 /*
