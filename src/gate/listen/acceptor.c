@@ -1,0 +1,82 @@
+#include "gate/listen/acceptor.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+
+enum {
+    BATCH =
+        16, /* connections taken in one turn, so that those who wait are not kept waiting */
+    PAUSE_MS = 500, /* when there is no room, or no descriptor */
+};
+
+/* Connections wait in the kernel's queue meanwhile. */
+static void rest(struct acceptor *acceptor)
+{
+    loop_remove(acceptor->loop, &acceptor->watch);
+    timer_set(loop_timers(acceptor->loop), &acceptor->pause, PAUSE_MS);
+}
+
+static void resume(struct timer *timer)
+{
+    struct acceptor *acceptor = LIST_OWNER(timer, struct acceptor, pause);
+    struct fault why = {0};
+
+    if (loop_add_level(acceptor->loop, &acceptor->watch, &why) == RC_OK)
+        return;
+    log_line(LOG_LEVEL_ALERT, "%s", why.text);
+    timer_set(loop_timers(acceptor->loop), timer, PAUSE_MS);
+}
+
+/* What accept4(2) refuses for reasons of the connection alone is the client's affair. */
+static void refused(struct acceptor *acceptor)
+{
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        log_line(LOG_LEVEL_CRIT, "accept4() failed (%d: %s)", errno, strerrordesc_np(errno));
+        rest(acceptor);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        log_line(LOG_LEVEL_INFO, "accept4() failed (%d: %s)", errno, strerrordesc_np(errno));
+    }
+}
+
+static void on_ready(struct watch *watch, unsigned what)
+{
+    struct acceptor *acceptor = LIST_OWNER(watch, struct acceptor, watch);
+
+    (void)what;
+    for (int i = 0; i < BATCH; i++) {
+        struct address from = {.len = sizeof from - offsetof(struct address, any)};
+        int fd;
+
+        if (!acceptor->has_room(acceptor)) {
+            log_line(LOG_LEVEL_ALERT, "worker_connections are not enough");
+            rest(acceptor);
+            return;
+        }
+        fd = accept4(watch->fd, &from.any, &from.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            refused(acceptor);
+            return;
+        }
+        acceptor->accepted(acceptor, fd, &from);
+    }
+}
+
+enum rc acceptor_begin(struct acceptor *acceptor, struct loop *loop, int fd, struct fault *why)
+{
+    acceptor->watch = (struct watch){fd, on_ready};
+    acceptor->pause = (struct timer){.fire = resume};
+    acceptor->loop = loop;
+    return loop_add_level(loop, &acceptor->watch, why);
+}
+
+void acceptor_end(struct acceptor *acceptor)
+{
+    if (!acceptor->loop)
+        return;
+    if (timer_is_set(&acceptor->pause))
+        timer_clear(&acceptor->pause);
+    else
+        loop_remove(acceptor->loop, &acceptor->watch);
+    acceptor->loop = NULL;
+}
