@@ -13,10 +13,13 @@
 #include "base/fault.h"
 #include "gate/journal/journal_settings.h"
 
-/* All log files of a site, each once. {0} is none. Not for several threads while files are
- * added or opened. */
+/*
+ * All log files of a site, each once. {0} is none. Not for several threads while files are
+ * added or opened.
+ */
 struct journal_files {
-    struct journal_file *first, **last;
+    struct journal_file *first;
+    const char *syslog_tag; /* NULL: "gate" */
 };
 
 /*
@@ -30,8 +33,11 @@ struct journal_files {
 enum rc journal_add(struct journal_files *files, struct span target, struct arena *arena,
                     struct journal_file **file, struct fault *why);
 
-/* Opens what is not open yet. RC_IO: 'open() "/x" failed (13: Permission denied)'; others stay
- * open. */
+/*
+ * Opens what is not open yet; the name of a syslog server is looked up, which blocks.
+ * RC_IO: 'open() "/x" failed (13: Permission denied)'; RC_NOT_FOUND: no such server. Others
+ * are opened all the same.
+ */
 enum rc journal_open(struct journal_files *files, struct fault *why);
 
 /*
@@ -43,11 +49,15 @@ enum rc journal_reopen(struct journal_files *files, uid_t owner, struct fault *w
 
 void journal_close(struct journal_files *files);
 
+/* For journal_append: at the level that severity= says, for syslog. */
+#define JOURNAL_OWN_LEVEL (-1)
+
 /*
- * One line, with its newline. False: it was dropped (disk full, a pipe that nobody reads, not
- * open). The first drop after a line that was written is told by log_line at level alert.
+ * One line, with its newline; `level` (enum log_level) is of use to syslog alone. False: it was
+ * dropped (disk full, a pipe that nobody reads, not open). The first drop after a line that was
+ * written is told by log_line at level alert. A pipe with no reader is the caller's SIGPIPE.
  */
-bool journal_append(struct journal_file *file, enum log_level level, struct span line);
+bool journal_append(struct journal_file *file, int level, struct span line);
 
 /* The format that every site has. */
 #define JOURNAL_COMBINED_NAME "combined"

@@ -1,0 +1,78 @@
+#include "gate/journal/access_line.h"
+
+static const char upper_hex[] = "0123456789ABCDEF";
+
+static bool escapes_by_default(uint8_t byte)
+{
+    return byte < 0x20 || byte > 0x7e || byte == '"' || byte == '\\';
+}
+
+static bool escapes_in_json(uint8_t byte)
+{
+    return byte < 0x20 || byte == '"' || byte == '\\';
+}
+
+static void add_default(struct buffer *out, uint8_t byte)
+{
+    const char text[] = {'\\', 'x', upper_hex[byte >> 4], upper_hex[byte & 15]};
+
+    buffer_add(out, span_of(text, sizeof text));
+}
+
+static void add_json(struct buffer *out, uint8_t byte)
+{
+    static const char letters[0x20] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    const char letter = byte < 0x20 ? letters[byte] : (char)byte;
+    const char with_letter[] = {'\\', letter};
+    const char number[] = {'\\', 'u', '0', '0', upper_hex[byte >> 4], upper_hex[byte & 15]};
+
+    buffer_add(out, letter ? span_of(with_letter, 2) : span_of(number, 6));
+}
+
+/* Runs of bytes that need nothing are copied at once. */
+static void add_escaped(struct buffer *out, struct span value, bool escapes(uint8_t byte),
+                        void add(struct buffer *out, uint8_t byte))
+{
+    while (value.len > 0 && !out->full) {
+        size_t run = 0;
+
+        while (run < value.len && !escapes(value.at[run]))
+            run++;
+        buffer_add(out, span_cut(&value, run));
+        if (value.len > 0)
+            add(out, *span_cut(&value, 1).at);
+    }
+}
+
+void access_line_escape(enum journal_escape escape, struct span value, struct buffer *out)
+{
+    switch (escape) {
+    case JOURNAL_ESCAPE_DEFAULT:
+        add_escaped(out, value, escapes_by_default, add_default);
+        return;
+    case JOURNAL_ESCAPE_JSON:
+        add_escaped(out, value, escapes_in_json, add_json);
+        return;
+    case JOURNAL_ESCAPE_NONE:
+        buffer_add(out, value);
+        return;
+    }
+}
+
+void access_line_write(const struct journal_format *format, void *subject, struct buffer *out)
+{
+    const struct template *line = &format->line;
+
+    for (uint32_t i = 0; i < line->count && !out->full; i++) {
+        const struct template_part *part = &line->parts[i];
+        struct span value = {0};
+
+        if (!part->variable)
+            buffer_add(out, part->literal);
+        else if (part->variable->get(subject, part->rest, part->variable->of, &value))
+            access_line_escape(format->escape, value, out);
+        else if (format->escape == JOURNAL_ESCAPE_DEFAULT)
+            buffer_add_byte(out, '-');
+    }
+}
