@@ -185,8 +185,9 @@ void client_close(struct client *client)
     client->state = CLIENT_CLOSED;
     client->request = NULL;
     timer_clear(&client->timer);
-    loop_remove(client->service->loop, &client->watch);
-    stream_shut(&client->stream);
+    loop_forget(client->service->loop, &client->watch);
+    if (!stream_is_plain(&client->stream))
+        stream_shut(&client->stream); /* close_notify: the end is meant */
     stream_close(&client->stream);
     service_give_client(client->service, client);
 }

@@ -1,6 +1,6 @@
 /*
  * A request on its way through the house. request.c is the spine: it knows every room and the order of
- * the visits; request_answer.c makes answers of our own, request_proxy.c gets them from an origin.
+ * the visits; request_answer.c makes answers of our own, request_proxy.h leads to an origin.
  */
 #ifndef GATE_REQUEST_H
 #define GATE_REQUEST_H
@@ -40,6 +40,11 @@ struct spill {
     uint8_t *at;
     size_t begin, end;
 };
+
+static inline bool spill_is_empty(const struct spill *spill)
+{
+    return spill->begin == spill->end;
+}
 
 /* One attempt at an origin, for the variables and the log. */
 struct try {
@@ -138,7 +143,20 @@ static inline const struct settings *request_settings(const struct request *r)
 }
 
 /* Memory that lasts as long as the request; NULL when there is none. */
-void *request_memory(struct request *r, size_t size);
+static inline void *request_memory(struct request *r, size_t size)
+{
+    return arena_take(&r->arena, size);
+}
+
+/* To the error log of the location. */
+void request_log(struct request *r, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- request_send.c ---- */
+
+/* Keeps the pieces from byte `skip` on: RC_AGAIN, for they wait now, or RC_MEMORY. */
+enum rc spill_add(struct spill *spill, const struct iovec *pieces, int count, size_t skip);
+void spill_clear(struct spill *spill);
 
 /*
  * Sends the pieces to the client; what its socket does not take now is kept.
@@ -152,12 +170,6 @@ enum rc request_send_up(struct request *r, const struct iovec *pieces, int count
 enum rc request_flush_up(struct request *r);
 void request_drop_up(struct request *r);
 
-/* Twice as much room, and more, for the fields of the origin's answer. */
-enum rc request_more_answer_fields(struct request *r);
-
-/* To the error log of the location. */
-void request_log(struct request *r, enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 
 /* How long to wait for the client and the origin; 0: not for that one. */
 void request_wait(struct request *r, uint64_t client_ms, uint64_t origin_ms);
@@ -172,10 +184,17 @@ enum rc request_unread(struct request *r, struct span rest);
 /* Counts body; false beyond client_max_body_size. */
 bool request_body_fits(struct request *r, size_t more);
 
+/* ---- request.c ---- */
+
+/* More room for the fields of the origin's answer. */
+enum rc request_more_answer_fields(struct request *r);
+
 /* Finds the location of a new path, as after an internal redirect. */
 enum rc request_reroute(struct request *r, struct span path);
 
-/* The head of an answer, up to and without its fields of our own choosing; see request_answer.c. */
+/* ---- request_answer.c ---- */
+
+/* The head of an answer. */
 struct reply {
     unsigned code;
     struct span status;       /* "200 OK"; empty: the usual one for the code */
@@ -188,9 +207,8 @@ struct reply {
     bool accept_ranges;
     bool chunked;
 };
+/* Without the empty line at its end: the caller may have more fields. */
 void request_write_head(struct request *r, const struct reply *reply, struct buffer *out);
-
-/* ---- request_answer.c ---- */
 
 /* Answers with the page of that status. RC_OK: it is on its way, r->step says how. */
 enum rc request_answer_status(struct request *r, unsigned code);
@@ -200,7 +218,7 @@ enum rc request_answer_file(struct request *r);
 enum rc request_answer_slash(struct request *r); /* 301 to path + '/' */
 enum rc request_answer_continue(struct request *r); /* STEP_ANSWER */
 
-/* ---- request_proxy.c: one function for each step ---- */
+/* ---- towards an origin: one function for each step (see request_proxy.h) ---- */
 
 enum rc request_choose(struct request *r);
 enum rc request_connect(struct request *r);

@@ -238,7 +238,7 @@ void origin_close(struct origin *origin)
         list_remove(&origin->idle);
     }
     timer_clear(&origin->timer);
-    loop_remove(origin->pool->loop, &origin->watch);
+    loop_forget(origin->pool->loop, &origin->watch);
     stream_close(&origin->stream);
     list_add(&origin->pool->spare, &origin->idle);
 }

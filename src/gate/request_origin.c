@@ -1,0 +1,319 @@
+/* Which origin is asked, how it is reached, and what happens when it fails. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gate/request_proxy.h"
+#include "gate/respond/status.h"
+
+/* ---- leaving an origin, and trying the next ---- */
+
+void request_leave_origin(struct request *r, bool failed)
+{
+    struct origin *origin = r->origin;
+
+    if (origin) {
+        bool reusable = !failed && r->down.done && r->answer.keep_alive && r->up.done &&
+                        !r->up_failed && !r->origin_extra && r->step != STEP_TUNNEL &&
+                        spill_is_empty(&r->to_origin) && !r->origin_timed_out;
+
+        r->origin = NULL;
+        last_try(r)->ended_ms = now_ms(r);
+        if (reusable)
+            origins_give(origin);
+        else
+            origin_close(origin);
+    }
+    request_drop_up(r);
+    if (r->peer != BALANCE_NONE) {
+        if (balance_free(r->peers, r->peer, failed, now_ms(r)))
+            request_log(r, LOG_LEVEL_WARN, "upstream server temporarily disabled");
+        r->peer = BALANCE_NONE;
+    }
+}
+
+static bool is_idempotent(const struct request *r)
+{
+    return r->head.method != METHOD_POST && r->head.method != METHOD_LOCK &&
+           r->head.method != METHOD_PATCH;
+}
+
+bool request_may_try_again(const struct request *r, unsigned kind)
+{
+    const struct proxy_settings *p = proxy_of(r);
+    const struct try *first = &r->tries[0];
+
+    return (p->next_upstream & kind) && !r->head_sent && !r->up_unretained && r->peers &&
+           r->tries_count < r->peers->count &&
+           (p->next_upstream_tries == 0 || r->tries_count < p->next_upstream_tries) &&
+           (p->next_upstream_timeout_ms == 0 ||
+            now_ms(r) - first->began_ms < p->next_upstream_timeout_ms) &&
+           (is_idempotent(r) || !r->request_sent || (p->next_upstream & PROXY_NEXT_NON_IDEMPOTENT));
+}
+
+/* The request is to be sent again, from its beginning. */
+static void rewind_request(struct request *r)
+{
+    const struct h1_request *head = &r->head;
+
+    r->up = body_begin(head->chunked      ? FRAMING_CHUNKED
+                       : head->has_length ? FRAMING_LENGTH
+                                          : FRAMING_NONE,
+                       head->length);
+    r->used = head->head.len;
+    r->up_total = 0;
+    r->up_failed = r->origin_timed_out = r->origin_extra = r->request_sent = false;
+    free(r->answer_bytes);
+    r->answer_bytes = NULL;
+    r->answer_got = 0;
+}
+
+enum rc request_fail_over(struct request *r, unsigned kind, unsigned status)
+{
+    bool again = request_may_try_again(r, kind);
+    bool counts = kind != PROXY_NEXT_403 && kind != PROXY_NEXT_404;
+
+    request_leave_origin(r, counts);
+    if (!again) {
+        if (r->head_sent)
+            return RC_IO;
+        if (!r->up.done)
+            r->keep_alive = false;
+        return request_answer_status(r, status);
+    }
+    rewind_request(r);
+    r->step = STEP_CHOOSE;
+    return RC_OK;
+}
+
+static enum rc open_origin(struct request *r);
+
+/* A connection that had been idle broke before it said anything: the same address, anew, costs no try. */
+enum rc request_fail_error(struct request *r, const char *what)
+{
+    bool replayable = !r->up_unretained && (is_idempotent(r) || !r->request_sent);
+
+    if (r->origin_reused && !r->answer_got && !r->head_sent && replayable) {
+        origin_close(r->origin);
+        r->origin = NULL;
+        request_drop_up(r);
+        rewind_request(r);
+        return open_origin(r);
+    }
+    request_log(r, LOG_LEVEL_ERROR, "%s", what);
+    return request_fail_over(r, PROXY_NEXT_ERROR, 502);
+}
+
+enum rc request_fail_timeout(struct request *r, const char *doing)
+{
+    request_log(r, LOG_LEVEL_ERROR, "upstream timed out (110: Connection timed out) while %s",
+                doing);
+    return request_fail_over(r, PROXY_NEXT_TIMEOUT, 504);
+}
+
+enum rc request_abandon(struct request *r)
+{
+    request_log(r, LOG_LEVEL_INFO, "client prematurely closed connection");
+    r->status = r->head_sent ? r->status : STATUS_CLIENT_CLOSED;
+    return RC_IO;
+}
+
+/* ---- STEP_CHOOSE and STEP_CONNECT ---- */
+
+static void on_origin(struct origin *origin)
+{
+    request_run(origin->user);
+}
+
+static void on_origin_time(struct timer *timer)
+{
+    struct request *r = LIST_OWNER(timer, struct origin, timer)->user;
+
+    r->origin_timed_out = true;
+    request_run(r);
+}
+
+static void attach(struct request *r, struct origin *origin, bool reused)
+{
+    origin->user = r;
+    origin->ready = on_origin;
+    origin->timer.fire = on_origin_time;
+    r->origin = origin;
+    r->origin_reused = reused;
+    r->step = reused ? STEP_SEND : STEP_CONNECT;
+}
+
+static enum rc open_origin(struct request *r)
+{
+    struct origin *origin;
+    struct fault why = {0};
+
+    if (origin_open(&origin, r->service->origins, &r->target, &why) != RC_OK) {
+        request_log(r, LOG_LEVEL_ERROR, "%s while connecting to upstream", why.text);
+        return request_fail_over(r, PROXY_NEXT_ERROR, 502);
+    }
+    attach(r, origin, false);
+    request_wait(r, 0, proxy_of(r)->connect_timeout_ms);
+    return RC_OK;
+}
+
+/* "backend", "10.0.0.1:81", "[::1]" of a proxy_pass that variables made. */
+static enum rc find_dynamic(struct request *r, struct span authority)
+{
+    const struct site *site = r->service->site;
+    struct buffer with_port = buffer_over(request_memory(r, authority.len + 8), authority.len + 8);
+
+    for (size_t i = 0; i < site->upstreams_count; i++) {
+        if (!site->upstreams[i]->implicit && span_equal_nocase(site->upstreams[i]->name, authority)) {
+            r->pass.upstream = site->upstreams[i];
+            return RC_OK;
+        }
+    }
+    if (!with_port.at)
+        return RC_MEMORY;
+    if (address_parse(authority, &r->address) == RC_OK)
+        return RC_OK;
+    buffer_add(&with_port, authority);
+    buffer_add_text(&with_port, r->pass.tls ? ":443" : ":80");
+    return address_parse(buffer_span(&with_port), &r->address);
+}
+
+/* Evaluates a proxy_pass with variables: nginx.org's "proxy_pass http://$name/path". */
+static enum rc evaluate_pass(struct request *r)
+{
+    const struct template *dynamic = proxy_of(r)->pass.dynamic;
+    struct buffer url = buffer_over(r->service->in, SCRATCH_IN);
+    struct span text, authority;
+    enum rc rc;
+
+    template_write(dynamic, r, &url);
+    text = arena_copy(&r->arena, buffer_span(&url));
+    if (!text.at || url.full)
+        return RC_MEMORY;
+    r->pass = (struct proxy_pass){.is_set = true, .url = text};
+    if (span_starts(text, SPAN("https://"))) {
+        r->pass.tls = true;
+        span_cut(&text, 8);
+    } else if (span_starts(text, SPAN("http://"))) {
+        span_cut(&text, 7);
+    } else {
+        request_log(r, LOG_LEVEL_ERROR, "invalid URL prefix in \"%.*s\"", SPAN_ARG(text));
+        return request_answer_status(r, 500);
+    }
+    authority = span_cut(&text, span_find(text, '/'));
+    r->pass.host = authority;
+    r->pass.uri = text;
+    r->pass.has_uri = text.len > 0;
+    rc = find_dynamic(r, authority);
+    if (rc == RC_OK || rc == RC_MEMORY)
+        return rc;
+    request_log(r, LOG_LEVEL_ERROR, "no resolver defined to resolve %.*s", SPAN_ARG(authority));
+    return request_answer_status(r, 502);
+}
+
+/* The name for SNI and for the check of the origin's certificate. */
+static enum rc find_tls_name(struct request *r)
+{
+    const struct proxy_settings *p = proxy_of(r);
+    struct buffer name = buffer_over(r->service->in, 256);
+    struct span host = pass_of(r)->host;
+
+    r->target.tls = p->tls;
+    if (p->ssl_name_set) {
+        template_write(&p->ssl_name, r, &name);
+        host = buffer_span(&name);
+    } else if (host.len > 0 && host.at[0] == '[') {
+        span_cut(&host, 1);
+        host = span_cut(&host, span_find(host, ']'));
+    } else {
+        host = span_cut(&host, span_find(host, ':'));
+    }
+    return (r->target.name = arena_text(&r->arena, host)) ? RC_OK : RC_MEMORY;
+}
+
+/* Once for each request: where to look for addresses. */
+static enum rc begin_choosing(struct request *r)
+{
+    const struct proxy_pass *pass;
+    size_t words = 1;
+    enum rc rc;
+
+    if (proxy_of(r)->pass.dynamic && !r->pass.is_set &&
+        ((rc = evaluate_pass(r)) != RC_OK || r->step != STEP_CHOOSE))
+        return rc;
+    pass = pass_of(r);
+    if (pass->upstream) {
+        r->peers = pass->upstream->peers;
+        words = BALANCE_WORDS(r->peers->count);
+    }
+    if (!(r->tried = arena_take_array(&r->arena, words ? words : 1, sizeof *r->tried)))
+        return RC_MEMORY;
+    r->target.upstream = pass->upstream;
+    r->target.address = &r->address;
+    r->target.socket_keepalive = proxy_of(r)->socket_keepalive;
+    return pass->tls ? find_tls_name(r) : RC_OK;
+}
+
+/* An idle connection that may be used for this request. */
+static struct origin *take_idle(struct request *r)
+{
+    struct origin *origin;
+
+    while ((origin = origins_take(r->service->origins, &r->target))) {
+        if (is_idempotent(r) || origin_is_fresh(origin))
+            return origin;
+        origin_close(origin); /* what is not sent twice is not sent into a connection that has ended */
+    }
+    return NULL;
+}
+
+enum rc request_choose(struct request *r)
+{
+    struct origin *origin;
+    enum rc rc;
+
+    if (!r->tried && ((rc = begin_choosing(r)) != RC_OK || r->step != STEP_CHOOSE))
+        return rc;
+    if (r->up.framing == FRAMING_CHUNKED && proxy_of(r)->http_version < 11)
+        return request_answer_status(r, 411);
+    if (r->peers) {
+        const struct upstream_settings *upstream = r->target.upstream;
+
+        r->peer = balance_pick(r->peers, now_ms(r), r->tried);
+        if (r->peer == BALANCE_NONE) {
+            request_log(r, LOG_LEVEL_ERROR, "no live upstreams while connecting to upstream");
+            return request_answer_status(r, 502);
+        }
+        r->target.peer = r->peer;
+        r->target.address = &upstream->addresses[r->peer].address;
+    }
+    r->tries_count++;
+    *last_try(r) = (struct try){
+        .name = r->peers ? r->target.upstream->addresses[r->peer].name : r->pass.host,
+        .began_ms = now_ms(r),
+    };
+    if ((origin = take_idle(r))) {
+        attach(r, origin, true);
+        return RC_OK;
+    }
+    return open_origin(r);
+}
+
+enum rc request_connect(struct request *r)
+{
+    struct fault why = {0};
+    enum rc rc;
+
+    if (is_abandoned(r))
+        return request_abandon(r);
+    if (r->origin_timed_out)
+        return request_fail_timeout(r, "connecting to upstream");
+    rc = origin_finish_connect(r->origin, &why);
+    if (rc == RC_AGAIN)
+        return RC_AGAIN;
+    if (rc != RC_OK) {
+        request_log(r, LOG_LEVEL_ERROR, "%s while connecting to upstream", why.text);
+        return request_fail_over(r, PROXY_NEXT_ERROR, 502);
+    }
+    r->step = STEP_SEND;
+    return RC_OK;
+}

@@ -1,0 +1,78 @@
+/*
+ * What the steps towards an origin share: request_origin.c chooses and leaves it, request_forward.c says what is
+ * asked, request_receive.c takes the head of the answer, request_relay.c both bodies.
+ */
+#ifndef GATE_REQUEST_PROXY_H
+#define GATE_REQUEST_PROXY_H
+
+#include "gate/request.h"
+
+static inline const struct proxy_settings *proxy_of(const struct request *r)
+{
+    return &request_settings(r)->proxy;
+}
+
+static inline const struct proxy_pass *pass_of(const struct request *r)
+{
+    return r->pass.is_set ? &r->pass : &proxy_of(r)->pass;
+}
+
+static inline uint64_t now_ms(const struct request *r)
+{
+    return loop_now_ms(r->service->loop);
+}
+
+static inline struct try *last_try(struct request *r)
+{
+    return &r->tries[(r->tries_count - 1) % REQUEST_TRIES];
+}
+
+/* The client has gone while an origin works for it. */
+static inline bool is_abandoned(const struct request *r)
+{
+    return r->client->hangup && r->up.done && !proxy_of(r)->ignore_client_abort;
+}
+
+/* ---- request_origin.c ---- */
+
+/* May the request go to another origin after a failure of this kind (bits of enum proxy_next)? */
+bool request_may_try_again(const struct request *r, unsigned kind);
+
+/* One address has failed: the next one, or the page with `status`. */
+enum rc request_fail_over(struct request *r, unsigned kind, unsigned status);
+
+/* The connection broke: `what` is for the error log. */
+enum rc request_fail_error(struct request *r, const char *what);
+
+/* The origin took too long: `doing` is for the error log. */
+enum rc request_fail_timeout(struct request *r, const char *doing);
+
+/* Ends a request that its client has left. */
+enum rc request_abandon(struct request *r);
+
+/* ---- request_forward.c ---- */
+
+/*
+ * The request's body, as far as client and origin let it. RC_OK: nothing is left to do; RC_AGAIN: it waits
+ * for one of them (r->to_origin is empty: for the client); RC_IO: the client has gone; RC_FORMAT, RC_LIMIT,
+ * RC_MEMORY: request_refuse_body.
+ */
+enum rc request_pump_up(struct request *r);
+
+/* What went wrong with the client's body decides the answer. */
+enum rc request_refuse_body(struct request *r, enum rc rc);
+
+/* ---- request_receive.c ---- */
+
+/* As stream_read; on TLS as many records as there are and fit. */
+enum rc request_read_origin(struct request *r, void *at, size_t size, size_t *got);
+
+/* Waits, while an answer is on its way, for whoever is next to do something; `up` is request_pump_up's. */
+enum rc request_wait_for_both(struct request *r, enum rc up);
+
+/* ---- request_relay.c ---- */
+
+/* The head of the answer is here, and `rest` of what came behind it. */
+enum rc request_begin_answer(struct request *r, struct span rest);
+
+#endif

@@ -1,0 +1,340 @@
+/* The answer as the client gets it, and both bodies on their ways. */
+#include <string.h>
+
+#include "gate/request_proxy.h"
+#include "gate/respond/redirect.h"
+
+static unsigned next_of_status(unsigned code)
+{
+    switch (code) {
+    case 500:
+        return PROXY_NEXT_500;
+    case 502:
+        return PROXY_NEXT_502;
+    case 503:
+        return PROXY_NEXT_503;
+    case 504:
+        return PROXY_NEXT_504;
+    case 403:
+        return PROXY_NEXT_403;
+    case 404:
+        return PROXY_NEXT_404;
+    case 429:
+        return PROXY_NEXT_429;
+    default:
+        return 0;
+    }
+}
+
+static struct span answer_value(const struct request *r, enum field_id id)
+{
+    const struct field *field = head_find(&r->answer.head, id);
+
+    return field ? field_value(&r->answer.head, field) : (struct span){0};
+}
+
+/* Location or Refresh, as proxy_redirect has it; the value itself where nothing fits. */
+static struct span rewrite(struct request *r, struct span value,
+                           bool (*how)(const struct filter *, struct span, void *,
+                                       struct buffer *))
+{
+    size_t size = value.len + 4096;
+    struct buffer to, absolute;
+    struct redirect_base base = {
+        .absolute = request_settings(r)->respond.absolute_redirect,
+        .tls = r->client->listener->tls,
+        .host = r->host,
+        .port = request_settings(r)->respond.port_in_redirect
+                    ? address_port(&r->client->listener->address)
+                    : 0,
+    };
+
+    if (value.len == 0)
+        return value;
+    to = buffer_over(request_memory(r, size), size);
+    if (!to.at || !how(&r->location->filter, value, r, &to) || to.full)
+        return value;
+    size = to.len + base.host.len + 32;
+    absolute = buffer_over(request_memory(r, size), size);
+    if (!absolute.at || how != filter_location)
+        return buffer_span(&to);
+    redirect_write(&base, buffer_span(&to), &absolute);
+    return buffer_span(&absolute);
+}
+
+/* Fields that request_write_head has written, each in its place. */
+static bool is_placed(enum field_id id)
+{
+    return id == FIELD_CONTENT_TYPE || id == FIELD_LAST_MODIFIED || id == FIELD_LOCATION ||
+           id == FIELD_SERVER || id == FIELD_DATE;
+}
+
+static void add_answer_fields(struct request *r, struct buffer *out)
+{
+    const struct head *head = &r->answer.head;
+    const struct filter *filter = &r->location->filter;
+    bool nominates = r->answer.code != 101 && filter_nominates(head);
+
+    for (uint32_t i = 0; i < head->count; i++) {
+        const struct field *field = &head->fields[i];
+        struct span value = field_value(head, field);
+
+        if (is_placed(field->id) && i + 1 == head->first[field->id])
+            continue;
+        if (filter_response_drops(filter, head, field, nominates) &&
+            !(r->answer.code == 101 && field->id == FIELD_UPGRADE))
+            continue;
+        if (field->id == FIELD_REFRESH)
+            value = rewrite(r, value, filter_refresh);
+        buffer_add(out, field_name(head, field));
+        buffer_add(out, SPAN(": "));
+        buffer_add(out, value);
+        buffer_add(out, SPAN("\r\n"));
+    }
+}
+
+static bool keeps(const struct request *r, enum field_id id)
+{
+    return filter_passes(&r->location->filter, id);
+}
+
+/* How the body goes to the client, which decides whether its connection can serve another request. */
+static void plan_body(struct request *r)
+{
+    const struct h1_response *a = &r->answer;
+    bool unknown = a->framing == FRAMING_CHUNKED || a->framing == FRAMING_CLOSE;
+
+    r->down_chunked = unknown && r->head.version >= 11 &&
+                      request_settings(r)->http.chunked_transfer_encoding;
+    if (unknown && !r->down_chunked)
+        r->keep_alive = false;
+    if (r->continue_due && !r->up.done)
+        r->keep_alive = false; /* the client may send the body it was not asked for, or not */
+    r->down = body_begin((enum framing)a->framing, a->length);
+}
+
+static void write_answer(struct request *r, struct buffer *out)
+{
+    const struct h1_response *a = &r->answer;
+    struct reply reply = {
+        .code = a->code,
+        .status = h1_response_status(a),
+        .server = keeps(r, FIELD_SERVER) ? answer_value(r, FIELD_SERVER) : (struct span){0},
+        .date = keeps(r, FIELD_DATE) ? answer_value(r, FIELD_DATE) : (struct span){0},
+        .content_type = answer_value(r, FIELD_CONTENT_TYPE),
+        .has_length = a->has_length && !r->down_chunked,
+        .length = a->length,
+        .last_modified = answer_value(r, FIELD_LAST_MODIFIED),
+        .location = rewrite(r, answer_value(r, FIELD_LOCATION), filter_location),
+        .chunked = r->down_chunked,
+    };
+
+    request_write_head(r, &reply, out);
+    add_answer_fields(r, out);
+    buffer_add(out, SPAN("\r\n"));
+}
+
+/* Sends what `in` has of the answer's body, behind `first` where that has a length. */
+static enum rc send_body_down(struct request *r, struct iovec first, struct span in)
+{
+    bool with_trailer = proxy_of(r)->pass_trailers && r->down_chunked;
+
+    do {
+        struct iovec pieces[1 + BODY_WRAPPED + 3];
+        struct body_cut cut;
+        char line[BODY_LINE];
+        int n = first.iov_len > 0;
+        enum rc rc = body_take(&r->down, &in, &cut, with_trailer ? &r->trailer : NULL);
+
+        if (rc != RC_OK && rc != RC_END) {
+            request_log(r, LOG_LEVEL_ERROR, "upstream sent invalid chunked response");
+            return RC_FORMAT;
+        }
+        pieces[0] = first;
+        first.iov_len = 0;
+        if (r->down_chunked) {
+            struct buffer trailer = buffer_over(r->service->out + SCRATCH_OUT - REQUEST_TRAILER,
+                                                REQUEST_TRAILER);
+
+            if (r->down.done && r->trailer.len > 0 && !r->trailer.full)
+                body_filter_trailer(buffer_span(&r->trailer), &trailer);
+            n += body_wrap(&cut, r->down.done, buffer_span(&trailer), line, pieces + n);
+        } else {
+            memcpy(pieces + n, cut.pieces, (size_t)cut.count * sizeof *pieces);
+            n += cut.count;
+        }
+        r->body_sent += cut.total;
+        rc = request_send(r, pieces, n);
+        if (rc != RC_OK && rc != RC_AGAIN)
+            return rc;
+    } while (in.len > 0 && !r->down.done);
+    if (in.len > 0) {
+        r->origin_extra = true;
+        request_log(r, LOG_LEVEL_WARN, "upstream sent more data than specified");
+    }
+    return RC_OK;
+}
+
+static enum rc begin_tunnel(struct request *r, struct iovec head, struct span rest)
+{
+    struct iovec pieces[2] = {head, {(void *)(uintptr_t)rest.at, rest.len}};
+    enum rc rc = request_send(r, pieces, 2);
+
+    if (rc != RC_OK && rc != RC_AGAIN)
+        return rc;
+    r->keep_alive = false;
+    r->step = STEP_TUNNEL;
+    return RC_OK;
+}
+
+enum rc request_begin_answer(struct request *r, struct span rest)
+{
+    unsigned next = next_of_status(r->answer.code);
+    struct buffer head = buffer_over(r->service->out, SCRATCH_OUT - REQUEST_TRAILER);
+    struct span copy;
+
+    last_try(r)->header_ms = now_ms(r);
+    last_try(r)->status = r->answer.code;
+    if (next && request_may_try_again(r, next))
+        return request_fail_over(r, next, r->answer.code);
+    if (r->answer.code == 101 && !r->upgrade_sent) {
+        request_log(r, LOG_LEVEL_ERROR, "upstream switched protocols without being asked");
+        return request_fail_over(r, PROXY_NEXT_INVALID_HEADER, 502);
+    }
+    copy = arena_copy(&r->arena, span_of(r->answer.head.at, r->answer.head.len));
+    if (!copy.at)
+        return RC_MEMORY;
+    r->answer.head.at = copy.at;
+    if (proxy_of(r)->pass_trailers && r->answer.framing == FRAMING_CHUNKED) {
+        r->trailer = buffer_over(request_memory(r, REQUEST_TRAILER), REQUEST_TRAILER);
+        if (!r->trailer.at)
+            return RC_MEMORY;
+    }
+    plan_body(r);
+    write_answer(r, &head);
+    if (head.full) {
+        request_log(r, LOG_LEVEL_ERROR, "the head of the answer is too large");
+        return request_fail_over(r, PROXY_NEXT_INVALID_HEADER, 502);
+    }
+    if (r->head.version == 9)
+        head.len = 0;
+    if (r->answer.code == 101)
+        return begin_tunnel(r, (struct iovec){head.at, head.len}, rest);
+    r->step = STEP_RELAY;
+    return send_body_down(r, (struct iovec){head.at, head.len}, rest);
+}
+
+/* The origin's connection has ended. */
+static enum rc end_of_origin(struct request *r, enum rc rc)
+{
+    struct iovec pieces[BODY_WRAPPED + 3];
+    struct body_cut none = {.count = 0};
+    char line[BODY_LINE];
+
+    if (rc != RC_END || r->down.framing != FRAMING_CLOSE) {
+        request_log(r, LOG_LEVEL_ERROR, "upstream prematurely closed connection while reading "
+                                        "upstream");
+        request_leave_origin(r, true);
+        return RC_IO;
+    }
+    r->down.done = true;
+    if (!r->down_chunked)
+        return RC_OK;
+    rc = request_send(r, pieces, body_wrap(&none, true, (struct span){0}, line, pieces));
+    return rc == RC_AGAIN ? RC_OK : rc;
+}
+
+enum rc request_relay(struct request *r)
+{
+    for (;;) {
+        enum rc up = RC_OK, rc;
+        size_t got = 0;
+
+        if (r->origin && (up = request_pump_up(r)) != RC_OK && up != RC_AGAIN)
+            return up == RC_IO ? request_abandon(r) : up;
+        if (r->down.done && r->origin)
+            request_leave_origin(r, false);
+        rc = request_flush(r);
+        if (rc == RC_AGAIN) {
+            request_wait(r, request_settings(r)->http.send_timeout_ms, 0);
+            return rc;
+        }
+        if (rc != RC_OK)
+            return rc;
+        if (r->down.done) {
+            r->step = STEP_DRAIN;
+            return RC_OK;
+        }
+        if (r->origin_timed_out) {
+            request_log(r, LOG_LEVEL_ERROR, "upstream timed out (110: Connection timed out) while "
+                                            "reading upstream");
+            request_leave_origin(r, true);
+            return RC_IO;
+        }
+        rc = request_read_origin(r, r->service->in, SCRATCH_IN, &got);
+        if (rc == RC_AGAIN)
+            return is_abandoned(r) ? request_abandon(r) : request_wait_for_both(r, up);
+        rc = rc == RC_OK ? send_body_down(r, (struct iovec){0}, span_of(r->service->in, got))
+                         : end_of_origin(r, rc);
+        if (rc != RC_OK)
+            return rc;
+    }
+}
+
+/* ---- STEP_TUNNEL ---- */
+
+/* RC_OK: the other side of this direction has ended, and all it said is through. */
+static enum rc tunnel_to_client(struct request *r)
+{
+    for (;;) {
+        struct iovec piece = {r->service->in, 0};
+        enum rc rc = request_flush(r);
+
+        if (rc == RC_OK)
+            rc = request_read_origin(r, r->service->in, SCRATCH_IN, &piece.iov_len);
+        if (rc == RC_AGAIN)
+            return rc;
+        if (rc != RC_OK)
+            return RC_OK;
+        r->body_sent += piece.iov_len;
+        rc = request_send(r, &piece, 1);
+        if (rc != RC_OK && rc != RC_AGAIN)
+            return RC_OK;
+    }
+}
+
+static enum rc tunnel_to_origin(struct request *r)
+{
+    for (;;) {
+        struct iovec piece = {r->service->in, 0};
+        enum rc rc = request_flush_up(r);
+
+        if (rc == RC_OK && r->used < r->got) {
+            piece = (struct iovec){r->bytes + r->used, r->got - r->used};
+            r->used = r->got;
+        } else if (rc == RC_OK) {
+            rc = client_read(r->client, r->service->in, SCRATCH_IN, &piece.iov_len);
+        }
+        if (rc == RC_AGAIN)
+            return rc;
+        if (rc != RC_OK)
+            return RC_OK;
+        rc = request_send_up(r, &piece, 1);
+        if (rc != RC_OK && rc != RC_AGAIN)
+            return RC_OK;
+    }
+}
+
+enum rc request_tunnel(struct request *r)
+{
+    enum rc down = tunnel_to_client(r), up = tunnel_to_origin(r);
+
+    if (down == RC_AGAIN && up == RC_AGAIN && !r->origin_timed_out) {
+        request_wait(r, 0, proxy_of(r)->read_timeout_ms);
+        return RC_AGAIN;
+    }
+    request_leave_origin(r, false);
+    r->up.done = true;
+    r->step = STEP_DONE;
+    return RC_OK;
+}

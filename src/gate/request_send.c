@@ -1,0 +1,182 @@
+/* Bytes to the client and to the origin, and those of a request's body. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gate/request.h"
+
+void spill_clear(struct spill *spill)
+{
+    free(spill->at);
+    *spill = (struct spill){0};
+}
+
+enum rc spill_add(struct spill *spill, const struct iovec *pieces, int count, size_t skip)
+{
+    size_t more = 0;
+    uint8_t *at;
+
+    for (int i = 0; i < count; i++)
+        more += pieces[i].iov_len;
+    if (!(at = realloc(spill->at, spill->end + more - skip)))
+        return RC_MEMORY;
+    spill->at = at;
+    for (int i = 0; i < count; i++) {
+        size_t cut = skip < pieces[i].iov_len ? skip : pieces[i].iov_len;
+
+        skip -= cut;
+        memcpy(at + spill->end, (uint8_t *)pieces[i].iov_base + cut, pieces[i].iov_len - cut);
+        spill->end += pieces[i].iov_len - cut;
+    }
+    return RC_AGAIN;
+}
+
+/* Writes pieces behind what waits; RC_AGAIN when some of it waits afterwards. */
+static enum rc send_or_spill(struct stream *stream, bool *writable, struct spill *spill,
+                             const struct iovec *pieces, int count, uint64_t *counter)
+{
+    size_t all = 0, sent = 0;
+    enum rc rc;
+
+    for (int i = 0; i < count; i++)
+        all += pieces[i].iov_len;
+    if (all == 0)
+        return spill_is_empty(spill) ? RC_OK : RC_AGAIN;
+    if (!*writable || !spill_is_empty(spill))
+        return spill_add(spill, pieces, count, 0);
+    rc = stream_write(stream, pieces, count, &sent);
+    if (rc == RC_OK) {
+        *counter += sent;
+        if (sent == all)
+            return RC_OK;
+    } else if (rc == RC_AGAIN) {
+        *writable = false;
+    } else {
+        return RC_IO;
+    }
+    return spill_add(spill, pieces, count, sent);
+}
+
+static enum rc flush(struct stream *stream, bool *writable, struct spill *spill,
+                     uint64_t *counter)
+{
+    while (!spill_is_empty(spill)) {
+        struct iovec rest = {spill->at + spill->begin, spill->end - spill->begin};
+        size_t sent = 0;
+        enum rc rc;
+
+        if (!*writable)
+            return RC_AGAIN;
+        rc = stream_write(stream, &rest, 1, &sent);
+        if (rc == RC_AGAIN)
+            *writable = false;
+        else if (rc != RC_OK)
+            return RC_IO;
+        *counter += sent;
+        spill->begin += sent;
+    }
+    if (spill->at)
+        spill_clear(spill);
+    return RC_OK;
+}
+
+enum rc request_send(struct request *r, const struct iovec *pieces, int count)
+{
+    r->head_sent = true;
+    return send_or_spill(&r->client->stream, &r->client->writable, &r->to_client, pieces, count,
+                         &r->sent);
+}
+
+enum rc request_flush(struct request *r)
+{
+    return flush(&r->client->stream, &r->client->writable, &r->to_client, &r->sent);
+}
+
+static uint64_t *sent_up(struct request *r)
+{
+    return &r->tries[(r->tries_count - 1) % REQUEST_TRIES].sent;
+}
+
+enum rc request_send_up(struct request *r, const struct iovec *pieces, int count)
+{
+    return send_or_spill(&r->origin->stream, &r->origin->writable, &r->to_origin, pieces, count,
+                         sent_up(r));
+}
+
+enum rc request_flush_up(struct request *r)
+{
+    return flush(&r->origin->stream, &r->origin->writable, &r->to_origin, sent_up(r));
+}
+
+void request_drop_up(struct request *r)
+{
+    spill_clear(&r->to_origin);
+}
+
+void request_wait(struct request *r, uint64_t client_ms, uint64_t origin_ms)
+{
+    struct timers *timers = loop_timers(r->service->loop);
+
+    if (client_ms > 0)
+        timer_set(timers, &r->client->timer, client_ms);
+    else
+        timer_clear(&r->client->timer);
+    if (!r->origin)
+        return;
+    if (origin_ms > 0)
+        timer_set(timers, &r->origin->timer, origin_ms);
+    else
+        timer_clear(&r->origin->timer);
+}
+
+enum rc request_read_body(struct request *r, struct span *in)
+{
+    struct service *s = r->service;
+    size_t most = SCRATCH_IN, got = 0;
+    enum rc rc;
+
+    if (r->used < r->got) { /* behind the head */
+        *in = span_of(r->bytes + r->used, r->got - r->used);
+        r->used = r->got;
+        return RC_OK;
+    }
+    if (r->continue_due) {
+        static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+        struct iovec piece = {(void *)(uintptr_t)text, sizeof text - 1};
+
+        r->continue_due = false;
+        if (!r->head_sent) {
+            rc = request_send(r, &piece, 1);
+            r->head_sent = false;
+            if (rc != RC_OK && rc != RC_AGAIN)
+                return rc;
+        }
+    }
+    if (r->up.framing == FRAMING_LENGTH && r->up.left < most)
+        most = r->up.left; /* what follows is the next request's */
+    if ((rc = client_read(r->client, s->in, most, &got)) != RC_OK)
+        return rc;
+    r->up_unretained = true;
+    *in = span_of(s->in, got);
+    return RC_OK;
+}
+
+enum rc request_unread(struct request *r, struct span rest)
+{
+    struct iovec piece = {(void *)(uintptr_t)rest.at, rest.len};
+
+    if (rest.len == 0)
+        return RC_OK;
+    if (rest.at >= r->bytes && rest.at <= r->bytes + r->got) {
+        r->used = (size_t)(rest.at - r->bytes);
+        return RC_OK;
+    }
+    return spill_add(&r->surplus, &piece, 1, 0) == RC_MEMORY ? RC_MEMORY : RC_OK;
+}
+
+bool request_body_fits(struct request *r, size_t more)
+{
+    uint64_t most = request_settings(r)->http.client_max_body_size;
+
+    r->up_total += more;
+    return most == 0 || r->up_total <= most;
+}
