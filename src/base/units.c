@@ -6,17 +6,17 @@
 enum rc units_parse_number(struct span text, uint64_t max, uint64_t *number)
 {
     uint64_t value = 0;
+    bool wrapped = false; /* the rest must still be digits */
 
     if (text.len == 0)
         return RC_FORMAT;
     for (size_t i = 0; i < text.len; i++) {
         if (text.at[i] < '0' || text.at[i] > '9')
             return RC_FORMAT;
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(text.at[i] - '0'), &value))
-            value = UINT64_MAX; /* the rest must still be digits */
+        wrapped |= __builtin_mul_overflow(value, 10, &value);
+        wrapped |= __builtin_add_overflow(value, (uint64_t)(text.at[i] - '0'), &value);
     }
-    if (value > max)
+    if (wrapped || value > max)
         return RC_LIMIT;
     *number = value;
     return RC_OK;

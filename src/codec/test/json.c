@@ -66,7 +66,7 @@ static const struct {
     {"null", "null", 10, false, false, 0},
     {"text", "\"7\"", 10, false, true, 7},
     {"text of the largest", "\"18446744073709551615\"", UINT64_MAX, false, true, UINT64_MAX},
-    {"text beyond it", "\"18446744073709551616\"", UINT64_MAX - 1, false, false, 0},
+    {"text beyond it", "\"18446744073709551616\"", UINT64_MAX, false, false, 0},
     {"text with a sign", "\"-1\"", 10, false, false, 0},
     {"text with a space", "\" 1\"", 10, false, false, 0},
     {"empty text", "\"\"", 10, false, false, 0},

@@ -91,13 +91,13 @@ struct luks2 {
     const char *requirement; /* a mandatory requirement that we do not know; NULL for none */
     bool reencrypting;       /* a reencryption was begun and is not done */
     bool repair_due;         /* one copy is damaged or older than the other */
-    const char *damage; /* what was wrong with that copy, for a person; NULL when nothing */
+    bool second_is_good;     /* this was read from the second copy */
+    struct fault damage;     /* what is wrong with the other copy; "" when nothing is */
     struct luks2_keyslot keyslots[LUKS2_KEYSLOTS_MAX];
     struct luks2_segment segments[LUKS2_SEGMENTS_MAX];
     struct luks2_digest digests[LUKS2_DIGESTS_MAX];
     struct luks2_token tokens[LUKS2_TOKENS_MAX];
     struct json *metadata; /* what the structs above were read from */
-    struct fault damage_fault;
 };
 
 /*
