@@ -148,10 +148,11 @@ unsigned file_index(struct buffer *path, const struct span *names, size_t count,
 
 struct span file_extension(struct span path)
 {
-    for (size_t i = path.len; i-- > 1 && path.at[i] != '/';)
-        if (path.at[i] == '.')
-            return path.at[i - 1] == '/' ? (struct span){0}
-                                         : span_of(path.at + i + 1, path.len - i - 1);
+    size_t dot = path.len;
+
+    while (dot-- > 1 && path.at[dot] != '/')
+        if (path.at[dot] == '.' && path.at[dot - 1] != '/')
+            return span_of(path.at + dot + 1, path.len - dot - 1);
     return (struct span){0};
 }
 
