@@ -71,8 +71,7 @@ static enum rc absolute_parse(struct h1_request *r, struct span target, struct f
 
     if (start == 0)
         return refuse(r, 400, why, "an invalid request target");
-    while (end < target.len && target.at[end] != '/' && target.at[end] != '?' &&
-           target.at[end] != '#')
+    while (end < target.len && target.at[end] != '/' && target.at[end] != '?')
         end++;
     if (uri_authority(span_of(target.at + start, end - start), &host, &port) != RC_OK)
         return refuse(r, 400, why, "an invalid host in the request line");

@@ -119,7 +119,7 @@ enum rc uri_normalise(struct span target, bool merge_slashes, char *path, size_t
     struct path built = {.at = path, .merge_slashes = merge_slashes, .len = 1, .segment = 1};
     struct span raw = target;
 
-    if (target.len == 0 || (target.at[0] != '/' && !ends_path(target.at[0])) ||
+    if (target.len == 0 || (target.at[0] != '/' && target.at[0] != '?') ||
         scan_visible(target.at, target.at + target.len) != target.at + target.len)
         return RC_FORMAT;
     raw.len = path_end(target, plain);

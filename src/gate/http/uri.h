@@ -16,7 +16,7 @@
  * `target`, behind the first '?', or empty. *plain says that the path's bytes are those of the
  * target, unchanged.
  *
- * A target that begins with '?' or '#' (of "http://host?x=1") has the path "/".
+ * A target that begins with '?' (of "http://host?x=1") has the path "/".
  *
  * RC_FORMAT  answer 400: "..", above the root, "%00", "%zz", a control byte, an empty target
  */

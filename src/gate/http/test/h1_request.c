@@ -214,6 +214,7 @@ static const struct {
     {"foreign scheme", TEXT("GET ftp://a/ HTTP/1.1\r\n" HOST "\r\n"), 400},
     {"scheme without a host", TEXT("GET http:///x HTTP/1.1\r\n" HOST "\r\n"), 400},
     {"user information", TEXT("GET http://u@a/x HTTP/1.1\r\n" HOST "\r\n"), 400},
+    {"fragment behind the host", TEXT("GET http://a#b HTTP/1.1\r\n" HOST "\r\n"), 400},
     {"scheme alone", TEXT("GET http:/ HTTP/1.1\r\n" HOST "\r\n"), 400},
     {"CONNECT without a port", TEXT("CONNECT a HTTP/1.1\r\n" HOST "\r\n"), 400},
     {"CONNECT with a path", TEXT("CONNECT / HTTP/1.1\r\n" HOST "\r\n"), 400},

@@ -18,7 +18,6 @@ static const struct {
     {"/a#b?c", "/a", NULL, NULL, true},
     {"/a?b#c", "/a", NULL, "b", true},
     {"?x", "/", NULL, "x", false},
-    {"#x", "/", NULL, NULL, false},
     {"/%61%2fb", "/a/b", NULL, NULL, false},
     {"/%3f%23%25%2B+%0a", "/?#%++\n", NULL, NULL, false},
     {"/%2525", "/%25", NULL, NULL, false},
@@ -80,12 +79,12 @@ static void bad_paths_are_refused(void **state)
         const char *target;
         size_t len;
     } bad[] = {
-        {TEXT("")},           {TEXT("a")},          {TEXT("*")},        {TEXT("/..")},
-        {TEXT("/../")},       {TEXT("/a/../..")},   {TEXT("/%2e%2e")},  {TEXT("//..")},
-        {TEXT("/a/../../b")}, {TEXT("/%")},         {TEXT("/%2")},      {TEXT("/%zz")},
-        {TEXT("/%2x")},       {TEXT("/%x2")},       {TEXT("/%00")},     {TEXT("/a%2?1")},
-        {TEXT("/a b")},       {TEXT("/a\0b")},      {TEXT("/a\n")},     {TEXT("/a?\r")},
-        {TEXT("/a\x7f")},     {TEXT("/a/./../..")}, {TEXT("/a%#2f%2")},
+        {TEXT("")},       {TEXT("a")},          {TEXT("*")},          {TEXT("#x")},
+        {TEXT("/..")},    {TEXT("/../")},       {TEXT("/a/../..")},   {TEXT("/%2e%2e")},
+        {TEXT("//..")},   {TEXT("/a/../../b")}, {TEXT("/%")},         {TEXT("/%2")},
+        {TEXT("/%zz")},   {TEXT("/%2x")},       {TEXT("/%x2")},       {TEXT("/%00")},
+        {TEXT("/a%2?1")}, {TEXT("/a b")},       {TEXT("/a\0b")},      {TEXT("/a\n")},
+        {TEXT("/a?\r")},  {TEXT("/a\x7f")},     {TEXT("/a/./../..")}, {TEXT("/a%#2f%2")},
     };
     char path[32];
     size_t len;

@@ -1,0 +1,43 @@
+"""What every test of gate needs; the classes are in peers.py."""
+import contextlib
+import os
+import pathlib
+import shutil
+
+import peers
+import pytest
+
+
+@pytest.fixture
+def origin():
+    with peers.Origin() as origin:
+        yield origin
+
+
+@pytest.fixture
+def gate(tmp_path, request, free_port):
+    """Call it with the text of a server block, and perhaps of the http and main ones: a running peers.Proxy.
+
+    It is stopped behind the test, which fails where gate ends badly or has logged an alert.
+    """
+    with contextlib.ExitStack() as stack:
+        started = []
+
+        def start(server, http='', main='', program=None):
+            program = program or request.getfixturevalue('gate_program')
+            port = free_port()
+            text = peers.configuration(port, server, http, main)
+            folder = tmp_path / f'gate{len(started)}'
+            started.append(folder)
+            return stack.enter_context(peers.Proxy(program, folder, text, [port]))
+
+        yield start
+
+
+@pytest.fixture(scope='session')
+def nginx_program():
+    """The program whose behaviour is the measure; without one the test is skipped."""
+    path = shutil.which('nginx', path=os.environ.get('PATH', '') + ':/usr/sbin')
+    if not path:
+        pytest.skip('nginx is not installed')
+    return pathlib.Path(path)

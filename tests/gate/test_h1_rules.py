@@ -1,0 +1,158 @@
+"""Which HTTP/1 requests are taken and which are refused, from the outside, beside nginx."""
+import re
+
+import peers
+import pytest
+
+HOST = 'Host: a\r\n'
+GET = 'GET / HTTP/1.1\r\n' + HOST
+POST = 'POST / HTTP/1.1\r\n' + HOST
+
+
+def twice(line):
+    return GET + (line + '\r\n') * 2 + '\r\n'
+
+
+# name, what is sent, status; and what an nginx may say instead, where gate is stricter or it is old
+RULES = [
+    ('simple', GET + '\r\n', 200),
+    ('bare LF', 'GET / HTTP/1.1\nHost: a\n\n', 200),
+    ('empty lines in front', '\r\n\r\n' + GET + '\r\n', 200),
+    ('HTTP/1.0 without Host', 'GET / HTTP/1.0\r\n\r\n', 200),
+    ('unknown method', 'BREW / HTTP/1.1\r\n' + HOST + '\r\n', 200),
+    ('absolute target', 'GET http://a/ HTTP/1.1\r\n' + HOST + '\r\n', 200),
+    ('absolute target without a path', 'GET http://a HTTP/1.1\r\n' + HOST + '\r\n', 200),
+    ('invalid name is dropped', GET + 'X.Y: 1\r\n\r\n', 200),
+    ('underscore is dropped', GET + 'Transfer_Encoding: chunked\r\n\r\n', 200),
+    ('length', POST + 'Content-Length: 3\r\n\r\nabc', 200),
+    ('chunked', POST + 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n', 200),
+    ('chunked with extension and trailer',
+     POST + 'Transfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n', 200),
+    ('repeated Range', twice('Range: bytes=0-1'), 200),
+    ('repeated Cookie', twice('Cookie: a=b'), 200),
+
+    ('lower-case method', 'get / HTTP/1.1\r\n' + HOST + '\r\n', 400),
+    ('space in the target', 'GET /a b HTTP/1.1\r\n' + HOST + '\r\n', 400),
+    ('control byte in the target', 'GET /\x01 HTTP/1.1\r\n' + HOST + '\r\n', 400),
+    ('NUL in the target', 'GET /\0 HTTP/1.1\r\n' + HOST + '\r\n', 400),
+    ('two spaces', 'GET /  HTTP/1.1\r\n' + HOST + '\r\n', 400, 200),
+    ('above the root', 'GET /../ HTTP/1.1\r\n' + HOST + '\r\n', 400),
+    ('encoded NUL', 'GET /%00 HTTP/1.1\r\n' + HOST + '\r\n', 400),
+    ('bad escape', 'GET /%zz HTTP/1.1\r\n' + HOST + '\r\n', 400),
+    ('no version 2', 'GET / HTTP/2.0\r\n' + HOST + '\r\n', 505),
+    ('no Host', 'GET / HTTP/1.1\r\n\r\n', 400),
+    ('empty Host', 'GET / HTTP/1.1\r\nHost:\r\n\r\n', 400),
+    ('invalid Host', 'GET / HTTP/1.1\r\nHost: a/b\r\n\r\n', 400),
+    ('Host with a user', 'GET / HTTP/1.1\r\nHost: u@a\r\n\r\n', 400, 200),
+    ('Host with a bad port', 'GET / HTTP/1.1\r\nHost: a:b\r\n\r\n', 400, 200),
+    ('Host of another target', 'GET http://b/ HTTP/1.1\r\n' + HOST + '\r\n', 400, 200),
+    ('two Hosts', GET + HOST + '\r\n', 400),
+    ('space before the colon', GET + 'X : y\r\n\r\n', 400),
+    ('folded line', GET + 'X: y\r\n z\r\n\r\n', 400),
+    ('no colon', GET + 'X\r\n\r\n', 400, 200),
+    ('bare CR', GET + 'X: a\rb\r\n\r\n', 400),
+    ('NUL in a value', GET + 'X: \0\r\n\r\n', 400),
+    ('control byte in a value', GET + 'X: \x01\r\n\r\n', 400, 200),
+    ('signed length', POST + 'Content-Length: +3\r\n\r\nabc', 400),
+    ('length beyond 2^63', POST + 'Content-Length: 9223372036854775808\r\n\r\n', 400),
+    ('lengths in a list', POST + 'Content-Length: 3, 3\r\n\r\nabc', 400),
+    ('two lengths', POST + 'Content-Length: 3\r\n' * 2 + '\r\nabc', 400),
+    ('length and coding', POST + 'Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400),
+    ('coding in HTTP/1.0', 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n', 400),
+    ('unknown coding', POST + 'Transfer-Encoding: gzip\r\n\r\n', 501),
+    ('two codings', POST + 'Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n', 501),
+    ('chunked twice', POST + 'Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n', 400, 501),
+    ('two coding fields', POST + 'Transfer-Encoding: chunked\r\n' * 2 + '\r\n0\r\n\r\n', 400),
+    ('two expectations', twice('Expect: 100-continue'), 400),
+    ('two authorizations', twice('Authorization: x'), 400),
+    ('two conditions', twice('If-None-Match: "x"'), 400),
+    ('line too long', 'GET /' + 'a' * 9000 + ' HTTP/1.1\r\n' + HOST + '\r\n', 414),
+    ('field too long', GET + 'X: ' + 'a' * 9000 + '\r\n\r\n', 400),
+]
+
+# The head of these is right, and may have gone on to the origin before the body breaks.
+BROKEN_BODIES = [
+    ('bad chunk size', POST + 'Transfer-Encoding: chunked\r\n\r\nx\r\n', 400),
+    ('bare LF in chunks', POST + 'Transfer-Encoding: chunked\r\n\r\n3\nabc\n0\n\n', 400, 200),
+    ('chunk longer than its size', POST + 'Transfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n', 400),
+]
+
+
+def status_of(answer):
+    match = re.match(rb'HTTP/1\.[01] (\d{3}) ', answer)
+    return int(match[1]) if match else None
+
+
+def told(port, wire):
+    """The status of the first answer. An accepted request keeps the connection, so that the answer is read alone."""
+    with peers.Wire(port) as connection:
+        connection.send(wire.encode('latin-1'))
+        return peers.read_response(connection).status
+
+
+SERVER = 'location / { proxy_pass http://127.0.0.1:%d; proxy_set_header Host $host; }'
+
+
+@pytest.fixture
+def behind(gate, origin):
+    origin.scripts['/'] = [b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok']
+    return gate(SERVER % origin.port)
+
+
+def test_gate_keeps_the_rules(behind, origin):
+    wrong = []
+    for name, wire, status, *_ in RULES:
+        seen = len(origin.requests)
+        got = told(behind.port, wire)
+        forwarded = len(origin.requests) - seen
+        if got != status or forwarded != (status == 200):
+            wrong.append((name, got, status, forwarded))
+    assert not wrong
+
+
+@pytest.mark.parametrize('wire, status', [rule[1:3] for rule in BROKEN_BODIES],
+                         ids=[rule[0] for rule in BROKEN_BODIES])
+def test_a_broken_body_is_told(behind, wire, status):
+    assert told(behind.port, wire) == status
+
+
+def test_nginx_refuses_no_more_than_gate(gate, origin, nginx_program):
+    """The tables tell the truth of nginx: what it refuses, gate refuses with the same status."""
+    origin.scripts['/'] = [b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok']
+    nginx = gate(SERVER % origin.port, program=nginx_program)
+    wrong = []
+    for name, wire, status, *other in RULES + BROKEN_BODIES:
+        got = told(nginx.port, wire)
+        if got not in (status, *other):
+            wrong.append((name, got, status))
+    assert not wrong
+
+
+def test_http_09_has_a_body_alone(behind):
+    assert peers.exchange(behind.port, b'GET /\r\n') == b'ok'
+
+
+def test_a_head_may_come_byte_by_byte(behind):
+    with peers.Wire(behind.port) as wire:
+        for byte in (GET + '\r\n').encode():
+            wire.send(bytes([byte]))
+        assert peers.read_response(wire).body == b'ok'
+
+
+def test_requests_may_follow_each_other_at_once(behind, origin):
+    with peers.Wire(behind.port) as wire:
+        wire.send((POST + 'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n' + GET + '\r\n' +
+                   POST + 'Content-Length: 3\r\n\r\nxyz' + GET + 'Connection: close\r\n\r\n').encode())
+        answers = [peers.read_response(wire).body for _ in range(4)]
+        assert answers == [b'ok'] * 4 and not wire.more()
+    assert [each.body for each in origin.requests] == [b'abc', b'', b'xyz', b'']
+
+
+def test_nothing_behind_a_refused_head_is_a_request(behind, origin):
+    """What follows a head whose end is in doubt must not be read as a request of its own."""
+    smuggled = GET + '\r\n'
+    for head in ('Content-Length: 0\r\nTransfer-Encoding: chunked\r\n', 'Content-Length: 0\r\n' * 2,
+                 'Transfer-Encoding: gzip\r\n', 'Content-Length : 0\r\n'):
+        answer = peers.exchange(behind.port, (POST + head + '\r\n' + smuggled).encode())
+        assert status_of(answer) in (400, 501) and answer.count(b'HTTP/1.1 ') == 1
+    assert origin.requests == []
