@@ -81,7 +81,7 @@ tsan:
 fuzz:
 	@tools/install.sh build fuzz test
 	@CC=clang; export CC; $(call configure,build-fuzz,-Dfuzz=true -Db_sanitize=address$(,)undefined \
-		-Db_lundef=false "-Dc_args=-fsanitize=fuzzer-no-link -fno-sanitize-recover=all")
+		-Db_lundef=false -Dc_args=-fno-sanitize-recover=all)
 	@ninja -C build-fuzz
 	@$(PYTHON) tools/fuzz.py build-fuzz $(FUZZ_SECONDS) $(ARGS)
 	@$(call HAND_BACK,build-fuzz)
