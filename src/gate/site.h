@@ -12,6 +12,7 @@
 #include "gate/filter/filter.h"
 #include "gate/http/http_settings.h"
 #include "gate/journal/journal.h"
+#include "gate/process_settings.h"
 #include "gate/respond/respond_settings.h"
 #include "gate/route/location.h"
 #include "gate/route/server_names.h"
@@ -25,19 +26,6 @@ struct settings {
     struct proxy_settings proxy;
     struct respond_settings respond;
     struct journal_settings journal;
-};
-
-/* The main context and events. */
-struct process_settings {
-    struct span user, group; /* empty: stay as we are */
-    struct span pid_file;    /* absolute; empty: none */
-    unsigned loops;          /* worker_processes: 1 or more */
-    bool daemon, master;
-    uint64_t worker_connections;
-    uint64_t worker_rlimit_nofile; /* 0: as it is */
-    uint64_t shutdown_timeout_ms;  /* 0: none */
-    const uint64_t *cpu_masks;     /* worker_cpu_affinity, by loop; NULL: none */
-    size_t cpu_masks_count;
 };
 
 struct location {
@@ -77,6 +65,11 @@ struct site {
     struct journal_files journals;   /* every log file; site_read opens none: journal_open */
     struct span prefix;
     bool as_nginx; /* called by that name: it answers so */
+
+    /* What the arena does not hold: closed with it. */
+    struct conf_regex *regexes; /* conf/directive.h */
+    struct site_tls *tls;
+    const struct mime_types *types; /* where no types block is */
 };
 
 /* What the caller of site_read knows and the configuration does not. */

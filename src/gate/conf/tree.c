@@ -337,18 +337,31 @@ void conf_tree_read(struct conf_tree *tree, const char *path)
     read_file(tree, path, NULL);
 }
 
-void conf_tree_read_command(struct conf_tree *tree, const char *text)
+static void read_given(struct conf_tree *tree, const char *name, const char *text, bool command)
 {
-    struct conf_file *file = new_file(tree, "command line", span_text(text));
+    struct conf_file *file = new_file(tree, name, span_text(text));
 
     if (!tree->end)
         tree->end = &tree->first;
     if (!file) {
-        faults_add(tree->faults, &(struct fault_place){0}, false, NULL, "no memory");
+        faults_add(tree->faults, &(struct fault_place){0}, false, NULL,
+                   "no memory for the configuration");
         return;
     }
-    file->command = true;
+    file->command = command;
+    file->open = true;
     read_text(tree, file);
+    file->open = false;
+}
+
+void conf_tree_read_text(struct conf_tree *tree, const char *name, const char *text)
+{
+    read_given(tree, name, text, false);
+}
+
+void conf_tree_read_command(struct conf_tree *tree, const char *text)
+{
+    read_given(tree, "command line", text, true);
 }
 
 void conf_tree_dump(const struct conf_tree *tree, struct text *out)

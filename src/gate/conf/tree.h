@@ -49,11 +49,12 @@ struct conf_tree {
 };
 
 /*
- * Appends the statements of a file, or of the text of -g. What is wrong is added to the faults; the
+ * Appends the statements of a file, or of a text. What is wrong is added to the faults; the
  * statements in front of it are kept all the same, so that they can be checked too.
  */
 void conf_tree_read(struct conf_tree *tree, const char *path);
-void conf_tree_read_command(struct conf_tree *tree, const char *text);
+void conf_tree_read_text(struct conf_tree *tree, const char *name, const char *text);
+void conf_tree_read_command(struct conf_tree *tree, const char *text); /* -g: no blocks */
 
 /* "# configuration file PATH:", the text, and an empty line, for each file once: nginx -T. */
 void conf_tree_dump(const struct conf_tree *tree, struct text *out);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gate/conf/directive.h"
 #include "gate/http/h1_request.h"
 
 struct http_settings {
@@ -29,5 +30,11 @@ struct http_settings {
     bool chunked_transfer_encoding;
     bool reset_timedout_connection;
 };
+
+/* Their directives: parts are struct http_settings. */
+extern const struct directive http_directives[];
+
+/* Makes `limits`, when all of a context's directives are read. */
+void http_settings_finish(struct http_settings *s);
 
 #endif

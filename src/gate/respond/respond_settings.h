@@ -2,7 +2,7 @@
 #ifndef GATE_RESPOND_RESPOND_SETTINGS_H
 #define GATE_RESPOND_RESPOND_SETTINGS_H
 
-#include "gate/conf/template.h"
+#include "gate/conf/directive.h"
 
 /* types { text/html html htm; } : by extension, in lower case. Filled when the configuration is read. */
 struct mime_types;
@@ -10,6 +10,7 @@ struct mime_types;
 struct respond_settings {
     struct template root;
     bool root_is_alias; /* alias: the location's prefix is replaced, not kept */
+    size_t alias_len;   /* bytes of the path that are replaced; SIZE_MAX: all (a regular expression) */
     const struct template *index; /* tried in turn */
     size_t index_count;
     const struct mime_types *types;
@@ -24,6 +25,18 @@ struct respond_settings {
     unsigned return_code;
     bool return_is_redirect; /* the text is the Location */
     struct template return_text;
+
+    /* While they are read: the length of the location's prefix (SIZE_MAX: a regular expression), and whether it is
+     * a named one. */
+    size_t prefix_len;
+    bool in_named;
+    struct mime_types *own_types; /* of this context; NULL: the outer one's */
 };
+
+/* Their directives: parts are struct respond_settings. */
+extern const struct directive respond_directives[];
+
+/* What an inner context does not take over from its outer one; before its directives are read. */
+void respond_settings_enter(struct respond_settings *s, size_t prefix_len, bool named);
 
 #endif

@@ -2,16 +2,18 @@
 #ifndef GATE_TLS_TLS_SETTINGS_H
 #define GATE_TLS_TLS_SETTINGS_H
 
-#include "base/span.h"
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/span.h"
+#include "gate/conf/slot.h"
 
 enum tls_protocol { TLS_1_0 = 1, TLS_1_1 = 2, TLS_1_2 = 4, TLS_1_3 = 8 };
 
 struct tls_settings {
     const struct span *certificates; /* PEM files, absolute; as many keys */
     const struct span *keys;
-    size_t count;
+    size_t count, keys_count;
     unsigned protocols;
     struct span ciphers;
     bool prefer_server_ciphers;
@@ -31,5 +33,14 @@ struct tls_client_settings {
     bool session_reuse;
     bool send_name; /* in the hello (SNI), so that the origin can choose a certificate */
 };
+
+/* ssl_protocols and the like: a list for conf_set_choices. */
+extern const struct conf_choice tls_protocol_choices[];
+
+/* Directives of tls_settings. */
+extern const struct directive tls_directives[];
+
+/* As many keys as certificates? Faults are added at conf->node. */
+enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s);
 
 #endif

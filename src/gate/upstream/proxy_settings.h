@@ -2,12 +2,13 @@
 #ifndef GATE_UPSTREAM_PROXY_SETTINGS_H
 #define GATE_UPSTREAM_PROXY_SETTINGS_H
 
-#include "gate/conf/template.h"
+#include "gate/conf/directive.h"
+#include "gate/tls/tls_settings.h"
 #include "io/address.h"
 
 /* One address of one server line. */
 struct server_address {
-    struct address address;
+    struct address address; /* len 0 where the name was not found: it is down */
     struct span name; /* as the error log shows it: "127.0.0.1:8001" */
     struct span server; /* as the configuration has it: "localhost:8001" */
     uint32_t weight;
@@ -28,6 +29,12 @@ struct upstream_settings {
     uint64_t keepalive_time_ms, keepalive_timeout_ms;
     size_t index;      /* in the site's list */
     struct peers *peers; /* balance/balance.h: how they do, by address */
+};
+
+/* All of a site. */
+struct upstreams {
+    struct upstream_settings **all;
+    size_t count;
 };
 
 /* "proxy_pass URL". */
@@ -83,8 +90,30 @@ struct proxy_settings {
     struct template ssl_name; /* $proxy_host where it is not set: ssl_name_set */
     bool ssl_name_set;
     struct span ssl_trusted_certificate;
-    struct tls_client *tls; /* made of those when a location with https:// is merged; NULL otherwise */
+    struct tls_client *tls; /* made of those for a location with https://; NULL otherwise */
+
+    /* Nothing is stored on the way, so these are only checked as nginx does. 0: not set. */
+    struct proxy_buffers {
+        uint64_t count, size, busy_size, temp_write_size, max_temp_size;
+    } buffers;
+
+    struct upstreams *upstreams; /* of the site */
+    bool uri_refused; /* in a named location and one with a regular expression: no URI in proxy_pass */
 };
+
+/* Their directives: parts are struct proxy_settings. Those of an upstream block: struct upstream_settings. */
+extern const struct directive proxy_directives[];
+extern const struct directive upstream_directives[];
+
+/* What an inner context does not take over from its outer one; before its directives are read. */
+void proxy_settings_enter(struct proxy_settings *s, bool uri_refused);
+
+/* When all of a context's directives are read: what they say together. */
+enum rc proxy_settings_check(struct conf *conf, const struct proxy_settings *s,
+                             const struct proxy_settings *outer);
+
+/* proxy_ssl_* as TLS wants them. */
+struct tls_client_settings proxy_settings_tls(const struct proxy_settings *s);
 
 enum proxy_next {
     PROXY_NEXT_ERROR = 1,

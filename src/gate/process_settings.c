@@ -1,0 +1,197 @@
+#include "gate/process_settings.h"
+
+#include <grp.h>
+#include <pwd.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "gate/conf/slot.h"
+
+#define AT(member) .offset = offsetof(struct process_settings, member)
+#define DROPPED .offset = CONF_NOWHERE
+
+enum { LOOPS_MAX = 1024, CPUS_MAX = 64 };
+
+static unsigned cpus(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return count < 1 ? 1 : count > LOOPS_MAX ? LOOPS_MAX : (unsigned)count;
+}
+
+void process_settings_begin(struct process_settings *s, bool as_nginx)
+{
+    *s = (struct process_settings){
+        .loops = as_nginx ? 1 : cpus(), .daemon = as_nginx, .master = true};
+}
+
+/* Spreads loops over CPUs, one after the other. */
+enum rc process_settings_finish(struct conf *conf, struct process_settings *s)
+{
+    uint64_t *masks;
+    unsigned count = cpus() < CPUS_MAX ? cpus() : CPUS_MAX;
+
+    if (!s->cpu_auto)
+        return RC_OK;
+    masks = arena_take_array(conf->arena, s->loops, sizeof *masks);
+    if (!masks)
+        return RC_MEMORY;
+    for (unsigned i = 0; i < s->loops; i++)
+        masks[i] = UINT64_C(1) << i % count;
+    s->cpu_masks = masks;
+    s->cpu_masks_count = s->loops;
+    return RC_OK;
+}
+
+static enum rc set_user(struct conf *conf, const struct directive *d, void *part)
+{
+    struct process_settings *s = part;
+    struct span user = conf_word(conf, 1);
+    struct span group = conf_words(conf) > 2 ? conf_word(conf, 2) : user;
+    char *name = arena_text(conf->arena, user), *group_name = arena_text(conf->arena, group);
+
+    (void)d;
+    if (!name || !group_name)
+        return conf_no_memory(conf);
+    if (geteuid() != 0) {
+        conf_warn(conf, 0, NULL,
+                  "the \"user\" directive makes sense only if the master process runs with "
+                  "super-user privileges, ignored");
+        return RC_OK;
+    }
+    if (!getpwnam(name))
+        return conf_fail(conf, 1, "there is no such user", "getpwnam(\"%s\") failed", name);
+    if (!getgrnam(group_name))
+        return conf_fail(conf, conf_words(conf) > 2 ? 2 : 1, "there is no such group",
+                         "getgrnam(\"%s\") failed", group_name);
+    s->user = user;
+    s->group = group;
+    return RC_OK;
+}
+
+static enum rc set_loops(struct conf *conf, const struct directive *d, void *part)
+{
+    struct process_settings *s = part;
+    uint64_t number;
+
+    (void)d;
+    if (span_equal(conf_word(conf, 1), SPAN("auto"))) {
+        s->loops = cpus();
+        return RC_OK;
+    }
+    if (units_parse_number(conf_word(conf, 1), LOOPS_MAX, &number) != RC_OK || number == 0)
+        return conf_fail_value(conf, 1, "invalid value");
+    s->loops = (unsigned)number;
+    return RC_OK;
+}
+
+static enum rc parse_mask(struct conf *conf, size_t i, uint64_t *mask)
+{
+    struct span word = conf_word(conf, i);
+
+    *mask = 0;
+    if (word.len > CPUS_MAX)
+        return conf_fail(conf, i, NULL, "\"worker_cpu_affinity\" supports up to %d CPUs only",
+                         CPUS_MAX);
+    for (size_t c = 0; c < word.len; c++) {
+        if (word.at[c] != '0' && word.at[c] != '1')
+            return conf_fail(conf, i, NULL, "invalid character \"%c\" in \"worker_cpu_affinity\"",
+                             word.at[c]);
+        *mask = *mask << 1 | (word.at[c] == '1');
+    }
+    return RC_OK;
+}
+
+static enum rc set_affinity(struct conf *conf, const struct directive *d, void *part)
+{
+    struct process_settings *s = part;
+    uint64_t *masks = arena_take_array(conf->arena, conf_words(conf), sizeof *masks);
+    enum rc rc;
+
+    (void)d;
+    if (!masks)
+        return conf_no_memory(conf);
+    if (span_equal(conf_word(conf, 1), SPAN("auto"))) {
+        s->cpu_auto = true;
+        return conf_words(conf) > 2 ? parse_mask(conf, 2, &masks[0]) : RC_OK;
+    }
+    for (size_t i = 1; i < conf_words(conf); i++) {
+        if ((rc = parse_mask(conf, i, &masks[i - 1])) != RC_OK)
+            return rc;
+    }
+    s->cpu_masks = masks;
+    s->cpu_masks_count = conf_words(conf) - 1;
+    return RC_OK;
+}
+
+static enum rc set_pid(struct conf *conf, const struct directive *d, void *part)
+{
+    struct process_settings *s = part;
+
+    (void)d;
+    s->pid_file = conf_path(conf, conf->prefix, conf_word(conf, 1));
+    return s->pid_file.at ? RC_OK : conf_no_memory(conf);
+}
+
+static enum rc set_module(struct conf *conf, const struct directive *d, void *part)
+{
+    (void)d, (void)part;
+    conf_warn(conf, 1, "take the line out", "gate loads no modules, \"%.*s\" is left out",
+              SPAN_ARG(conf_word(conf, 1)));
+    return RC_OK;
+}
+
+static enum rc set_use(struct conf *conf, const struct directive *d, void *part)
+{
+    (void)d, (void)part;
+    if (span_equal(conf_word(conf, 1), SPAN("epoll")))
+        return RC_OK;
+    return conf_fail(conf, 1, "gate uses epoll", "invalid event type \"%.*s\"",
+                     SPAN_ARG(conf_word(conf, 1)));
+}
+
+const struct directive process_directives[] = {
+    {"user", CONF_MAIN, 1, 2, .set = set_user,
+     .doc = "Whom the process that serves clients runs as, when gate is started by root."},
+    {"worker_processes", CONF_MAIN, 1, 1, .set = set_loops,
+     .doc = "How many event loops serve clients; auto for one for each CPU."},
+    {"worker_cpu_affinity", CONF_MAIN, 1, CONF_MANY, .set = set_affinity,
+     .doc = "The CPUs of each loop, as bit masks; auto for one CPU each."},
+    {"worker_rlimit_nofile", CONF_MAIN, 1, 1, .set = conf_set_number, AT(worker_rlimit_nofile),
+     .doc = "How many files and connections the process may have open."},
+    {"worker_shutdown_timeout", CONF_MAIN, 1, 1, .set = conf_set_milliseconds,
+     AT(shutdown_timeout_ms), .doc = "How long connections may go on when gate is told to quit."},
+    {"pid", CONF_MAIN, 1, 1, .set = set_pid, .doc = "The file that gets the master's process id."},
+    {"daemon", CONF_MAIN, 1, 1, .set = conf_set_flag, AT(daemon), .doc = "Goes to the background."},
+    {"master_process", CONF_MAIN, 1, 1, .set = conf_set_flag, AT(master),
+     .doc = "Serves clients from a process of its own, which a master watches."},
+    {"load_module", CONF_MAIN, 1, 1, true, .set = set_module,
+     .doc = "Left out with a warning: gate loads no modules."},
+    {"pcre_jit", CONF_MAIN, 1, 1, .set = conf_set_flag, DROPPED,
+     .doc = "Accepted, of no effect: regular expressions are compiled to machine code."},
+    {"lock_file", CONF_MAIN, 1, 1, .set = conf_accept, .doc = "Accepted, of no effect."},
+    {"timer_resolution", CONF_MAIN, 1, 1, .set = conf_set_milliseconds, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {"thread_pool", CONF_MAIN, 2, 3, true, .set = conf_accept, .doc = "Accepted, of no effect."},
+    {"debug_points", CONF_MAIN, 1, 1, .set = conf_accept, .doc = "Accepted, of no effect."},
+    {"env", CONF_MAIN, 1, 1, true, .set = conf_accept,
+     .doc = "Accepted, of no effect: the environment stays as it is."},
+
+    {"worker_connections", CONF_EVENTS, 1, 1, .set = conf_set_number, AT(worker_connections),
+     .standard = "512", .doc = "How many connections, to clients and servers, a loop may have."},
+    {"use", CONF_EVENTS, 1, 1, .set = set_use, .doc = "The way to wait for events: epoll."},
+    {"multi_accept", CONF_EVENTS, 1, 1, .set = conf_set_flag, DROPPED,
+     .doc = "Accepted, of no effect: each loop accepts what is there."},
+    {"accept_mutex", CONF_EVENTS, 1, 1, .set = conf_set_flag, DROPPED,
+     .doc = "Accepted, of no effect: each loop has sockets of its own."},
+    {"accept_mutex_delay", CONF_EVENTS, 1, 1, .set = conf_set_milliseconds, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {"debug_connection", CONF_EVENTS, 1, 1, true, .set = conf_accept,
+     .doc = "Accepted, of no effect."},
+    {"epoll_events", CONF_EVENTS, 1, 1, .set = conf_set_number, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {"worker_aio_requests", CONF_EVENTS, 1, 1, .set = conf_set_number, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {0},
+};

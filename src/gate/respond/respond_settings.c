@@ -1,0 +1,241 @@
+#include "gate/respond/respond_settings.h"
+
+#include <stddef.h>
+
+#include "base/units.h"
+#include "gate/conf/slot.h"
+#include "gate/respond/mime_types.h"
+
+#define AT(member) .offset = offsetof(struct respond_settings, member)
+#define DROPPED .offset = CONF_NOWHERE
+
+enum { CODE_MAX = 999 };
+
+void respond_settings_enter(struct respond_settings *s, size_t prefix_len, bool named)
+{
+    s->has_return = false;
+    s->own_types = NULL;
+    s->prefix_len = prefix_len;
+    s->in_named = named;
+}
+
+static enum rc set_path(struct conf *conf, struct respond_settings *s, bool alias)
+{
+    struct span path = conf_word(conf, 1);
+    struct template root;
+    enum rc rc;
+
+    if (path.len == 0 || memchr(path.at, 0, path.len))
+        return conf_fail_value(conf, 1, "invalid value");
+    if (path.at[0] != '$')
+        path = conf_path(conf, conf->prefix, path);
+    if (!path.at)
+        return conf_no_memory(conf);
+    if (!alias && path.at[path.len - 1] == '/')
+        path.len--;
+    if ((rc = conf_template(conf, 1, path, &root)) != RC_OK)
+        return rc;
+    s->root = root;
+    s->root_is_alias = alias;
+    s->alias_len = alias ? s->prefix_len : 0;
+    return RC_OK;
+}
+
+/* Has the other of the two stood in this context? */
+static bool was_said(struct conf *conf, const char *name)
+{
+    size_t table = 0, row = 0;
+
+    return conf_find(conf->language, span_text(name), conf->level->context, &table, &row) &&
+           conf->level->seen[table][row];
+}
+
+static enum rc set_root(struct conf *conf, const struct directive *d, void *part)
+{
+    bool alias = strcmp(d->name, "alias") == 0;
+    struct respond_settings *s = part;
+
+    if (conf->level->context == CONF_LOCATION && was_said(conf, alias ? "root" : "alias"))
+        return conf_fail(conf, 0, "a location has one of them",
+                         "\"%s\" directive is duplicate, \"%s\" directive was specified earlier",
+                         d->name, alias ? "root" : "alias");
+    if (alias && s->in_named)
+        return conf_fail(conf, 0, NULL,
+                         "the \"alias\" directive cannot be used inside the named location");
+    return set_path(conf, s, alias);
+}
+
+static enum rc set_index(struct conf *conf, const struct directive *d, void *part)
+{
+    struct respond_settings *s = part;
+    struct template *names = NULL;
+
+    (void)d;
+    if (conf->again)
+        memcpy(&names, &s->index, sizeof names);
+    else
+        s->index_count = 0;
+    for (size_t i = 1; i < conf_words(conf); i++) {
+        struct template *name;
+
+        if (conf_word(conf, i).len == 0)
+            return conf_fail(conf, i, NULL, "index \"\" in \"index\" directive is invalid");
+        if (i + 1 < conf_words(conf) && conf_word(conf, i).at[0] == '/')
+            conf_warn(conf, i, NULL,
+                      "only the last index in \"index\" directive should be absolute");
+        name = conf_add(conf, (void **)&names, &s->index_count, sizeof *names);
+        if (!name || conf_template(conf, i, conf_word(conf, i), name) != RC_OK) {
+            s->index_count = 0;
+            return RC_FORMAT;
+        }
+        s->index = names;
+    }
+    return RC_OK;
+}
+
+/* "text/html html htm;" */
+static enum rc add_types(struct conf *conf, struct mime_types *types)
+{
+    struct span type = conf_word(conf, 0);
+
+    if (conf->node->block)
+        return conf_fail(conf, 0, NULL, "unexpected \"{\"");
+    for (size_t i = 1; i < conf_words(conf); i++) {
+        struct span extension = conf_word(conf, i);
+        struct span before = mime_types_find(types, extension);
+
+        if (before.len > 0)
+            conf_warn(conf, i, NULL,
+                      "duplicate extension \"%.*s\", content type: \"%.*s\", previous content "
+                      "type: \"%.*s\"",
+                      SPAN_ARG(extension), SPAN_ARG(type), SPAN_ARG(before));
+        if (mime_types_add(types, extension, type) != RC_OK)
+            return conf_no_memory(conf);
+    }
+    return RC_OK;
+}
+
+static enum rc set_types(struct conf *conf, const struct directive *d, void *part)
+{
+    struct respond_settings *s = part;
+    const struct conf_node *block = conf->node;
+
+    (void)d;
+    if (!s->own_types && !(s->own_types = mime_types_open(conf->arena)))
+        return conf_no_memory(conf);
+    s->types = s->own_types;
+    for (conf->node = block->children; conf->node; conf->node = conf->node->next)
+        (void)add_types(conf, s->own_types);
+    conf->node = block;
+    return RC_OK;
+}
+
+static bool is_redirect(uint64_t code)
+{
+    return code == 301 || code == 302 || code == 303 || code == 307 || code == 308;
+}
+
+static enum rc set_return(struct conf *conf, const struct directive *d, void *part)
+{
+    struct span first = conf_word(conf, 1), text = conf_word(conf, 2);
+    struct respond_settings *s = part;
+    struct template compiled = {0};
+    uint64_t code;
+    enum rc rc;
+
+    (void)d;
+    if (units_parse_number(first, CODE_MAX, &code) != RC_OK) {
+        if (conf_words(conf) > 2 ||
+            !(span_starts(first, SPAN("http://")) || span_starts(first, SPAN("https://")) ||
+              span_starts(first, SPAN("$scheme"))))
+            return conf_fail(conf, 1, "return CODE, return CODE TEXT, or return URL",
+                             "invalid return code \"%.*s\"", SPAN_ARG(first));
+        code = 302;
+        text = first;
+    }
+    if (text.len > 0 && (rc = conf_template(conf, 2, text, &compiled)) != RC_OK)
+        return rc;
+    if (s->has_return) /* the first one answers */
+        return RC_OK;
+    s->has_return = true;
+    s->return_code = (unsigned)code;
+    s->return_is_redirect = is_redirect(code);
+    s->return_text = compiled;
+    return RC_OK;
+}
+
+static enum rc set_server_tokens(struct conf *conf, const struct directive *d, void *part)
+{
+    struct respond_settings *s = part;
+
+    if (!span_equal_nocase(conf_word(conf, 1), SPAN("build")))
+        return conf_set_flag(conf, d, part);
+    s->server_tokens = true;
+    return RC_OK;
+}
+
+/* "directio off" or a size. */
+static enum rc set_size_or_off(struct conf *conf, const struct directive *d, void *part)
+{
+    return span_equal(conf_word(conf, 1), SPAN("off")) ? RC_OK : conf_set_offset(conf, d, part);
+}
+
+#define PLACE CONF_ALL_HTTP
+
+const struct directive respond_directives[] = {
+    {"root", PLACE, 1, 1, .set = set_root, .standard = "html",
+     .doc = "The folder that paths are looked up in."},
+    {"alias", CONF_LOCATION, 1, 1, .set = set_root,
+     .doc = "What stands in for the location's prefix when a path is looked up."},
+    {"index", PLACE, 1, CONF_MANY, true, .set = set_index, .standard = "index.html",
+     .doc = "The files that answer for a folder; the first one that exists does."},
+    {"types", PLACE, 0, 0, true, CONF_VALUES, set_types,
+     .doc = "Content types by file name extension."},
+    {"default_type", PLACE, 1, 1, .set = conf_set_text, AT(default_type), .standard = "text/plain",
+     .doc = "The content type of files whose extension has none."},
+    {"return", CONF_SERVER | CONF_LOCATION, 1, 2, true, .set = set_return,
+     .doc = "Answers at once with a status, and a text or the URL of a redirect."},
+    {"sendfile", PLACE, 1, 1, .set = conf_set_flag, AT(sendfile), .standard = "off",
+     .doc = "Lets the kernel send files without a copy through gate."},
+    {"etag", PLACE, 1, 1, .set = conf_set_flag, AT(etag), .standard = "on",
+     .doc = "Gives files an ETag."},
+    {"server_tokens", PLACE, 1, 1, .set = set_server_tokens, AT(server_tokens), .standard = "on",
+     .doc = "Shows the version in the Server field and on error pages."},
+    {"absolute_redirect", PLACE, 1, 1, .set = conf_set_flag, AT(absolute_redirect),
+     .standard = "on", .doc = "Redirects of gate's own name scheme and host."},
+    {"port_in_redirect", PLACE, 1, 1, .set = conf_set_flag, AT(port_in_redirect),
+     .standard = "on", .doc = "Absolute redirects name the port where it is not the usual one."},
+    {"server_name_in_redirect", PLACE, 1, 1, .set = conf_set_flag, AT(server_name_in_redirect),
+     .standard = "off",
+     .doc = "Absolute redirects name the first server_name and not the request's host."},
+    {"log_not_found", PLACE, 1, 1, .set = conf_set_flag, AT(log_not_found), .standard = "on",
+     .doc = "Writes files that are not found to the error log."},
+
+    {"open_file_cache", PLACE, 1, 2, .set = conf_accept,
+     .doc = "Accepted, of no effect: files are opened when they are asked for."},
+    {"open_file_cache_valid", PLACE, 1, 1, .set = conf_set_seconds, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {"open_file_cache_min_uses", PLACE, 1, 1, .set = conf_set_number, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {"open_file_cache_errors", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {"open_file_cache_events", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {"sendfile_max_chunk", PLACE, 1, 1, .set = conf_set_size, DROPPED,
+     .doc = "Accepted, of no effect: no file keeps others waiting."},
+    {"directio", PLACE, 1, 1, .set = set_size_or_off, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {"directio_alignment", PLACE, 1, 1, .set = conf_set_offset, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {"read_ahead", PLACE, 1, 1, .set = conf_set_size, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {"aio", PLACE, 1, 1, .set = conf_accept, .doc = "Accepted, of no effect."},
+    {"aio_write", PLACE, 1, 1, .set = conf_set_flag, DROPPED, .doc = "Accepted, of no effect."},
+    {"log_subrequest", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
+     .doc = "Accepted, of no effect: there are no subrequests."},
+    {"types_hash_max_size", PLACE, 1, 1, .set = conf_set_number, DROPPED,
+     .doc = "Accepted, of no effect: tables grow by themselves."},
+    {"types_hash_bucket_size", PLACE, 1, 1, .set = conf_set_number, DROPPED,
+     .doc = "Accepted, of no effect: tables grow by themselves."},
+    {0},
+};

@@ -1,0 +1,288 @@
+#include "gate/site.h"
+
+#include <stdlib.h>
+
+#include "gate/conf/faults.h"
+#include "gate/conf/regex.h"
+#include "gate/nginx_names.h"
+#include "gate/respond/mime_types.h"
+#include "gate/site_reader.h"
+#include "gate/tls/tls_client.h"
+#include "gate/tls/tls_server.h"
+#include "gate/upstream/upstream_list.h"
+
+/* A TLS context of a server or of a location's origin. */
+struct site_tls {
+    struct site_tls *next;
+    struct tls_server *server;
+    struct tls_client *client;
+};
+
+static const struct directive *const tables[PART_COUNT] = {
+    [PART_CONTEXTS] = site_directives,    [PART_PROCESS] = process_directives,
+    [PART_HTTP] = http_directives,        [PART_PROXY] = proxy_directives,
+    [PART_UPSTREAM] = upstream_directives, [PART_RESPOND] = respond_directives,
+    [PART_JOURNAL] = journal_directives,  [PART_TLS] = tls_directives,
+};
+
+const struct conf_language site_language = {
+    .tables = tables,
+    .count = PART_COUNT,
+    .is_missing = nginx_names_has,
+};
+
+static struct site_tls *add_tls(struct site_reader *r)
+{
+    struct site_tls *link = arena_take(r->conf.arena, sizeof *link);
+
+    if (!link) {
+        (void)conf_no_memory(&r->conf);
+        return NULL;
+    }
+    link->next = r->site->tls;
+    r->site->tls = link;
+    return link;
+}
+
+enum rc site_open_server_tls(struct site_reader *r, struct tls_settings *settings)
+{
+    struct site_tls *link = add_tls(r);
+    struct fault why = {0};
+
+    if (!link)
+        return RC_MEMORY;
+    if (tls_server_open(&link->server, settings, &why) != RC_OK)
+        return conf_fail(&r->conf, 0, NULL, "%s", why.text);
+    settings->server = link->server;
+    return RC_OK;
+}
+
+enum rc site_open_client_tls(struct site_reader *r, struct proxy_settings *settings)
+{
+    struct tls_client_settings client = proxy_settings_tls(settings);
+    struct site_tls *link = add_tls(r);
+    struct fault why = {0};
+
+    if (!link)
+        return RC_MEMORY;
+    if (tls_client_open(&link->client, &client, &why) != RC_OK)
+        return conf_fail(&r->conf, 0, NULL, "%s", why.text);
+    settings->tls = link->client;
+    return RC_OK;
+}
+
+/* The named groups of a pattern go to the names that templates may use. */
+static void collect_names(struct site_reader *r, struct span pattern)
+{
+    struct regex *regex;
+    struct span name;
+
+    if (regex_open(&regex, pattern, false, NULL) != RC_OK)
+        return; /* told when its directive is read */
+    for (size_t i = 0; (name = regex_group_name(regex, i)).len > 0; i++) {
+        struct span *slot =
+            conf_add(&r->conf, (void **)&r->captures, &r->variables.captures_count, sizeof *slot);
+        char *copy = arena_text(r->conf.arena, name);
+
+        for (size_t c = 0; copy && c < name.len; c++)
+            copy[c] |= copy[c] >= 'A' && copy[c] <= 'Z' ? 0x20 : 0;
+        if (slot)
+            *slot = span_of(copy, copy ? name.len : 0);
+    }
+    r->variables.captures = r->captures;
+    regex_close(regex);
+}
+
+/* A capture may be used in front of the pattern that makes it: so all are found first. */
+static void collect_captures(struct site_reader *r, const struct conf_node *nodes)
+{
+    for (const struct conf_node *node = nodes; node; node = node->next) {
+        bool patterns = span_equal(node->words[0].text, SPAN("location")) ||
+                        span_equal(node->words[0].text, SPAN("server_name"));
+
+        r->conf.node = node;
+        for (size_t i = 1; patterns && i < node->count; i++) {
+            struct span word = node->words[i].text;
+
+            if (span_starts(word, SPAN("~")) && word.len > 1)
+                span_cut(&word, word.at[1] == '*' ? 2 : 1);
+            if (memmem(word.at, word.len, "(?", 2))
+                collect_names(r, word);
+        }
+        collect_captures(r, node->children);
+    }
+    r->conf.node = NULL;
+}
+
+static bool has_block(const struct conf_node *nodes, struct span name)
+{
+    while (nodes && !span_equal(nodes->words[0].text, name))
+        nodes = nodes->next;
+    return nodes != NULL;
+}
+
+/* Takes what stands in http, and not in the main context, out of a file that has no http block. */
+static struct conf_node *split_http(struct conf_node **nodes)
+{
+    struct conf_node *http = NULL, **end = &http;
+
+    for (struct conf_node **at = nodes; *at;) {
+        struct conf_node *node = *at;
+        size_t table, row;
+        const struct directive *d =
+            conf_find(&site_language, node->words[0].text, CONF_MAIN, &table, &row);
+
+        if (d && !(d->contexts & CONF_MAIN))
+            d = conf_find(&site_language, node->words[0].text, CONF_HTTP, &table, &row);
+        if (d && !(d->contexts & CONF_MAIN) && (d->contexts & CONF_HTTP)) {
+            *at = node->next;
+            *end = node;
+            end = &node->next;
+            node->next = NULL;
+        } else {
+            at = &node->next;
+        }
+    }
+    return http;
+}
+
+/* What stands in the main context, whatever the file says. */
+static enum rc begin_main(struct site_reader *r, struct conf_level *level)
+{
+    const char *error_log = r->context->error_log;
+    struct site *site = r->site;
+
+    site->journal.files = &site->journals;
+    site->journal.formats = &r->formats;
+    site->types = mime_types_open_default(&site->arena);
+    if (!site->types)
+        return RC_MEMORY;
+    process_settings_begin(&site->process, r->context->as_nginx);
+    if (r->context->pid_file)
+        site->process.pid_file = conf_path(&r->conf, r->context->prefix,
+                                           span_text(r->context->pid_file));
+    *level = (struct conf_level){.context = CONF_MAIN};
+    level->parts[PART_CONTEXTS] = r;
+    level->parts[PART_PROCESS] = &site->process;
+    level->parts[PART_JOURNAL] = &site->journal;
+    if (!error_log)
+        error_log = r->context->as_nginx ? "logs/error.log" : "stderr";
+    level->parts[PART_JOURNAL] = NULL; /* its standards are those of http */
+    conf_standards(&r->conf, level);
+    level->parts[PART_JOURNAL] = &site->journal;
+    return journal_settings_error(&r->conf, &site->journal, error_log);
+}
+
+static enum rc read_main(struct site_reader *r, struct conf_node *nodes)
+{
+    struct conf_level level;
+    struct conf_node *http = NULL;
+    enum rc rc = begin_main(r, &level);
+
+    if (rc != RC_OK)
+        return rc;
+    collect_captures(r, nodes);
+    if (!r->context->as_nginx && !has_block(nodes, SPAN("http")))
+        http = split_http(&nodes);
+    conf_walk(&r->conf, &level, nodes);
+    if (http && (rc = site_read_http(r, http)) != RC_OK)
+        return rc;
+    if (r->context->as_nginx && !r->has_events && r->conf.faults->errors == 0)
+        faults_add(r->conf.faults, &(struct fault_place){.order = SIZE_MAX}, false,
+                   "events { }", "no \"events\" section in configuration");
+    return process_settings_finish(&r->conf, &r->site->process);
+}
+
+/* "/etc/gate/gate.conf" -> "/etc/gate/" */
+static const char *folder_of(struct arena *arena, const char *file)
+{
+    const char *slash = strrchr(file, '/');
+
+    return arena_text(arena, span_of(file, slash ? (size_t)(slash - file) + 1 : 0));
+}
+
+static void read_tree(struct site_reader *r, struct conf_tree *tree)
+{
+    const struct site_context *context = r->context;
+
+    *tree = (struct conf_tree){.arena = r->conf.arena,
+                               .faults = r->conf.faults,
+                               .directory = r->conf.directory,
+                               .strict = context->as_nginx};
+    if (context->globals)
+        conf_tree_read_command(tree, context->globals);
+    if (context->text)
+        conf_tree_read_text(tree, context->file, context->text);
+    else
+        conf_tree_read(tree, context->file);
+    if (context->dump)
+        conf_tree_dump(tree, context->dump);
+}
+
+static enum rc read_site(struct site_reader *r)
+{
+    struct conf_tree tree;
+    struct fault why = {0};
+    enum rc rc;
+
+    read_tree(r, &tree);
+    if ((rc = read_main(r, tree.first)) != RC_OK)
+        return rc;
+    if (r->conf.faults->errors > 0)
+        return RC_FORMAT;
+    r->site->upstreams = r->upstreams.all;
+    r->site->upstreams_count = r->upstreams.count;
+    return upstream_list_finish(&r->upstreams, &r->site->arena, &why);
+}
+
+enum rc site_read(struct site **out, const struct site_context *context, struct faults *faults)
+{
+    struct site *site = calloc(1, sizeof *site);
+    struct site_reader r = {.site = site, .context = context, .last_server = &r.servers};
+    enum rc rc = RC_MEMORY;
+
+    if (site) {
+        atomic_init(&site->references, 1);
+        r.variables = *context->variables;
+        r.conf = (struct conf){.arena = &site->arena,
+                               .faults = faults,
+                               .language = &site_language,
+                               .variables = &r.variables,
+                               .regexes = &site->regexes,
+                               .prefix = context->prefix,
+                               .as_nginx = context->as_nginx,
+                               .owner = &r};
+        r.conf.directory = folder_of(&site->arena, context->file);
+        site->prefix = arena_copy(&site->arena, span_text(context->prefix));
+        site->as_nginx = context->as_nginx;
+        rc = r.conf.directory && site->prefix.at ? read_site(&r) : RC_MEMORY;
+    }
+    if (rc == RC_MEMORY && faults->errors == 0)
+        faults_add(faults, &(struct fault_place){0}, false, NULL,
+                   "no memory for the configuration");
+    if (faults->errors > 0) {
+        if (site)
+            site_release(site);
+        return rc == RC_MEMORY ? rc : RC_FORMAT;
+    }
+    *out = site;
+    return RC_OK;
+}
+
+void site_release(struct site *site)
+{
+    struct upstreams upstreams = {site->upstreams, site->upstreams_count};
+
+    if (atomic_fetch_sub_explicit(&site->references, 1, memory_order_acq_rel) > 1)
+        return;
+    upstream_list_close(&upstreams);
+    journal_close(&site->journals);
+    for (struct site_tls *link = site->tls; link; link = link->next) {
+        tls_server_close(link->server);
+        tls_client_close(link->client);
+    }
+    for (struct conf_regex *link = site->regexes; link; link = link->next)
+        regex_close(link->regex);
+    arena_clear(&site->arena);
+    free(site);
+}

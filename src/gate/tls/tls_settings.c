@@ -1,0 +1,136 @@
+#include "gate/tls/tls_settings.h"
+
+#include <stddef.h>
+
+#include "gate/conf/slot.h"
+#include "gate/conf/value.h"
+
+#define AT(member) .offset = offsetof(struct tls_settings, member)
+#define DROPPED .offset = CONF_NOWHERE
+
+enum {
+    PLACE = CONF_HTTP | CONF_SERVER,
+    CACHE_MIN = 8 * 4096, /* as nginx: eight pages */
+};
+
+const struct conf_choice tls_protocol_choices[] = {
+    {"TLSv1", TLS_1_0},   {"TLSv1.1", TLS_1_1}, {"TLSv1.2", TLS_1_2},
+    {"TLSv1.3", TLS_1_3}, {"SSLv2", 0},         {"SSLv3", 0},
+    {0},
+};
+
+/* Adds the file of a certificate or key to a list. */
+static enum rc add_file(struct conf *conf, const struct span **list, size_t *count)
+{
+    struct span word = conf_word(conf, 1), *files = NULL, *file;
+
+    if (span_find(word, '$') < word.len)
+        return conf_fail(conf, 1, NULL,
+                         "a variable in \"%.*s\" is something that gate does not have yet",
+                         SPAN_ARG(conf_word(conf, 0)));
+    if (span_starts(word, SPAN("data:")) || span_starts(word, SPAN("engine:")) ||
+        span_starts(word, SPAN("store:")))
+        return conf_fail(conf, 1, "name a PEM file",
+                         "\"%.*s\" names something other than a file: gate does not have that yet",
+                         SPAN_ARG(conf_word(conf, 0)));
+    word = conf_path(conf, conf->directory, word);
+    if (!word.at)
+        return conf_no_memory(conf);
+    if (conf->again)
+        memcpy(&files, list, sizeof files);
+    else
+        *count = 0;
+    file = conf_add(conf, (void **)&files, count, sizeof *files);
+    if (!file)
+        return RC_MEMORY;
+    *file = word;
+    *list = files;
+    return RC_OK;
+}
+
+static enum rc set_certificate(struct conf *conf, const struct directive *d, void *part)
+{
+    struct tls_settings *s = part;
+
+    (void)d;
+    return add_file(conf, &s->certificates, &s->count);
+}
+
+static enum rc set_key(struct conf *conf, const struct directive *d, void *part)
+{
+    struct tls_settings *s = part;
+
+    (void)d;
+    return add_file(conf, &s->keys, &s->keys_count);
+}
+
+/* "shared:NAME:SIZE" */
+static enum rc parse_shared(struct conf *conf, size_t i, uint64_t *size)
+{
+    struct span word = conf_word(conf, i), name;
+
+    span_cut(&word, strlen("shared:"));
+    name = span_cut(&word, span_find(word, ':'));
+    span_cut(&word, 1);
+    if (name.len == 0 || value_parse_size(word, false, size) != RC_OK)
+        return conf_fail(conf, i, "shared:NAME:SIZE", "invalid session cache \"%.*s\"",
+                         SPAN_ARG(conf_word(conf, i)));
+    if (*size < CACHE_MIN)
+        return conf_fail(conf, i, NULL, "session cache \"%.*s\" is too small",
+                         SPAN_ARG(conf_word(conf, i)));
+    return RC_OK;
+}
+
+static enum rc set_session_cache(struct conf *conf, const struct directive *d, void *part)
+{
+    struct tls_settings *s = part;
+    uint64_t size = 0;
+    enum rc rc;
+
+    (void)d;
+    for (size_t i = 1; i < conf_words(conf); i++) {
+        struct span word = conf_word(conf, i);
+
+        if (span_starts(word, SPAN("shared:"))) {
+            if ((rc = parse_shared(conf, i, &size)) != RC_OK)
+                return rc;
+        } else if (!span_equal(word, SPAN("off")) && !span_equal(word, SPAN("none")) &&
+                   !span_equal(word, SPAN("builtin")) && !span_starts(word, SPAN("builtin:"))) {
+            return conf_fail(conf, i, NULL, "invalid session cache \"%.*s\"", SPAN_ARG(word));
+        }
+    }
+    s->session_cache_size = size;
+    return RC_OK;
+}
+
+enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s)
+{
+    if (s->keys_count >= s->count)
+        return RC_OK;
+    return conf_fail(conf, 0, NULL, "no \"ssl_certificate_key\" is defined for certificate \"%.*s\"",
+                     SPAN_ARG(s->certificates[s->keys_count]));
+}
+
+const struct directive tls_directives[] = {
+    {"ssl_certificate", PLACE, 1, 1, true, .set = set_certificate,
+     .doc = "A PEM file with the server's certificate and those between it and the root; several for "
+            "several kinds of key."},
+    {"ssl_certificate_key", PLACE, 1, 1, true, .set = set_key,
+     .doc = "A PEM file with the key of that certificate."},
+    {"ssl_protocols", PLACE, 1, CONF_MANY, .set = conf_set_choices, AT(protocols),
+     .of = tls_protocol_choices, .standard = "TLSv1.2 TLSv1.3",
+     .doc = "The versions of TLS that are offered to clients."},
+    {"ssl_ciphers", PLACE, 1, 1, .set = conf_set_text, AT(ciphers), .standard = "HIGH:!aNULL:!MD5",
+     .doc = "The ciphers that are offered to clients, in OpenSSL's words."},
+    {"ssl_prefer_server_ciphers", PLACE, 1, 1, .set = conf_set_flag, AT(prefer_server_ciphers),
+     .standard = "off", .doc = "The server's order of ciphers goes before the client's."},
+    {"ssl_session_cache", PLACE, 1, 2, .set = set_session_cache, .standard = "none",
+     .doc = "Keeps sessions for clients that come back: off, none, or shared:NAME:SIZE."},
+    {"ssl_session_timeout", PLACE, 1, 1, .set = conf_set_seconds_ms, AT(session_timeout_ms),
+     .standard = "5m", .doc = "How long a session may be taken up again."},
+    {"ssl_session_tickets", PLACE, 1, 1, .set = conf_set_flag, AT(session_tickets),
+     .standard = "on", .doc = "Gives clients tickets to take their session up again."},
+    {"ssl_buffer_size", PLACE, 1, 1, .set = conf_set_size, DROPPED,
+     .doc = "Accepted, of no effect: records are as large as what there is to send."},
+    {0},
+};

@@ -1,0 +1,305 @@
+#include "gate/upstream/proxy_settings.h"
+
+#include <stddef.h>
+
+#include "gate/conf/slot.h"
+#include "gate/conf/value.h"
+#include "gate/http/head.h"
+#include "gate/upstream/proxy_pass.h"
+#include "gate/upstream/upstream_block.h"
+
+#define AT(member) .offset = offsetof(struct proxy_settings, member)
+#define DROPPED .offset = CONF_NOWHERE
+#define PLACE CONF_ALL_HTTP
+
+static const struct conf_choice next_upstream[] = {
+    {"error", PROXY_NEXT_ERROR},
+    {"timeout", PROXY_NEXT_TIMEOUT},
+    {"invalid_header", PROXY_NEXT_INVALID_HEADER},
+    {"non_idempotent", PROXY_NEXT_NON_IDEMPOTENT},
+    {"http_500", PROXY_NEXT_500},
+    {"http_502", PROXY_NEXT_502},
+    {"http_503", PROXY_NEXT_503},
+    {"http_504", PROXY_NEXT_504},
+    {"http_403", PROXY_NEXT_403},
+    {"http_404", PROXY_NEXT_404},
+    {"http_429", PROXY_NEXT_429},
+    {"off", 0},
+    {0},
+};
+static const struct conf_choice versions[] = {{"1.0", 10}, {"1.1", 11}, {0}};
+
+void proxy_settings_enter(struct proxy_settings *s, bool uri_refused)
+{
+    s->pass = (struct proxy_pass){0};
+    s->tls = NULL;
+    s->uri_refused = uri_refused;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+enum rc proxy_settings_check(struct conf *conf, const struct proxy_settings *s,
+                             const struct proxy_settings *outer)
+{
+    const struct proxy_buffers *b = &s->buffers;
+    uint64_t size = larger(s->buffer_size, b->size);
+    uint64_t busy = b->busy_size ? b->busy_size : 2 * size;
+
+    if (memcmp(b, &outer->buffers, sizeof *b) == 0 && s->buffer_size == outer->buffer_size)
+        return RC_OK; /* nothing of it was said here */
+    if (b->count < 2)
+        return conf_fail(conf, 0, NULL, "there must be at least 2 \"proxy_buffers\"");
+    if (busy < size)
+        return conf_fail(conf, 0, NULL,
+                         "\"proxy_busy_buffers_size\" must be equal to or greater than the maximum "
+                         "of the value of \"proxy_buffer_size\" and one of the \"proxy_buffers\"");
+    if (busy > (b->count - 1) * b->size)
+        return conf_fail(conf, 0, NULL,
+                         "\"proxy_busy_buffers_size\" must be less than the size of all "
+                         "\"proxy_buffers\" minus one buffer");
+    if (b->temp_write_size && b->temp_write_size < size)
+        return conf_fail(conf, 0, NULL,
+                         "\"proxy_temp_file_write_size\" must be equal to or greater than the "
+                         "maximum of the value of \"proxy_buffer_size\" and one of the "
+                         "\"proxy_buffers\"");
+    if (b->max_temp_size && b->max_temp_size < size)
+        return conf_fail(conf, 0, NULL,
+                         "\"proxy_max_temp_file_size\" must be equal to zero to disable temporary "
+                         "files usage or must be equal to or greater than the maximum of the value "
+                         "of \"proxy_buffer_size\" and one of the \"proxy_buffers\"");
+    return RC_OK;
+}
+
+struct tls_client_settings proxy_settings_tls(const struct proxy_settings *s)
+{
+    return (struct tls_client_settings){
+        .verify = s->ssl_verify,
+        .verify_depth = s->ssl_verify_depth,
+        .protocols = s->ssl_protocols,
+        .ciphers = s->ssl_ciphers,
+        .trusted_certificate = s->ssl_trusted_certificate,
+        .session_reuse = s->ssl_session_reuse,
+        .send_name = s->ssl_server_name,
+    };
+}
+
+static enum rc set_header(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_header *headers = NULL, *header;
+    struct proxy_settings *s = part;
+    struct template value;
+    enum rc rc = conf_template(conf, 2, conf_word(conf, 2), &value);
+
+    (void)d;
+    if (rc != RC_OK)
+        return rc;
+    if (conf->again)
+        memcpy(&headers, &s->headers, sizeof headers);
+    else
+        s->headers_count = 0;
+    header = conf_add(conf, (void **)&headers, &s->headers_count, sizeof *header);
+    s->headers = headers;
+    if (!header)
+        return RC_MEMORY;
+    header->name = conf_word(conf, 1);
+    header->id = field_id_of(header->name);
+    header->value = value;
+    return RC_OK;
+}
+
+/* Adds the name to a list that began in this context. */
+static enum rc add_name(struct conf *conf, const struct span **list, size_t *count)
+{
+    struct span *names = NULL, *name;
+
+    if (conf->again)
+        memcpy(&names, list, sizeof names);
+    else
+        *count = 0;
+    name = conf_add(conf, (void **)&names, count, sizeof *name);
+    *list = names;
+    if (!name)
+        return RC_MEMORY;
+    *name = conf_word(conf, 1);
+    return RC_OK;
+}
+
+static enum rc set_hidden(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+
+    (void)d;
+    return add_name(conf, &s->hide_headers, &s->hide_headers_count);
+}
+
+static enum rc set_passed(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+
+    (void)d;
+    return add_name(conf, &s->pass_headers, &s->pass_headers_count);
+}
+
+/* "FROM TO" */
+static enum rc add_redirect(struct conf *conf, struct proxy_settings *s)
+{
+    struct proxy_redirect *all = NULL, *redirect, made = {.from = conf_word(conf, 1)};
+    enum rc rc;
+
+    if (made.from.len > 0 && (made.from.at[0] == '~' || span_find(made.from, '$') < made.from.len))
+        return conf_fail(conf, 1, NULL,
+                         "a regular expression or a variable in the first word of \"proxy_redirect\" "
+                         "is something that gate does not have yet");
+    if ((rc = conf_template(conf, 2, conf_word(conf, 2), &made.to)) != RC_OK)
+        return rc;
+    if (s->redirects_count > 0)
+        memcpy(&all, &s->redirects, sizeof all);
+    redirect = conf_add(conf, (void **)&all, &s->redirects_count, sizeof *redirect);
+    s->redirects = all;
+    if (!redirect)
+        return RC_MEMORY;
+    *redirect = made;
+    return RC_OK;
+}
+
+static enum rc set_redirect(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+    struct span word = conf_word(conf, 1);
+
+    (void)d;
+    if (!conf->again) {
+        s->redirect_off = s->redirect_default = false;
+        s->redirects_count = 0;
+    }
+    if (conf_words(conf) == 3)
+        return add_redirect(conf, s);
+    if (span_equal(word, SPAN("off")))
+        s->redirect_off = true;
+    else if (span_equal(word, SPAN("default")))
+        s->redirect_default = true;
+    else
+        return conf_fail(conf, 1, "off, default, or FROM TO", "invalid parameter \"%.*s\"",
+                         SPAN_ARG(word));
+    return RC_OK;
+}
+
+static enum rc set_buffer_size(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+    enum rc rc = conf_set_size(conf, d, part);
+
+    if (rc == RC_OK && s->buffer_size == 0)
+        return conf_fail_value(conf, 1, "invalid value");
+    return rc;
+}
+
+static enum rc set_ssl_name(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+
+    s->ssl_name_set = true;
+    return conf_set_template(conf, d, part);
+}
+
+static enum rc set_trusted(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+
+    (void)d;
+    s->ssl_trusted_certificate = conf_path(conf, conf->directory, conf_word(conf, 1));
+    return s->ssl_trusted_certificate.at ? RC_OK : conf_no_memory(conf);
+}
+
+const struct directive proxy_directives[] = {
+    {"upstream", CONF_HTTP, 1, 1, true, CONF_VALUES, upstream_block_set,
+     .doc = "A group of servers that proxy_pass may name."},
+    {"proxy_pass", CONF_LOCATION, 1, 1, .set = proxy_pass_set,
+     .doc = "Passes requests on to http:// or https://, a host or an upstream, and a path that stands in "
+            "for the location's prefix."},
+    {"proxy_set_header", PLACE, 2, 2, true, .set = set_header,
+     .doc = "A header field of the request that is passed on, in place of the client's; an empty one is "
+            "not sent."},
+    {"proxy_http_version", PLACE, 1, 1, .set = conf_set_choice, AT(http_version), .of = versions,
+     .standard = "1.1", .doc = "The version of HTTP that is spoken with servers."},
+    {"proxy_connect_timeout", PLACE, 1, 1, .set = conf_set_milliseconds, AT(connect_timeout_ms),
+     .standard = "60s", .doc = "How long a connection to a server may take to come about."},
+    {"proxy_send_timeout", PLACE, 1, 1, .set = conf_set_milliseconds, AT(send_timeout_ms),
+     .standard = "60s", .doc = "How long a server may pause between two writes of a request."},
+    {"proxy_read_timeout", PLACE, 1, 1, .set = conf_set_milliseconds, AT(read_timeout_ms),
+     .standard = "60s", .doc = "How long a server may pause between two reads of its response."},
+    {"proxy_buffer_size", PLACE, 1, 1, .set = set_buffer_size, AT(buffer_size), .standard = "4k",
+     .doc = "The largest head that a server's response may have."},
+    {"proxy_next_upstream", PLACE, 1, CONF_MANY, .set = conf_set_choices, AT(next_upstream),
+     .of = next_upstream, .standard = "error timeout",
+     .doc = "What of one server sends a request on to the next."},
+    {"proxy_next_upstream_tries", PLACE, 1, 1, .set = conf_set_number, AT(next_upstream_tries),
+     .standard = "0", .doc = "How many servers a request may try; 0 for all."},
+    {"proxy_next_upstream_timeout", PLACE, 1, 1, .set = conf_set_milliseconds,
+     AT(next_upstream_timeout_ms), .standard = "0",
+     .doc = "How long a request may go on to further servers; 0 for ever."},
+    {"proxy_pass_request_headers", PLACE, 1, 1, .set = conf_set_flag, AT(pass_request_headers),
+     .standard = "on", .doc = "Passes the client's header fields on."},
+    {"proxy_pass_request_body", PLACE, 1, 1, .set = conf_set_flag, AT(pass_request_body),
+     .standard = "on", .doc = "Passes the request's body on."},
+    {"proxy_pass_trailers", PLACE, 1, 1, .set = conf_set_flag, AT(pass_trailers),
+     .standard = "off", .doc = "Passes trailer fields on, both ways."},
+    {"proxy_ignore_client_abort", PLACE, 1, 1, .set = conf_set_flag, AT(ignore_client_abort),
+     .standard = "off", .doc = "Lets the server finish when the client has gone."},
+    {"proxy_socket_keepalive", PLACE, 1, 1, .set = conf_set_flag, AT(socket_keepalive),
+     .standard = "off", .doc = "TCP keep-alive on connections to servers."},
+    {"proxy_websocket", PLACE, 1, 1, .set = conf_set_flag, AT(websocket), .standard = "off",
+     .doc = "Passes WebSocket upgrades on without any proxy_set_header (not in nginx)."},
+    {"proxy_redirect", PLACE, 1, 2, true, .set = set_redirect, .standard = "default",
+     .doc = "Rewrites the server's own address in Location and Refresh: off, default, or FROM TO."},
+    {"proxy_hide_header", PLACE, 1, 1, true, .set = set_hidden,
+     .doc = "A field of the server's response that the client does not get."},
+    {"proxy_pass_header", PLACE, 1, 1, true, .set = set_passed,
+     .doc = "A field of the server's response that is passed on although it is usually not."},
+
+    {"proxy_ssl_verify", PLACE, 1, 1, .set = conf_set_flag, AT(ssl_verify), .standard = "off",
+     .doc = "Checks the server's certificate."},
+    {"proxy_ssl_verify_depth", PLACE, 1, 1, .set = conf_set_number, AT(ssl_verify_depth),
+     .standard = "1", .doc = "How many certificates may stand between the server's and the root."},
+    {"proxy_ssl_name", PLACE, 1, 1, .set = set_ssl_name, AT(ssl_name),
+     .doc = "The name that the certificate is checked for, and SNI; without it, proxy_pass's host."},
+    {"proxy_ssl_server_name", PLACE, 1, 1, .set = conf_set_flag, AT(ssl_server_name),
+     .standard = "off", .doc = "Sends that name to the server (SNI)."},
+    {"proxy_ssl_trusted_certificate", PLACE, 1, 1, .set = set_trusted,
+     .doc = "A PEM file with the roots to trust; without it, the system's."},
+    {"proxy_ssl_protocols", PLACE, 1, CONF_MANY, .set = conf_set_choices, AT(ssl_protocols),
+     .of = tls_protocol_choices, .standard = "TLSv1.2 TLSv1.3",
+     .doc = "The versions of TLS that are offered to servers."},
+    {"proxy_ssl_ciphers", PLACE, 1, 1, .set = conf_set_text, AT(ssl_ciphers),
+     .standard = "DEFAULT", .doc = "The ciphers that are offered to servers, in OpenSSL's words."},
+    {"proxy_ssl_session_reuse", PLACE, 1, 1, .set = conf_set_flag, AT(ssl_session_reuse),
+     .standard = "on", .doc = "Takes TLS sessions with servers up again."},
+
+    {"proxy_buffering", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
+     .doc = "Accepted, of no effect: bodies are passed on as they come."},
+    {"proxy_request_buffering", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
+     .doc = "Accepted, of no effect: bodies are passed on as they come."},
+    {"proxy_buffers", PLACE, 2, 2, .set = conf_set_buffers, AT(buffers.count), .standard = "8 4k",
+     .doc = "Accepted, of no effect: one buffer of a fixed size serves each direction."},
+    {"proxy_busy_buffers_size", PLACE, 1, 1, .set = conf_set_size, AT(buffers.busy_size),
+     .doc = "Accepted, of no effect."},
+    {"proxy_max_temp_file_size", PLACE, 1, 1, .set = conf_set_size, AT(buffers.max_temp_size),
+     .doc = "Accepted, of no effect: no body is stored."},
+    {"proxy_temp_file_write_size", PLACE, 1, 1, .set = conf_set_size, AT(buffers.temp_write_size),
+     .doc = "Accepted, of no effect: no body is stored."},
+    {"proxy_temp_path", PLACE, 1, 4, .set = conf_accept,
+     .doc = "Accepted, of no effect: no body is stored."},
+    {"fastcgi_temp_path", PLACE, 1, 4, .set = conf_accept, .doc = "Accepted, of no effect."},
+    {"uwsgi_temp_path", PLACE, 1, 4, .set = conf_accept, .doc = "Accepted, of no effect."},
+    {"scgi_temp_path", PLACE, 1, 4, .set = conf_accept, .doc = "Accepted, of no effect."},
+    {"proxy_send_lowat", PLACE, 1, 1, .set = conf_set_size, DROPPED,
+     .doc = "Accepted, of no effect."},
+    {"proxy_headers_hash_max_size", PLACE, 1, 1, .set = conf_set_number, DROPPED,
+     .doc = "Accepted, of no effect: tables grow by themselves."},
+    {"proxy_headers_hash_bucket_size", PLACE, 1, 1, .set = conf_set_number, DROPPED,
+     .doc = "Accepted, of no effect: tables grow by themselves."},
+    {0},
+};

@@ -1,0 +1,74 @@
+#include "gate/upstream/upstream_list.h"
+
+#include "gate/balance/balance.h"
+
+struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams *upstreams,
+                                       struct span name)
+{
+    struct upstream_settings *made = arena_take(conf->arena, sizeof *made), **slot;
+
+    if (!made) {
+        (void)conf_no_memory(conf);
+        return NULL;
+    }
+    slot = conf_add(conf, (void **)&upstreams->all, &upstreams->count, sizeof *slot);
+    if (!slot)
+        return NULL;
+    made->name = name;
+    made->index = upstreams->count - 1;
+    *slot = made;
+    return made;
+}
+
+struct upstream_settings *upstream_list_find(const struct upstreams *upstreams, struct span name,
+                                        bool implicit)
+{
+    for (size_t i = 0; i < upstreams->count; i++) {
+        struct upstream_settings *u = upstreams->all[i];
+
+        if (u->implicit == implicit && span_equal_nocase(u->name, name))
+            return u;
+    }
+    return NULL;
+}
+
+static enum rc open_peers(struct upstream_settings *u, struct arena *arena, struct fault *why)
+{
+    struct peers *peers = arena_take(arena, sizeof *peers);
+    struct peer *all = arena_take_array(arena, u->count, sizeof *all);
+    enum rc rc;
+
+    if (!peers || !all)
+        return fail(why, RC_MEMORY, "no memory for the servers of an upstream");
+    for (size_t i = 0; i < u->count; i++) {
+        const struct server_address *a = &u->addresses[i];
+
+        all[i] = (struct peer){.weight = a->weight,
+                               .max_conns = a->max_conns,
+                               .max_fails = a->max_fails,
+                               .fail_timeout_ms = a->fail_timeout_ms,
+                               .backup = a->backup,
+                               .down = a->down};
+    }
+    if ((rc = balance_open(peers, all, u->count, u->balance, arena, why)) == RC_OK)
+        u->peers = peers;
+    return rc;
+}
+
+enum rc upstream_list_finish(const struct upstreams *upstreams, struct arena *arena,
+                             struct fault *why)
+{
+    enum rc rc = RC_OK;
+
+    for (size_t i = 0; i < upstreams->count && rc == RC_OK; i++)
+        rc = open_peers(upstreams->all[i], arena, why);
+    return rc;
+}
+
+void upstream_list_close(const struct upstreams *upstreams)
+{
+    for (size_t i = 0; i < upstreams->count; i++) {
+        if (upstreams->all[i]->peers)
+            balance_close(upstreams->all[i]->peers);
+    }
+}
