@@ -140,6 +140,11 @@ void service_drain(struct service *s)
     }
 }
 
+size_t service_connections(const struct service *s)
+{
+    return s->clients_count;
+}
+
 bool service_is_idle(const struct service *s)
 {
     return s->clients_count == 0;

@@ -6,6 +6,7 @@
 #define GATE_SERVICE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/fault.h"
 #include "io/address.h"
@@ -25,6 +26,9 @@ void service_accept(struct service *s, const struct listener *listener, int fd,
 
 /* Closes idle connections now, and the others when they finish. */
 void service_drain(struct service *s);
+
+/* How many clients are connected now. */
+size_t service_connections(const struct service *s);
 
 /* No connection is left. */
 bool service_is_idle(const struct service *s);

@@ -77,6 +77,11 @@ enum rc journal_add(struct journal_files *files, struct span target, struct aren
     return RC_OK;
 }
 
+bool journal_is_stderr(const struct journal_file *file)
+{
+    return file->is_stderr;
+}
+
 static enum rc open_path(const struct journal_file *file, int *fd, struct fault *why)
 {
     const char *path = (const char *)file->target.at;

@@ -59,6 +59,9 @@ void journal_close(struct journal_files *files);
  */
 bool journal_append(struct journal_file *file, int level, struct span line);
 
+/* Does it go to standard error? */
+bool journal_is_stderr(const struct journal_file *file);
+
 /* The format that every site has. */
 #define JOURNAL_COMBINED_NAME "combined"
 #define JOURNAL_COMBINED                                                                      \

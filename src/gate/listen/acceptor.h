@@ -10,7 +10,7 @@ struct acceptor {
     /* Takes the fd, which is non-blocking and close-on-exec. */
     void (*accepted)(struct acceptor *acceptor, int fd, const struct address *from);
     /* Is there room for one more? It is asked again after a pause. */
-    bool (*has_room)(const struct acceptor *acceptor);
+    bool (*has_room)(struct acceptor *acceptor);
 
     struct watch watch;
     struct timer pause;

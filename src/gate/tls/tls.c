@@ -278,6 +278,11 @@ struct span tls_server_name(const struct stream *s)
     return span_text(SSL_get_servername(ssl_of(s), TLSEXT_NAMETYPE_host_name));
 }
 
+const char *tls_library(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION);
+}
+
 const struct stream_kind stream_tls = {
     .name = "tls",
     .handshake = handshake,

@@ -52,4 +52,7 @@ bool tls_is_reused(const struct stream *s);
 /* The name that the client asked for, as it sent it; empty where it named none. */
 struct span tls_server_name(const struct stream *s);
 
+/* The library and its version: "OpenSSL 3.0.17 1 Jul 2025". */
+const char *tls_library(void);
+
 #endif

@@ -1,0 +1,268 @@
+/* gate: the command line, and which of the programs behind it is meant. */
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/options.h"
+#include "base/scoped.h"
+#include "base/text.h"
+#include "gate/command/tell.h"
+#include "gate/command/version.h"
+#include "gate/diagnostics.h"
+#include "gate/master.h"
+#include "gate/pid_file.h"
+#include "gate/request.h"
+#include "gate/site_load.h"
+
+struct words {
+    bool help, version, details, test, dump, quiet;
+    const char *signal, *prefix, *error_log, *file, *globals;
+};
+
+static const struct option_row rows[] = {
+    {"help", 'h', NULL, "Shows this.", offsetof(struct words, help)},
+    {"help", '?', NULL, "The same.", offsetof(struct words, help)},
+    {"version", 'v', NULL, "Shows the version.", offsetof(struct words, version)},
+    {"details", 'V', NULL, "Shows the version and what is built in.",
+     offsetof(struct words, details)},
+    {"test", 't', NULL, "Tests the configuration and exits.", offsetof(struct words, test)},
+    {"dump", 'T', NULL, "The same, and shows all that was read.",
+     offsetof(struct words, dump)},
+    {"quiet", 'q', NULL, "Shows only errors when testing.", offsetof(struct words, quiet)},
+    {"signal", 's', "WORD", "Tells the running gate to stop, quit, reopen or reload.",
+     offsetof(struct words, signal)},
+    {"prefix", 'p', "FOLDER", "What relative paths start from.",
+     offsetof(struct words, prefix)},
+    {"error-log", 'e', "FILE",
+     "Takes errors until the configuration names another; or stderr.",
+     offsetof(struct words, error_log)},
+    {"config", 'c', "FILE", "The configuration.", offsetof(struct words, file)},
+    {"global", 'g', "TEXT", "Directives in front of the configuration.",
+     offsetof(struct words, globals)},
+    {0},
+};
+
+/* Where things are, when nobody says. With a prefix of the user's own they are all below it. */
+struct places {
+    const char *prefix, *file, *pid_file;
+    const char *own_file, *own_pid_file; /* below a prefix that was given */
+};
+
+static const struct places gate_places = {"/etc/gate/", "/etc/gate/gate.conf", "/run/gate.pid",
+                                          "gate.conf", "gate.pid"};
+static const struct places nginx_places = {"/etc/nginx/", "/etc/nginx/nginx.conf",
+                                           "/run/nginx.pid", "conf/nginx.conf",
+                                           "logs/nginx.pid"};
+
+static void print_help(const char *program)
+{
+    version_print(strcmp(program, "nginx") == 0, false);
+    printf(
+        "Usage: %s [-?hvVtTq] [-s WORD] [-p FOLDER] [-e FILE] [-c FILE] [-g TEXT]\n"
+        "       %s dev ORIGIN [PATH=ORIGIN ...]\n\n"
+        "gate stands in front of your servers and takes nginx's configuration: gate(8).\n\n",
+        program, program);
+    options_print(rows);
+}
+
+/* `path` from `folder` on, where it is relative; NULL stays NULL. */
+static const char *path_from(struct arena *arena, const char *folder, const char *path)
+{
+    if (!path || path[0] == '/')
+        return path;
+    return arena_printf(arena, "%s%s", folder, path);
+}
+
+/* Absolute, with a '/' at its end; NULL where there is no memory or no working directory. */
+static const char *folder_path(struct arena *arena, const char *path)
+{
+    char here[4096];
+    const char *slash = *path && path[strlen(path) - 1] == '/' ? "" : "/";
+
+    if (path[0] == '/')
+        return arena_printf(arena, "%s%s", path, slash);
+    if (!getcwd(here, sizeof here))
+        return NULL;
+    return arena_printf(arena, "%s/%s%s", here, path, slash);
+}
+
+/* What the configuration is read with, by the words of the command line. */
+static bool find_places(struct site_context *context, const struct words *words,
+                        struct arena *arena)
+{
+    const struct places *places = context->as_nginx ? &nginx_places : &gate_places;
+    bool own = words->prefix != NULL;
+
+    context->prefix = own ? folder_path(arena, words->prefix) : places->prefix;
+    if (!context->prefix)
+        return false;
+    context->file =
+        path_from(arena, context->prefix,
+                  words->file ? words->file : (own ? places->own_file : places->file));
+    context->pid_file =
+        path_from(arena, context->prefix, own ? places->own_pid_file : places->pid_file);
+    context->error_log = words->error_log && strcmp(words->error_log, "stderr") == 0
+                             ? "stderr"
+                             : path_from(arena, context->prefix, words->error_log);
+    context->globals = words->globals;
+    return context->file && context->pid_file;
+}
+
+/* The log that is in use before the configuration is read: -e. */
+struct first_log {
+    struct arena arena;
+    struct journal_files files;
+    struct error_log log;
+    struct journal_settings settings;
+};
+
+static void first_log_open(struct first_log *first, const char *path)
+{
+    struct fault why = {0};
+
+    if (!path)
+        return;
+    if (journal_add(&first->files, span_text(path), &first->arena, &first->log.file, &why) !=
+            RC_OK ||
+        journal_open(&first->files, &why) != RC_OK) {
+        log_line(LOG_LEVEL_ALERT, "could not open error log file: %s", why.text);
+        return;
+    }
+    first->log.level = LOG_LEVEL_NOTICE;
+    first->settings.error = &first->log;
+    first->settings.error_count = 1;
+    diagnostics_to(&first->settings);
+}
+
+/* The site's own logs take over from here. */
+static void first_log_clear(struct first_log *first)
+{
+    diagnostics_to(NULL);
+    journal_close(&first->files);
+    arena_clear(&first->arena);
+}
+
+/* -t, -T */
+static int test(const struct words *words, struct site_context *context, const char *program)
+{
+    SCOPED(text) dump = {0};
+    struct fault why = {0};
+    struct site *site;
+    enum rc rc;
+
+    context->dump = words->dump ? &dump : NULL;
+    rc = site_load(&site, context);
+    if (rc == RC_OK) {
+        if (!words->quiet)
+            fprintf(stderr, "%s: the configuration file %s syntax is ok\n", program,
+                    context->file);
+        if ((rc = master_test(site, &why)) != RC_OK)
+            log_line(LOG_LEVEL_EMERG, "%s", why.text);
+        site_release(site);
+    }
+    if (rc != RC_OK || !words->quiet)
+        fprintf(stderr, "%s: configuration file %s test %s\n", program, context->file,
+                rc == RC_OK ? "is successful" : "failed");
+    if (rc == RC_OK && dump.at)
+        fputs(dump.at, stdout);
+    return rc == RC_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* -s */
+static int tell(const struct words *words, const struct site_context *context)
+{
+    struct fault why = {.text = "no pid file is configured"};
+    struct site *site;
+    enum rc rc = RC_USAGE;
+
+    if (site_load(&site, context) != RC_OK)
+        return EXIT_FAILURE;
+    if (site->process.pid_file.len > 0)
+        rc = tell_send((const char *)site->process.pid_file.at, tell_signal(words->signal),
+                       &why);
+    if (rc != RC_OK)
+        log_line(LOG_LEVEL_ERROR, "%s", why.text);
+    site_release(site);
+    return rc == RC_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int start(const struct site_context *context)
+{
+    struct site *site;
+
+    if (site_load(&site, context) != RC_OK)
+        return EXIT_FAILURE;
+    return master_run(site, context);
+}
+
+static int run(const struct words *words, struct site_context *context, const char *program)
+{
+    if (words->test || words->dump)
+        return test(words, context, program);
+    if (words->signal)
+        return tell(words, context);
+    return start(context);
+}
+
+static int run_with_log(const struct words *words, struct site_context *context,
+                        const char *program)
+{
+    struct first_log first = {0};
+    int status;
+
+    if (!find_places(context, words, &first.arena)) {
+        log_line(LOG_LEVEL_EMERG, "no memory, or no working directory");
+        return EXIT_FAILURE;
+    }
+    first_log_open(&first, context->error_log);
+    status = run(words, context, program);
+    first_log_clear(&first);
+    return status;
+}
+
+static int usage(const char *program, const char *text)
+{
+    fprintf(stderr, "%s: %s\n", program, text);
+    return EXIT_FAILURE;
+}
+
+static int run_words(const char *program, int argc, char **argv)
+{
+    struct site_context context = {.variables = &request_variables,
+                                   .as_nginx = strcmp(program, "nginx") == 0};
+    struct words words = {0};
+    struct fault why = {0};
+    char text[300];
+    int operands = argc - 1;
+
+    if (options_parse(rows, &words, argv + 1, &operands, &why) != RC_OK)
+        return usage(program, why.text);
+    if (operands > 0) {
+        snprintf(text, sizeof text, "invalid option: \"%.200s\"", argv[1]);
+        return usage(program, text);
+    }
+    if (words.signal && tell_signal(words.signal) == 0) {
+        snprintf(text, sizeof text, "invalid option: \"-s %.200s\"", words.signal);
+        return usage(program, text);
+    }
+    if (words.help)
+        print_help(program);
+    else if (words.version || words.details)
+        version_print(context.as_nginx, words.details);
+    else
+        return run_with_log(&words, &context, program);
+    return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+    const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "gate";
+    const char *program = strcmp(name, "nginx") == 0 ? "nginx" : "gate";
+
+    diagnostics_begin(program);
+    return run_words(program, argc, argv);
+}

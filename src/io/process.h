@@ -1,0 +1,46 @@
+/* Our own process: its place in the system, and what it gives up. */
+#ifndef IO_PROCESS_H
+#define IO_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/fault.h"
+
+/* Whom a process becomes. */
+struct process_owner {
+    char name[64]; /* for its supplementary groups */
+    uid_t uid;
+    gid_t gid;
+};
+
+/*
+ * `group` may be NULL or empty: the user's own.
+ * RC_NOT_FOUND  'getpwnam("x") failed', 'getgrnam("x") failed'
+ */
+enum rc process_find_owner(struct process_owner *owner, const char *user, const char *group,
+                           struct fault *why);
+
+/*
+ * Gives up root for good: ids, supplementary groups, and any way to gain privileges again
+ * (no_new_privs). After an error the process must end.
+ */
+enum rc process_become(const struct process_owner *owner, struct fault *why);
+
+/* Into the background: the parent exits with 0. Standard input and output become /dev/null. */
+enum rc process_daemonise(struct fault *why);
+
+/*
+ * The kernel kills us when our parent ends. `parent` is who it was before the fork. Call it after
+ * process_become, which would take it back.
+ */
+enum rc process_die_with(pid_t parent, struct fault *why);
+
+/* How many files may be open; 0: as many as the system lets us. */
+enum rc process_limit_files(uint64_t most, struct fault *why);
+
+/* The calling thread runs on these CPUs alone: a bit each. */
+enum rc process_run_on(uint64_t cpus, struct fault *why);
+
+#endif
