@@ -26,6 +26,8 @@ def gate(tmp_path, request, free_port):
         def start(server, http='', main='', program=None):
             program = program or request.getfixturevalue('gate_program')
             port = free_port()
+            if program.name == 'nginx':
+                http, main = peers.NGINX_HTTP + http, peers.NGINX_MAIN + main
             text = peers.configuration(port, server, http, main)
             folder = tmp_path / f'gate{len(started)}'
             started.append(folder)

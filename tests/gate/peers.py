@@ -1,6 +1,7 @@
 """Who stands around gate in a test: an origin that records what it gets, a client of raw bytes, and the proxy itself."""
 import contextlib
 import dataclasses
+import os
 import re
 import signal
 import socket
@@ -235,6 +236,8 @@ class Origin:
         path = request.target.split('?')[0]
         if path == '/early':
             wire.send(b'HTTP/1.1 413 Too Large\r\nContent-Length: 5\r\nConnection: close\r\n\r\nearly')
+            wire.socket.shutdown(socket.SHUT_WR)
+            wire.take_rest()  # unread bytes would make a reset of the close
             return False
         if (request.one('Expect') or '').lower() == '100-continue':
             wire.send(b'HTTP/1.1 100 Continue\r\n\r\n')
@@ -385,6 +388,11 @@ class Proxy:
 
     def __exit__(self, *_):
         self.stop()
+
+
+# nginx's workers give up root, and its folders for temporary files are those of the whole machine.
+NGINX_MAIN = 'user root;\n' if os.geteuid() == 0 else ''
+NGINX_HTTP = 'client_body_temp_path body; proxy_temp_path proxy;'
 
 
 def configuration(port, server, http='', main=''):

@@ -36,6 +36,7 @@ RULES = [
     ('control byte in the target', 'GET /\x01 HTTP/1.1\r\n' + HOST + '\r\n', 400),
     ('NUL in the target', 'GET /\0 HTTP/1.1\r\n' + HOST + '\r\n', 400),
     ('two spaces', 'GET /  HTTP/1.1\r\n' + HOST + '\r\n', 400, 200),
+    ('asterisk', 'OPTIONS * HTTP/1.1\r\n' + HOST + '\r\n', 400),
     ('above the root', 'GET /../ HTTP/1.1\r\n' + HOST + '\r\n', 400),
     ('encoded NUL', 'GET /%00 HTTP/1.1\r\n' + HOST + '\r\n', 400),
     ('bad escape', 'GET /%zz HTTP/1.1\r\n' + HOST + '\r\n', 400),

@@ -113,10 +113,6 @@ static enum rc target_parse(struct h1_request *r, struct fault *why)
         r->path_len = r->target_len;
         return RC_OK;
     }
-    if (r->method == METHOD_OPTIONS && span_equal(target, SPAN("*"))) {
-        r->form = TARGET_ASTERISK;
-        return RC_OK;
-    }
     return absolute_parse(r, target, why);
 }
 

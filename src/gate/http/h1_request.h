@@ -23,7 +23,7 @@ enum method {
     METHOD_LOCK,
 };
 
-enum target_form { TARGET_ORIGIN, TARGET_ABSOLUTE, TARGET_AUTHORITY, TARGET_ASTERISK };
+enum target_form { TARGET_ORIGIN, TARGET_ABSOLUTE, TARGET_AUTHORITY };
 
 struct h1_limits {
     uint32_t line_max;   /* bytes of the request line: beyond it 414 */
@@ -45,9 +45,8 @@ struct h1_request {
     uint32_t line_len;  /* of it, without its end */
     uint32_t target_at; /* as received, also for an absolute one */
     uint32_t target_len;
-    uint32_t
-        path_at; /* the part of the target from the path on; path_len 0 for "http://host" */
-    uint32_t path_len;
+    uint32_t path_at;  /* the part of the target from the path on: empty for "http://host", */
+    uint32_t path_len; /* and "?x" for "http://host?x" */
     uint32_t authority_at; /* of an absolute or authority form */
     uint32_t authority_len;
     uint16_t method_len; /* at line_at */
@@ -67,15 +66,13 @@ struct h1_request {
 };
 
 /*
- * Refused beyond what the RFCs ask for: a field that must be alone and came twice (nginx's
- * list), a Host that differs from an absolute target's authority, more than one space in the
- * request line. Bare LF ends a line. Of HTTP/0.9, "GET /x" alone is taken: it has no fields
- * and no keep-alive.
- */
-
-/*
  * Parses the `len` bytes at `at`, which begin where the request does; call again, with all of
  * the bytes from the start and more behind them, after RC_AGAIN.
+ *
+ * Refused beyond what the RFCs ask for: a field that must be alone and came twice (nginx's
+ * list), a Host that differs from an absolute target's authority, more than one space in the
+ * request line, and as in nginx the target "*". A bare LF ends a line. Of HTTP/0.9, "GET /x"
+ * alone is taken: it has no fields and no keep-alive.
  *
  * RC_OK      the head is complete: r->head.len bytes of it were the head
  * RC_AGAIN   more bytes are needed
