@@ -359,6 +359,7 @@ enum rc fuse_answer(struct fuse_face *face, const void *request, size_t len, voi
     c.in = (const uint8_t *)request + sizeof head;
     c.in_len = len - sizeof head;
     reply->body_len = reply->data_len = 0;
+    reply->data = NULL;
     reply->silent = false;
     error = dispatch(&c, head.opcode);
     if (error != 0)
