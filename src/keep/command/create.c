@@ -1,0 +1,335 @@
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "crypto/random.h"
+#include "keep/command/command.h"
+#include "keep/command/create_target.h"
+#include "keep/command/credential_options.h"
+#include "keep/command/make_file_system.h"
+#include "keep/command/passphrase.h"
+#include "keep/mount/daemon.h"
+#include "keep/volume/volume.h"
+#include "vault/header/keyslot.h"
+#include "vault/header/luks2_format.h"
+
+enum {
+    KDF_SECONDS = 2,
+    KDF_SECONDS_MAX = 600,
+    KDF_MEMORY_KIB = 256 << 10, /* with --kdf-iterations alone */
+    LANES_MOST = 4,
+    ROOM_LEAST = 4 << 20, /* bytes behind the header: what a small file system needs */
+    GRAIN = 4096,         /* sizes are cut to a multiple of it */
+};
+
+struct create_options {
+    struct credential_options credential;
+    const char *size, *sector_size, *fs, *label, *pbkdf;
+    const char *kdf_memory, *kdf_time, *kdf_iterations;
+    bool generate, yes, help;
+};
+
+static const struct option_row rows[] = {
+    {"size", 's', "SIZE", "Of a new file, header included: 64M (the default), 10G.",
+     offsetof(struct create_options, size)},
+    {"fs", 0, "ext4|none", "What is made inside; ext4 by default.",
+     offsetof(struct create_options, fs)},
+    {"label", 'L', "TEXT", "Name of the volume and of its file system.",
+     offsetof(struct create_options, label)},
+    {"sector-size", 0, "512|4096", "Bytes that are encrypted together; 4096 by default.",
+     offsetof(struct create_options, sector_size)},
+    {"pbkdf", 0, "argon2id|pbkdf2", "How the passphrase is stretched; argon2id by default.",
+     offsetof(struct create_options, pbkdf)},
+    {"kdf-time", 0, "SECONDS", "How long that takes on this machine; 2 by default.",
+     offsetof(struct create_options, kdf_time)},
+    {"kdf-iterations", 0, "NUMBER", "Iterations, in the place of a time.",
+     offsetof(struct create_options, kdf_iterations)},
+    {"kdf-memory", 0, "SIZE", "Memory of argon2id, with --kdf-iterations; 256M by default.",
+     offsetof(struct create_options, kdf_memory)},
+    CREDENTIAL_ROWS(struct create_options),
+    {"generate-passphrase", 0, NULL, "Make a strong passphrase, and show it once.",
+     offsetof(struct create_options, generate)},
+    {"yes", 'y', NULL, "Answer every question with yes: data that are there are lost.",
+     offsetof(struct create_options, yes)},
+    COMMAND_HELP_ROW(struct create_options),
+    {0},
+};
+
+/* One run of 'keep create'. */
+struct creation {
+    struct create_options options;
+    struct credential credential;
+    struct luks2_format format;
+    struct kdf_params kdf;
+    unsigned kdf_ms; /* to be measured; 0: the costs were given */
+    uint64_t size;
+    bool file_system;
+    const char *path;
+};
+
+static enum rc read_kdf_costs(struct creation *c, struct fault *why)
+{
+    const struct create_options *o = &c->options;
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t iterations, memory = (uint64_t)KDF_MEMORY_KIB << 10;
+
+    if (o->kdf_time)
+        return fail(why, RC_USAGE, "--kdf-time and --kdf-iterations exclude each other");
+    if (units_parse_number(span_text(o->kdf_iterations), UINT32_MAX, &iterations) != RC_OK ||
+        iterations == 0)
+        return fail(why, RC_USAGE, "--kdf-iterations: \"%s\" is no number above 0",
+                    o->kdf_iterations);
+    c->kdf.passes = (uint32_t)iterations;
+    c->kdf_ms = 0;
+    if (!c->kdf.kdf->takes_memory)
+        return RC_OK;
+    if (o->kdf_memory && units_parse_size(span_text(o->kdf_memory), &memory) != RC_OK)
+        return fail(why, RC_USAGE, "--kdf-memory: \"%s\" is no size", o->kdf_memory);
+    if (memory >> 10 > KDF_MEMORY_MAX_KIB)
+        return fail(why, RC_USAGE, "--kdf-memory: 4G is the most");
+    c->kdf.memory_kib = (uint32_t)(memory >> 10);
+    c->kdf.lanes = cpus < 1 ? 1 : cpus > LANES_MOST ? LANES_MOST : (uint32_t)cpus;
+    return RC_OK;
+}
+
+static enum rc read_kdf(struct creation *c, struct fault *why)
+{
+    const struct create_options *o = &c->options;
+    uint64_t seconds = KDF_SECONDS;
+
+    c->kdf.kdf = kdf_find(o->pbkdf ? o->pbkdf : "argon2id");
+    if (c->kdf.kdf != &kdf_argon2id && c->kdf.kdf != &kdf_pbkdf2)
+        return fail(why, RC_USAGE, "--pbkdf: \"%s\" is neither argon2id nor pbkdf2", o->pbkdf);
+    c->kdf.hash = c->kdf.kdf->takes_memory ? NULL : hash_find("sha256");
+    if (o->kdf_memory && (!o->kdf_iterations || !c->kdf.kdf->takes_memory))
+        return fail(why, RC_USAGE,
+                    "--kdf-memory needs argon2id and --kdf-iterations beside it");
+    if (o->kdf_iterations)
+        return read_kdf_costs(c, why);
+    if (o->kdf_time &&
+        (units_parse_number(span_text(o->kdf_time), KDF_SECONDS_MAX, &seconds) != RC_OK ||
+         seconds == 0))
+        return fail(why, RC_USAGE, "--kdf-time: \"%s\" is no number of seconds from 1 to %d",
+                    o->kdf_time, KDF_SECONDS_MAX);
+    c->kdf_ms = (unsigned)seconds * 1000;
+    return RC_OK;
+}
+
+static enum rc read_size(struct creation *c, struct fault *why)
+{
+    const char *word = c->options.size ? c->options.size : "64M";
+
+    if (units_parse_size(span_text(word), &c->size) != RC_OK)
+        return fail(why, RC_USAGE, "--size: \"%s\" is no size, as in 64M or 10G", word);
+    c->size -= c->size % GRAIN;
+    if (c->size < LUKS2_FORMAT_HEADER_SIZE + ROOM_LEAST)
+        return fail(
+            why, RC_USAGE,
+            "--size: \"%s\" is too small; the header alone takes 16M, and 20M is the least",
+            word);
+    return RC_OK;
+}
+
+static enum rc read_options(struct creation *c, struct fault *why)
+{
+    const struct create_options *o = &c->options;
+    const char *fs = o->fs ? o->fs : "ext4",
+               *sector = o->sector_size ? o->sector_size : "4096";
+    enum rc rc;
+
+    if (strcmp(fs, "ext4") != 0 && strcmp(fs, "none") != 0)
+        return fail(why, RC_USAGE, "--fs: \"%s\" is neither ext4 nor none", fs);
+    if (strcmp(sector, "512") != 0 && strcmp(sector, "4096") != 0)
+        return fail(why, RC_USAGE, "--sector-size: \"%s\" is neither 512 nor 4096", sector);
+    if (o->generate && (o->credential.passphrase_file || o->credential.key_file))
+        return fail(why, RC_USAGE, "--generate-passphrase needs no other passphrase or key");
+    if (o->label && strlen(o->label) > 16)
+        return fail(why, RC_USAGE, "--label: \"%s\" is longer than ext4's 16 bytes", o->label);
+    c->file_system = strcmp(fs, "ext4") == 0;
+    c->format.sector_size = strcmp(sector, "512") == 0 ? 512 : 4096;
+    c->format.label = o->label;
+    if ((rc = credential_options_read(&o->credential, &c->credential, why)) ||
+        (rc = read_size(c, why)))
+        return rc;
+    return read_kdf(c, why);
+}
+
+static enum rc get_credential(const struct creation *c, struct secret *credential,
+                              struct fault *why)
+{
+    char prompt[PATH_MAX + 32];
+    enum rc rc;
+
+    if (c->options.generate)
+        return passphrase_generate(credential, why);
+    snprintf(prompt, sizeof prompt, "New passphrase for %s: ", c->path);
+    rc = credential_get(&c->credential, prompt, true, credential, why);
+    if (rc == RC_OK && credential->len == 0)
+        return fail(why, RC_USAGE, "%s: an empty passphrase protects nothing", c->path);
+    return rc;
+}
+
+/* Ctrl-C is answered between the steps, so that nothing is left lying about. */
+static enum rc check_interrupted(struct fault *why)
+{
+    sigset_t pending;
+
+    sigpending(&pending);
+    if (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
+        sigismember(&pending, SIGHUP))
+        return fail(why, RC_IO, "interrupted; nothing was made");
+    return RC_OK;
+}
+
+static void hold_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static enum rc fill_volume(const struct creation *c, const struct luks2 *header,
+                           const char *path, const struct secret *key, struct fault *why)
+{
+    struct device *lower, *volume;
+    struct luks2_extent extent;
+    enum rc rc = device_open_file(&lower, path, false, DEVICE_UNLOCKED, why);
+
+    if (rc != RC_OK)
+        return rc;
+    if ((rc = luks2_extent_find(header, lower->size, &extent, why)) ||
+        (rc = volume_open(&volume, lower,
+                          &(struct volume_place){.offset = extent.offset,
+                                                 .len = extent.len,
+                                                 .sector_size = extent.sector_size,
+                                                 .iv_tweak = extent.iv_tweak,
+                                                 .encryption = extent.encryption},
+                          key, why))) {
+        device_close(lower);
+        return rc;
+    }
+    command_progress("Making the file system ...");
+    rc = make_file_system(volume, c->options.label, why);
+    device_close(volume);
+    return rc;
+}
+
+/* The header is written last: until then there is none on the device. */
+static enum rc build(struct creation *c, struct luks2 *header, struct device *device,
+                     const char *path, const struct secret *key,
+                     const struct secret *credential, struct fault *why)
+{
+    enum rc rc;
+
+    if ((rc = luks2_format_wipe(header, device, why)) ||
+        (rc = keyslot_add(header, device, KEYSLOT_ANY, key, credential, &c->kdf, NULL, why)) ||
+        (rc = check_interrupted(why)) ||
+        (c->file_system && (rc = fill_volume(c, header, path, key, why))) ||
+        (rc = check_interrupted(why)))
+        return rc;
+    return luks2_write(header, device, why);
+}
+
+static enum rc write_volume(struct creation *c, struct device *device, const char *path,
+                            const struct secret *credential, struct fault *why)
+{
+    SCOPED(secret) key = {0};
+    struct luks2 *header;
+    enum rc rc;
+
+    if (c->kdf_ms > 0) {
+        command_progress("Measuring how long the key derivation takes here ...");
+        if ((rc = kdf_calibrate(&c->kdf, c->kdf_ms, why)))
+            return rc;
+    }
+    if ((rc = check_interrupted(why)) || (rc = random_key(&key, LUKS2_FORMAT_KEY_SIZE, why)) ||
+        (rc = luks2_format(&header, &c->format, &key, why)))
+        return rc;
+    command_progress("Making the header ...");
+    rc = build(c, header, device, path, &key, credential, why);
+    luks2_close(header);
+    return rc;
+}
+
+static enum rc write_target(struct creation *c, struct create_target *target,
+                            const struct secret *credential, struct fault *why)
+{
+    const char *path = create_target_path(target);
+    struct device *device = target->old;
+    enum rc rc = RC_OK;
+
+    if (target->beside[0])
+        rc = device_open_file(&device, path, false, DEVICE_EXCLUSIVE, why);
+    if (rc == RC_OK)
+        rc = write_volume(c, device, path, credential, why);
+    if (rc == RC_OK)
+        rc = device_flush(device, why);
+    if (target->beside[0])
+        device_close(device);
+    return rc == RC_OK ? create_target_end(target, why) : rc;
+}
+
+/* Past stdio, whose buffer would keep it. */
+static void show(const struct secret *phrase)
+{
+    static const char end = '\n';
+
+    printf("The passphrase, which is shown this once:\n");
+    fflush(stdout);
+    if (write(STDOUT_FILENO, phrase->at, phrase->len) < 0 || write(STDOUT_FILENO, &end, 1) < 0)
+        fprintf(stderr, "keep: the passphrase could not be shown\n");
+}
+
+static enum rc create(struct creation *c, struct fault *why)
+{
+    SCOPED(create_target) target = {0};
+    SCOPED(secret) credential = {0};
+    char size[16];
+    enum rc rc;
+
+    if ((rc = create_target_begin(&target, c->path, c->size, c->options.yes, why)) ||
+        (rc = get_credential(c, &credential, why)))
+        return rc;
+    hold_signals();
+    rc = write_target(c, &target, &credential, why);
+    if (rc != RC_OK)
+        return strncmp(why->text, c->path, strlen(c->path)) == 0
+                   ? rc
+                   : fault_at(why, "%s", c->path);
+    if (target.old && !target.replaces)
+        printf("%s: holds a new volume\n", c->path);
+    else
+        printf("%s: a new volume of %s\n", c->path, units_size(size, c->size));
+    if (c->options.generate)
+        show(&credential);
+    return RC_OK;
+}
+
+static enum status create_run(char **words, int count, struct fault *why)
+{
+    struct creation c = {0};
+    enum status status;
+
+    if (!command_parse(&command_create, &c.options, &c.options.help, words, &count, 1, 1,
+                       &status, why))
+        return status;
+    if (read_options(&c, why) != RC_OK)
+        return STATUS_USAGE;
+    c.path = words[0];
+    daemon_hide();
+    return command_status_of(create(&c, why));
+}
+
+const struct command command_create = {
+    .name = "create",
+    .operands = "TARGET",
+    .doc = "Makes an encrypted volume: in a new file, or on a block device.",
+    .rows = rows,
+    .run = create_run,
+};

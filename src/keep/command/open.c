@@ -1,0 +1,326 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/units.h"
+#include "keep/command/command.h"
+#include "keep/command/credential_options.h"
+#include "keep/mount/file_system.h"
+#include "keep/mount/serve.h"
+#include "keep/mount/unmount.h"
+#include "keep/volume/volume.h"
+#include "vault/unlock.h"
+
+struct open_options {
+    struct credential_options credential;
+    const char *header, *key_slot;
+    bool read_only, raw, discard, foreground, help;
+};
+
+static const struct option_row rows[] = {
+    CREDENTIAL_ROWS(struct open_options),
+    {"header", 0, "FILE", "The LUKS2 header is in this file, and the target holds data alone.",
+     offsetof(struct open_options, header)},
+    {"key-slot", 0, "NUMBER", "Try this key slot alone.",
+     offsetof(struct open_options, key_slot)},
+    {"read-only", 'r', NULL, "Write nothing to the target.",
+     offsetof(struct open_options, read_only)},
+    {"raw", 0, NULL,
+     "Show the decrypted volume as the file 'volume', and mount nothing in it.",
+     offsetof(struct open_options, raw)},
+    {"allow-discards", 0, NULL,
+     "Give unused blocks back to the disk; an observer may then see which are unused.",
+     offsetof(struct open_options, discard)},
+    {"foreground", 'f', NULL, "Stay, and close the volume on SIGTERM: for services.",
+     offsetof(struct open_options, foreground)},
+    COMMAND_HELP_ROW(struct open_options),
+    {0},
+};
+
+/* One run of 'keep open'. */
+struct opening {
+    struct open_options options;
+    struct credential credential;
+    int key_slot;
+    const char *target, *mountpoint;
+    struct record record;
+    struct device *device; /* the decrypted volume */
+    uint32_t sector_size;
+};
+
+static enum rc read_options(struct opening *o, struct fault *why)
+{
+    uint64_t number;
+    enum rc rc = credential_options_read(&o->options.credential, &o->credential, why);
+
+    if (rc != RC_OK)
+        return rc;
+    o->key_slot = UNLOCK_ANY;
+    if (!o->options.key_slot)
+        return RC_OK;
+    if (units_parse_number(span_text(o->options.key_slot), LUKS2_KEYSLOTS_MAX - 1, &number) !=
+        RC_OK)
+        return fail(why, RC_USAGE, "--key-slot: \"%s\" is no number from 0 to %d",
+                    o->options.key_slot, LUKS2_KEYSLOTS_MAX - 1);
+    o->key_slot = (int)number;
+    return RC_OK;
+}
+
+/* What a daemon that was killed has left behind is cleared away first. */
+static enum rc begin_record(struct opening *o, struct fault *why)
+{
+    bool stale;
+    enum rc rc = record_begin(&o->record, o->target, &stale, why);
+
+    if (rc != RC_OK || !stale)
+        return rc;
+    rc = unmount_record(&o->record, false, why);
+    if (rc != RC_OK)
+        return fault_at(why, "%s: what its last daemon left behind", o->target);
+    if (o->record.made_mountpoint)
+        rmdir(o->record.mountpoint);
+    o->record.helper = 0;
+    return RC_OK;
+}
+
+/* Both copies are sound again after this, where the header is ours to write. */
+static void repair(const struct opening *o, struct luks2 *header, struct device *device)
+{
+    struct fault why = {0};
+
+    if (!header->repair_due || o->options.read_only || o->options.header)
+        return;
+    if (luks2_repair(header, device, &why) == RC_OK)
+        fprintf(stderr, "keep: %s: a damaged copy of its header was written anew\n",
+                o->target);
+    else
+        fprintf(stderr, "keep: %s: a copy of its header is damaged, and stays so: %s\n",
+                o->target, why.text);
+}
+
+static enum rc unlock_with(const struct opening *o, const struct luks2 *header,
+                           struct device *header_device, uint64_t data_size,
+                           struct unlock *unlocked, struct fault *why)
+{
+    SCOPED(secret) credential = {0};
+    char prompt[PATH_MAX + 32];
+    enum rc rc;
+
+    snprintf(prompt, sizeof prompt, "Passphrase for %s: ", o->target);
+    rc = credential_get(&o->credential, prompt, false, &credential, why);
+    if (rc != RC_OK)
+        return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
+    rc = unlock(header, header_device, data_size, &credential, o->key_slot, unlocked, why);
+    return rc == RC_NOT_FOUND ? (why->rc = RC_USAGE) : rc;
+}
+
+/* Header, credential, key: the volume, whose key is then in its cipher alone. */
+static enum rc unlock_volume(struct opening *o, struct luks2 *header,
+                             struct device *header_device, struct device *data,
+                             struct fault *why)
+{
+    SCOPED(unlock) unlocked = {0};
+    enum rc rc = unlock_with(o, header, header_device, data->size, &unlocked, why);
+
+    if (rc != RC_OK)
+        return rc;
+    repair(o, header, header_device);
+    o->sector_size = unlocked.extent.sector_size;
+    return volume_open(&o->device, data,
+                       &(struct volume_place){
+                           .offset = unlocked.extent.offset,
+                           .len = unlocked.extent.len,
+                           .sector_size = unlocked.extent.sector_size,
+                           .iv_tweak = unlocked.extent.iv_tweak,
+                           .encryption = unlocked.extent.encryption,
+                       },
+                       &unlocked.volume_key, why);
+}
+
+/* *foreign is set where there is no LUKS2 header at all. */
+static enum rc read_and_unlock(struct opening *o, struct device *header_device,
+                               struct device *data, bool *foreign, struct fault *why)
+{
+    struct luks2 *header;
+    enum rc rc = luks2_read(&header, header_device, why);
+
+    if (rc != RC_OK) {
+        *foreign = rc == RC_NOT_FOUND;
+        return rc;
+    }
+    rc = unlock_volume(o, header, header_device, data, why);
+    luks2_close(header);
+    return rc;
+}
+
+static enum rc open_devices(struct opening *o, bool *foreign, struct fault *why)
+{
+    const char *header_path = o->options.header;
+    struct device *data = NULL, *header = NULL;
+    enum rc rc =
+        device_open_file(&data, o->target, o->options.read_only,
+                         o->options.read_only ? DEVICE_SHARED : DEVICE_EXCLUSIVE, why);
+
+    if (rc == RC_OK && header_path)
+        rc = device_open_file(&header, header_path, true, DEVICE_SHARED, why);
+    if (rc == RC_NOT_FOUND)
+        rc = why->rc = RC_IO;
+    if (rc == RC_OK)
+        rc = read_and_unlock(o, header ? header : data, data, foreign, why);
+    if (rc != RC_OK)
+        device_close(data);
+    device_close(header);
+    if (rc != RC_OK && strncmp(why->text, o->target, strlen(o->target)) != 0)
+        (void)fault_at(why, "%s", header_path ? header_path : o->target);
+    return rc;
+}
+
+/* "site.img" is shown as "site", in the directory of our own. */
+static enum rc default_mountpoint(const struct opening *o, char path[PATH_MAX],
+                                  struct fault *why)
+{
+    const char *name = strrchr(o->record.target, '/') + 1;
+    size_t stem = strcspn(name, ".");
+    enum rc rc = record_directory(path, why);
+    size_t len;
+
+    if (rc != RC_OK)
+        return rc;
+    if (stem == 0)
+        stem = strlen(name);
+    len = strlen(path);
+    if (snprintf(path + len, PATH_MAX - len, "/%.*s", (int)stem, name) >=
+        (int)(PATH_MAX - len))
+        return fail(why, RC_LIMIT, "%s: its path is too long", o->target);
+    return RC_OK;
+}
+
+static enum rc prepare_mountpoint(struct opening *o, struct fault *why)
+{
+    char path[PATH_MAX];
+    enum rc rc;
+
+    if (!o->mountpoint) {
+        if ((rc = default_mountpoint(o, path, why)))
+            return rc;
+    } else if (snprintf(path, sizeof path, "%s", o->mountpoint) >= (int)sizeof path) {
+        return fail(why, RC_USAGE, "the path of the mount point is too long");
+    }
+    o->record.made_mountpoint = mkdir(path, 0700) == 0;
+    if (!o->record.made_mountpoint && errno != EEXIST)
+        return fail_errno(why, RC_IO, "%s: cannot be made", path);
+    if (!realpath(path, o->record.mountpoint))
+        return fail_errno(why, RC_IO, "%s", path);
+    if (strchr(o->record.mountpoint, '\n'))
+        return fail(why, RC_USAGE, "a mount point with a newline in its name cannot be used");
+    if (file_system_is_mounted(o->record.mountpoint))
+        return fail(why, RC_BUSY, "%s: something else is mounted here", path);
+    return RC_OK;
+}
+
+/* FUSE is mounted on the mount point itself, or out of the way when that is for what is
+ * inside. */
+static enum rc prepare_face(struct opening *o, struct fault *why)
+{
+    size_t len;
+    enum rc rc;
+
+    if (o->record.raw) {
+        memcpy(o->record.face, o->record.mountpoint, sizeof o->record.face);
+        return RC_OK;
+    }
+    if ((rc = record_directory(o->record.face, why)))
+        return rc;
+    len = strlen(o->record.face);
+    snprintf(o->record.face + len, sizeof o->record.face - len, "/%s", o->record.name);
+    if (mkdir(o->record.face, 0700) < 0 && errno != EEXIST)
+        return fail_errno(why, RC_IO, "%s: cannot be made", o->record.face);
+    return RC_OK;
+}
+
+static void say_mounted(const struct record *record)
+{
+    printf("%s: open at %s%s%s\n", record->target, record->mountpoint,
+           record->raw ? "/" SERVE_FILE : "", record->read_only ? " (read-only)" : "");
+    fflush(stdout);
+}
+
+static enum rc serve(struct opening *o, struct daemon *daemon, struct fault *why)
+{
+    enum rc rc;
+
+    o->record.raw = o->options.raw;
+    o->record.read_only = o->options.read_only;
+    o->record.daemon = getpid();
+    if ((rc = prepare_mountpoint(o, why)) || (rc = prepare_face(o, why))) {
+        device_close(o->device);
+        return rc;
+    }
+    return serve_volume(
+        &(struct serve){
+            .record = &o->record,
+            .device = o->device,
+            .sector_size = o->sector_size,
+            .discard = o->options.discard,
+            .daemon = daemon,
+            .mounted = say_mounted,
+        },
+        why);
+}
+
+/* A failure after the parent has gone stays in the record, for 'keep close' to tell. */
+static void end_record(struct opening *o, enum rc rc, bool reported, const struct fault *why)
+{
+    if (o->record.made_mountpoint)
+        rmdir(o->record.mountpoint);
+    if (rc != RC_OK && reported) {
+        snprintf(o->record.fault, sizeof o->record.fault, "%s", why->text);
+        if (record_write(&o->record, NULL) == RC_OK)
+            return;
+    }
+    record_end(&o->record);
+}
+
+static enum status run_opening(struct opening *o, struct fault *why)
+{
+    struct daemon daemon;
+    bool foreign = false;
+    enum rc rc = daemon_begin(&daemon, o->options.foreground, why);
+
+    if (rc != RC_OK)
+        return command_status_of(rc);
+    daemon_hide();
+    if ((rc = begin_record(o, why)) == RC_OK) {
+        rc = open_devices(o, &foreign, why);
+        if (rc == RC_OK)
+            rc = serve(o, &daemon, why);
+        end_record(o, rc, !o->options.foreground && daemon.report < 0, why);
+    }
+    return foreign ? STATUS_FOREIGN : command_status_of(rc);
+}
+
+static enum status open_run(char **words, int count, struct fault *why)
+{
+    struct opening o = {0};
+    enum status status;
+
+    if (!command_parse(&command_open, &o.options, &o.options.help, words, &count, 1, 2,
+                       &status, why))
+        return status;
+    if (read_options(&o, why) != RC_OK)
+        return STATUS_USAGE;
+    o.target = words[0];
+    o.mountpoint = count > 1 ? words[1] : NULL;
+    return run_opening(&o, why);
+}
+
+const struct command command_open = {
+    .name = "open",
+    .operands = "TARGET [MOUNTPOINT]",
+    .doc = "Unlocks a volume, and mounts the file system in it.",
+    .rows = rows,
+    .run = open_run,
+};

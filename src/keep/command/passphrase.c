@@ -1,0 +1,21 @@
+#include "keep/command/passphrase.h"
+
+#include "crypto/random.h"
+
+static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+
+enum rc passphrase_generate(struct secret *phrase, struct fault *why)
+{
+    size_t len = PASSPHRASE_GROUPS * (PASSPHRASE_GROUP + 1) - 1;
+    SCOPED(secret) noise = {0};
+    enum rc rc;
+
+    if ((rc = secret_alloc(&noise, len, why)) || (rc = random_bytes(noise.at, len, why)) ||
+        (rc = secret_alloc(phrase, len, why)))
+        return rc;
+    for (size_t i = 0; i < len; i++)
+        phrase->at[i] = i % (PASSPHRASE_GROUP + 1) == PASSPHRASE_GROUP
+                            ? '-'
+                            : (uint8_t)alphabet[noise.at[i] % 32];
+    return RC_OK;
+}

@@ -1,0 +1,55 @@
+"""Who runs keep: root, and an ordinary user."""
+import contextlib
+import fcntl
+import os
+import stat
+
+import pytest
+from keep_runner import Keep
+
+
+@contextlib.contextmanager
+def fuse_for_everybody():
+    """/dev/fuse as every distribution has it; root may lend it, one test at a time."""
+    try:
+        mode = stat.S_IMODE(os.stat('/dev/fuse').st_mode)
+    except FileNotFoundError:
+        pytest.skip('there is no /dev/fuse here')
+    if mode & 0o006 == 0o006:
+        yield
+        return
+    if os.getuid() != 0:
+        pytest.skip('/dev/fuse is closed to ordinary users here')
+    with open('/dev/fuse') as device:
+        fcntl.flock(device, fcntl.LOCK_EX)
+        os.chmod('/dev/fuse', 0o666)
+        try:
+            yield
+        finally:
+            os.chmod('/dev/fuse', mode)
+
+
+@contextlib.contextmanager
+def keep_as(program, user):
+    if user == 'root' and os.getuid() != 0:
+        pytest.skip('only root can try what root does')
+    with fuse_for_everybody():
+        keep = Keep(program, user)
+        try:
+            yield keep
+        finally:
+            keep.clear()
+
+
+@pytest.fixture(params=['root', 'user'])
+def keep(request, keep_program):
+    """For what both kinds of users do."""
+    with keep_as(keep_program, request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def anybody(keep_program):
+    """For what is the same for all users: whoever runs the tests."""
+    with keep_as(keep_program, 'root' if os.getuid() == 0 else 'user') as made:
+        yield made

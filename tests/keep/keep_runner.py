@@ -1,0 +1,98 @@
+"""Runs keep as root and as an ordinary user, in a folder of its own that is left unmounted."""
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+
+CHEAP = ['--pbkdf', 'pbkdf2', '--kdf-iterations', '1000']
+OK, FAILED, USAGE, DENIED, FOREIGN, DAMAGED, BUSY, UNSUPPORTED = range(8)
+
+
+class Keep:
+    """keep, as one user."""
+
+    def __init__(self, program, user):
+        self.user = user
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix='keepgate-test-'))
+        self.program = self.home / 'keep'
+        shutil.copy(program, self.program)
+        self.environment = dict(os.environ, LC_ALL='C')
+        self.prefix = []
+        if user == 'user':
+            runtime = self.home / 'runtime'
+            runtime.mkdir(mode=0o700)
+            self.environment['XDG_RUNTIME_DIR'] = str(runtime)
+            if os.getuid() == 0:
+                nobody = pwd.getpwnam('nobody')
+                for path in (self.home, runtime):
+                    os.chown(path, nobody.pw_uid, nobody.pw_gid)
+                self.prefix = ['setpriv', f'--reuid={nobody.pw_uid}', f'--regid={nobody.pw_gid}',
+                               '--clear-groups', '--']
+        self.phrase = self.file('phrase', b'correct horse\n')
+
+    def file(self, name, content):
+        path = self.home / name
+        path.write_bytes(content)
+        path.chmod(0o644)
+        return path
+
+    def execute(self, *words, given=None):
+        """Any program, as this user; bytes in, bytes out."""
+        return subprocess.run([*self.prefix, *map(str, words)], input=given, capture_output=True,
+                              env=self.environment, cwd=self.home, timeout=120)
+
+    def run(self, *words, given=None):
+        return self.execute(self.program, *words, given=given)
+
+    def do(self, *words, given=None):
+        """What must succeed."""
+        done = self.run(*words, given=given)
+        assert done.returncode == OK, done.stderr.decode()
+        return done.stdout.decode()
+
+    def refuse(self, status, *words, given=None):
+        """What must fail with this status and one line; the line."""
+        done = self.run(*words, given=given)
+        line = done.stderr.decode()
+        assert done.returncode == status, (done.returncode, line)
+        assert line.startswith('keep: ') and line.count('\n') == 1, line
+        return line
+
+    def create(self, name='v.img', *more, size='24M'):
+        self.do('create', name, '--size', size, '--passphrase-file', self.phrase, *CHEAP, *more)
+        return self.home / name
+
+    def open(self, name='v.img', at='m', *more):
+        self.do('open', name, at, '--passphrase-file', self.phrase, *more)
+        return self.home / at
+
+    def close(self, name='m'):
+        self.do('close', name)
+
+    def status(self):
+        return [each for each in json.loads(self.do('status', '--json'))
+                if each['target'].startswith(str(self.home))]
+
+    def write(self, path, content):
+        """As this user: what is mounted is for nobody else."""
+        done = self.execute('sh', '-c', 'cat > "$1" && sync "$1"', 'sh', path, given=content)
+        assert done.returncode == 0, done.stderr.decode()
+
+    def read(self, path):
+        done = self.execute('cat', path)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    def clear(self):
+        for each in self.status():
+            for _ in range(50):
+                if self.run('close', each['target']).returncode != BUSY:
+                    break
+                time.sleep(0.1)
+        mounts = pathlib.Path('/proc/mounts').read_text()
+        assert str(self.home) not in mounts, mounts
+        shutil.rmtree(self.home)

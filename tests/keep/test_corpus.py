@@ -1,0 +1,111 @@
+"""LUKS2 volumes of other programs: those we can read have the contents that their makers saw."""
+import hashlib
+import json
+import lzma
+import os
+import pathlib
+
+import pytest
+from keep_runner import DAMAGED, DENIED, FAILED, FOREIGN, UNSUPPORTED
+
+CORPUS = pathlib.Path(os.environ.get('KEEPGATE_CORPUS') or
+                      pathlib.Path(__file__).resolve().parents[2].parent / 'shared' / 'corpus')
+try:
+    CASES = [case for case in json.loads((CORPUS / 'MANIFEST.json').read_text('utf-8'))
+             if case['format'] == 'luks2']
+except FileNotFoundError:
+    CASES = []
+
+
+CIPHERS = ('aes-xts-plain64', 'aes-cbc-essiv:sha256')
+
+
+def is_ours(case):
+    """A cipher that we have, and no integrity, by what the manifest says of it."""
+    parameters = case.get('parameters', {})
+    said = parameters.get('cipher') or case.get('dm_table', '')
+    return any(cipher in said for cipher in CIPHERS) and 'integrity' not in parameters
+
+
+DATA = [case for case in CASES if case['check'] == 'data' and case['expect'] == 'opens']
+READABLE = [case for case in DATA if is_ours(case)]
+OTHERS = [case for case in DATA if not is_ours(case)]
+REJECTED = [case for case in CASES if case['expect'] == 'rejected']
+SOUND = [case for case in CASES if case['expect'] == 'opens' and case['check'] == 'header']
+
+
+def cases(rows):
+    return pytest.mark.parametrize('case', rows or [None], ids=[c['id'] for c in rows] or ['none'])
+
+
+@pytest.fixture
+def unpacked(anybody, corpus):
+    """Writes a case's files into the home; the words that open it."""
+    def unpack(case):
+        anybody.file('v.img', lzma.decompress((corpus / case['file']).read_bytes()))
+        (anybody.home / 'v.img').chmod(0o666)
+        words = ['open', 'v.img', 'r', '--raw', '--read-only']
+        if 'header_file' in case:
+            anybody.file('header', lzma.decompress((corpus / case['header_file']).read_bytes()))
+            words += ['--header', 'header']
+        if 'keyfile' in case:
+            return [*words, '--key-file', corpus / case['keyfile']]
+        anybody.file('corpus-phrase', case.get('passphrase', 'none known').encode())
+        return [*words, '--key-file', 'corpus-phrase']
+    return unpack
+
+
+def sum_of(path, size):
+    """The manifest's plaintext is the start of the volume where it was encrypted in place."""
+    with open(path, 'rb') as file:
+        return hashlib.sha256(file.read(size)).hexdigest()
+
+
+@cases(READABLE)
+def test_the_contents_are_those_that_went_in(anybody, unpacked, case):
+    anybody.do(*unpacked(case))
+    raw = anybody.home / 'r' / 'volume'
+    if 'in place' not in case.get('notes', ''):
+        assert raw.stat().st_size == case['plaintext_size']
+    assert sum_of(raw, case['plaintext_size']) == case['plaintext_sha256']
+    anybody.close('r')
+    for phrase in case.get('wrong_passphrases', []):
+        anybody.refuse(DENIED, 'open', 'v.img', 'r', '--raw', '--passphrase-file', '-',
+                       given=phrase.encode())
+
+
+@cases([case for case in READABLE if 'other_passphrases' in case])
+def test_every_slot_opens_and_an_unbound_one_does_not(anybody, unpacked, case):
+    words = unpacked(case)[:-2]
+    for slot, phrase in case['other_passphrases'].items():
+        anybody.do(*words, '--key-slot', slot, '--key-file', '-', given=phrase.encode())
+        assert sum_of(anybody.home / 'r' / 'volume', case['plaintext_size']) == \
+            case['plaintext_sha256']
+        anybody.close('r')
+    for phrase in case.get('unbound_passphrases', {}).values():
+        anybody.refuse(DENIED, *words, '--key-file', '-', given=phrase.encode())
+
+
+@cases(OTHERS)
+def test_what_we_do_not_have_yet_is_said_to_be_so(anybody, unpacked, case):
+    anybody.refuse(UNSUPPORTED, *unpacked(case))
+
+
+@cases(REJECTED)
+def test_what_must_be_refused_is(anybody, unpacked, case):
+    words = unpacked(case)
+    before = hashlib.sha256((anybody.home / 'v.img').read_bytes()).digest()
+    for more in (words, [word for word in words if word != '--read-only']):
+        done = anybody.run(*more)
+        assert done.returncode in (FAILED, DENIED, FOREIGN, DAMAGED, 6, UNSUPPORTED), done.stderr
+        assert done.stderr.startswith(b'keep: ') and done.stderr.count(b'\n') == 1
+    assert hashlib.sha256((anybody.home / 'v.img').read_bytes()).digest() == before
+
+
+@cases(SOUND)
+def test_a_sound_header_is_taken(anybody, unpacked, case):
+    """Their key material is blank: a wrong key, or data that are not there, and never damage."""
+    done = anybody.run(*unpacked(case))
+    assert done.returncode in (DENIED, UNSUPPORTED, DAMAGED), done.stderr
+    if done.returncode == DAMAGED:
+        assert b'end' in done.stderr, done.stderr

@@ -1,0 +1,332 @@
+"""From create to close, and what happens on the way."""
+import hashlib
+import os
+import pathlib
+import random
+import signal
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+from keep_runner import BUSY, CHEAP, FAILED, FOREIGN, USAGE
+
+MARK = b'a text that nobody but its owner may find'
+
+
+def contents(seed, size):
+    return random.Random(seed).randbytes(size)
+
+
+@pytest.mark.parametrize('sector_size', ['512', '4096'])
+def test_what_was_written_is_there_again(keep, sector_size):
+    data = contents(1, 3_000_001)
+    volume = keep.create('v.img', '--sector-size', sector_size)
+    mounted = keep.open()
+    keep.write(mounted / 'data', data)
+    keep.write(mounted / 'note', MARK * 1000)
+    keep.close()
+    assert not mounted.exists()
+    assert MARK not in volume.read_bytes()
+    keep.open()
+    assert keep.read(mounted / 'data') == data
+    assert keep.read(mounted / 'note') == MARK * 1000
+    keep.close('v.img')
+
+
+def test_what_was_not_synced_is_saved_by_close(keep):
+    data = contents(2, 2_000_000)
+    keep.create()
+    mounted = keep.open()
+    done = keep.execute('sh', '-c', f'cat > {mounted}/data', given=data)
+    assert done.returncode == 0
+    keep.close()
+    keep.open()
+    assert keep.read(mounted / 'data') == data
+
+
+def test_the_volume_is_private_and_of_its_size(keep):
+    volume = keep.create(size='20M')
+    about = volume.stat()
+    assert stat.S_IMODE(about.st_mode) == 0o600
+    assert about.st_size == 20 << 20
+    assert sorted(os.listdir(keep.home))[:2] == ['keep', 'phrase']
+    assert not [name for name in os.listdir(keep.home) if '.keep-' in name]
+
+
+def test_the_file_system_belongs_to_its_maker(keep):
+    keep.create('v.img', '--label', 'holiday')
+    mounted = keep.open()
+    owner = keep.execute('stat', '-c', '%u', mounted).stdout
+    assert owner == keep.execute('id', '-u').stdout
+    keep.close()
+    raw = keep.open('v.img', 'r', '--raw')
+    assert b'holiday' in keep.execute('blkid', '-p', raw / 'volume').stdout
+    assert keep.execute('e2fsck', '-fn', raw / 'volume').returncode == 0
+
+
+def test_read_only_writes_nothing(keep):
+    volume = keep.create()
+    mounted = keep.open()
+    keep.write(mounted / 'note', MARK)
+    keep.close()
+    before = hashlib.sha256(volume.read_bytes()).digest()
+    for more in (['--read-only'], ['--read-only', '--raw']):
+        mounted = keep.open('v.img', 'm', *more)
+        assert keep.execute('touch', mounted / 'more').returncode != 0
+        assert keep.execute('dd', 'if=/dev/zero', f'of={mounted}/volume', 'count=1',
+                            'conv=notrunc').returncode != 0
+        assert keep.status()[0]['access'] == 'read-only'
+        keep.close()
+    assert hashlib.sha256(volume.read_bytes()).digest() == before
+
+
+def test_a_default_place_is_found_and_told(keep):
+    keep.create('site.img')
+    said = keep.do('open', 'site.img', '--passphrase-file', keep.phrase)
+    place = pathlib.Path(keep.status()[0]['mountpoint'])
+    assert said.strip().endswith(f'open at {place}')
+    assert place.name == 'site'
+    keep.write(place / 'note', MARK)
+    assert keep.read(place / 'note') == MARK
+    keep.close(place)
+    assert keep.status() == []
+
+
+def test_already_open(keep):
+    keep.create()
+    keep.open()
+    line = keep.refuse(BUSY, 'open', 'v.img', 'other', '--passphrase-file', keep.phrase)
+    assert 'already open' in line
+    keep.refuse(BUSY, 'create', 'v.img', '--yes', '--passphrase-file', keep.phrase, *CHEAP)
+    assert not (keep.home / 'other').exists()
+    assert len(keep.status()) == 1
+
+
+def test_busy_is_said_and_changes_nothing(keep):
+    keep.create()
+    mounted = keep.open()
+    keep.write(mounted / 'note', MARK)
+    user = subprocess.Popen(
+        [*keep.prefix, 'sh', '-c', 'exec 3< "$1"; echo ready; read end', 'sh', mounted / 'note'],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert user.stdout.readline() == b'ready\n'
+    assert 'in use' in keep.refuse(BUSY, 'close', 'm')
+    assert keep.status()[0]['state'] == 'open'
+    assert keep.read(mounted / 'note') == MARK
+    keep.write(mounted / 'more', MARK)
+    user.communicate(b'\n')
+    keep.close()
+
+
+def test_what_is_not_open_cannot_be_closed(keep):
+    keep.create()
+    assert 'is not open' in keep.refuse(FAILED, 'close', 'v.img')
+    assert 'is not open' in keep.refuse(FAILED, 'close', 'nowhere')
+
+
+def daemon_of(keep):
+    return keep.status()[0]['process']
+
+
+def wait_for_end(pid):
+    for _ in range(100):
+        if not pathlib.Path(f'/proc/{pid}').exists():
+            return
+        time.sleep(0.05)
+    pytest.fail(f'process {pid} does not end')
+
+
+def test_a_killed_daemon_leaves_what_was_synced(keep):
+    data = contents(3, 1_000_000)
+    keep.create()
+    mounted = keep.open()
+    keep.write(mounted / 'data', data)
+    assert keep.execute('sync', '-f', mounted).returncode == 0
+    pid = daemon_of(keep)
+    os.kill(pid, signal.SIGKILL)
+    wait_for_end(pid)
+    assert keep.status()[0]['state'] == 'stale'
+    assert 'had died' in keep.refuse(FAILED, 'close', 'm')
+    assert keep.status() == []
+    keep.open()
+    assert keep.read(mounted / 'data') == data
+
+
+def test_open_clears_away_what_a_killed_daemon_left(keep):
+    keep.create()
+    mounted = keep.open()
+    keep.write(mounted / 'note', MARK)
+    assert keep.execute('sync', '-f', mounted).returncode == 0
+    pid = daemon_of(keep)
+    os.kill(pid, signal.SIGKILL)
+    wait_for_end(pid)
+    keep.open()
+    assert keep.read(mounted / 'note') == MARK
+    assert [each['state'] for each in keep.status()] == ['open']
+
+
+def test_a_service_stays_and_ends_on_sigterm(keep):
+    keep.create()
+    daemon = subprocess.Popen([*keep.prefix, keep.program, 'open', '--foreground', 'v.img', 'm',
+                               '--passphrase-file', keep.phrase], cwd=keep.home,
+                              env=keep.environment, stdout=subprocess.PIPE)
+    assert b'open at' in daemon.stdout.readline()
+    keep.write(keep.home / 'm' / 'note', MARK)
+    daemon.send_signal(signal.SIGTERM)
+    assert daemon.wait(20) == 0
+    assert keep.status() == []
+    mounted = keep.open()
+    assert keep.read(mounted / 'note') == MARK
+
+
+def test_create_asks_before_anything_is_lost(anybody):
+    volume = anybody.create()
+    before = volume.read_bytes()
+    line = anybody.refuse(USAGE, 'create', 'v.img', '--passphrase-file', anybody.phrase, *CHEAP)
+    assert 'LUKS' in line and '--yes' in line
+    assert volume.read_bytes() == before
+    (anybody.home / 'other').write_bytes(b'something of value')
+    assert '--yes' in anybody.refuse(USAGE, 'create', 'other', '--passphrase-file',
+                                     anybody.phrase, *CHEAP)
+    anybody.create('other', '--yes')
+    anybody.open('other')
+
+
+@pytest.mark.parametrize('after', [0.02, 0.06, 0.12, 0.3])
+def test_a_create_that_is_killed_leaves_no_volume(anybody, after):
+    making = subprocess.Popen([anybody.program, 'create', 'v.img', '--passphrase-file',
+                               anybody.phrase, '--kdf-iterations', '3000000', '--pbkdf', 'pbkdf2'],
+                              cwd=anybody.home, env=anybody.environment, stdout=subprocess.DEVNULL)
+    time.sleep(after)
+    making.kill()
+    assert making.wait() == -signal.SIGKILL
+    assert not (anybody.home / 'v.img').exists()
+    for left in anybody.home.glob('.v.img*'):
+        anybody.refuse(FOREIGN, 'open', left, '--passphrase-file', anybody.phrase)
+
+
+def test_a_create_that_fails_leaves_nothing(anybody):
+    before = sorted(os.listdir(anybody.home))
+    anybody.refuse(FAILED, 'create', 'v.img', '--passphrase-file', 'nowhere', *CHEAP)
+    anybody.refuse(FAILED, 'create', 'v.img', '--size', '1000T', '--passphrase-file',
+                   anybody.phrase, *CHEAP)
+    assert sorted(os.listdir(anybody.home)) == before
+
+
+def test_a_generated_passphrase_opens(anybody):
+    said = anybody.do('create', 'v.img', '--size', '24M', '--generate-passphrase', *CHEAP)
+    phrase = said.splitlines()[-1]
+    assert len(phrase.replace('-', '')) * 5 >= 128
+    again = anybody.do('create', 'w.img', '--size', '24M', '--generate-passphrase', *CHEAP)
+    assert again.splitlines()[-1] != phrase
+    anybody.do('open', 'v.img', 'm', '--passphrase-file', '-', given=phrase.encode())
+
+
+def test_a_key_file_counts_every_byte(anybody):
+    key = anybody.file('key', b'xx' + bytes(range(64)) + b'\nrest')
+    part = ['--key-file', key, '--key-file-offset', '2', '--key-file-size', '65']
+    anybody.do('create', 'v.img', '--size', '24M', *part, *CHEAP)
+    anybody.do('open', 'v.img', 'm', '--key-file', '-', given=bytes(range(64)) + b'\n')
+    anybody.close()
+    anybody.refuse(3, 'open', 'v.img', 'm', '--key-file', '-', given=bytes(range(64)))
+    anybody.do('open', 'v.img', 'm', *part)
+
+
+@pytest.mark.parametrize('sector_size', ['512', '4096'])
+def test_many_hands_at_once_leave_what_a_plain_file_holds(anybody, sector_size):
+    """Random ranges, aligned or not, from several threads, each in a stripe of its own."""
+    size, threads, rounds = 4 << 20, 4, 120
+    anybody.create('v.img', '--sector-size', sector_size, '--fs', 'none')
+    raw = anybody.open('v.img', 'r', '--raw') / 'volume'
+    mirror = bytearray(size)
+    failures = []
+
+    def work(number):
+        chance = random.Random(number)
+        fd = os.open(raw, os.O_RDWR)
+        stripe = size // threads
+        try:
+            for _ in range(rounds):
+                at = number * stripe + chance.randrange(stripe)
+                most = min((number + 1) * stripe - at, chance.choice([100, 5000, 300_000]))
+                data = chance.randbytes(chance.randrange(most + 1))
+                os.pwrite(fd, data, at)
+                mirror[at:at + len(data)] = data
+                if os.pread(fd, len(data), at) != data:
+                    failures.append((number, at, len(data)))
+        finally:
+            os.close(fd)
+
+    fd = os.open(raw, os.O_RDWR)
+    os.pwrite(fd, bytes(size), 0)
+    workers = [threading.Thread(target=work, args=(i,)) for i in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert failures == []
+    os.close(fd)
+    anybody.close('r')
+    anybody.open('v.img', 'r', '--raw')
+    assert raw.read_bytes()[:size] == mirror
+
+
+def test_the_end_of_the_raw_file_is_an_end(anybody):
+    anybody.create('v.img', '--fs', 'none')
+    raw = anybody.open('v.img', 'r', '--raw') / 'volume'
+    size = raw.stat().st_size
+    fd = os.open(raw, os.O_RDWR)
+    assert os.pwrite(fd, b'12345', size - 5) == 5
+    assert os.pread(fd, 100, size - 5) == b'12345'
+    with pytest.raises(OSError):
+        os.pwrite(fd, b'x', size)
+    with pytest.raises(OSError):
+        os.truncate(raw, 0)
+    os.close(fd)
+    assert raw.stat().st_size == size
+
+
+@pytest.fixture
+def block_device(anybody):
+    """A loop device that stands for a disk."""
+    if os.getuid() != 0:
+        pytest.skip('only root can make a block device to try')
+    disk = anybody.file('disk', b'')
+    with open(disk, 'r+b') as file:
+        file.truncate(32 << 20)
+    made = subprocess.run(['losetup', '--find', '--show', disk], capture_output=True, text=True)
+    if made.returncode != 0:
+        pytest.skip(f'no loop device for a block device to try: {made.stderr.strip()}')
+    yield made.stdout.strip()
+    anybody.run('close', made.stdout.strip())
+    subprocess.run(['losetup', '--detach', made.stdout.strip()], check=True)
+
+
+def test_a_block_device(anybody, block_device):
+    subprocess.run(['mkfs.ext4', '-q', block_device], check=True)
+    create = ['create', block_device, '--passphrase-file', anybody.phrase, *CHEAP]
+    assert 'ext4' in anybody.refuse(USAGE, *create)
+    anybody.do(*create, '--yes')
+    assert 'LUKS' in anybody.refuse(USAGE, *create)
+    mounted = anybody.open(block_device)
+    anybody.write(mounted / 'note', MARK)
+    assert 'already open' in anybody.refuse(BUSY, 'open', block_device, '--passphrase-file',
+                                            anybody.phrase)
+    anybody.close(block_device)
+    anybody.open(block_device)
+    assert anybody.read(mounted / 'note') == MARK
+    anybody.close(mounted)
+    assert MARK not in pathlib.Path(block_device).read_bytes()
+
+
+def test_a_block_device_whose_create_fails_holds_no_volume(anybody, block_device):
+    create = ['create', block_device, '--passphrase-file', anybody.phrase, *CHEAP]
+    anybody.do(*create)
+    broken = anybody.file('mkfs.ext4', b'#!/bin/sh\necho out of ink >&2; exit 1\n')
+    broken.chmod(0o755)
+    anybody.environment['PATH'] = str(anybody.home)
+    assert 'out of ink' in anybody.refuse(FAILED, *create, '--yes')
+    anybody.environment['PATH'] = os.environ['PATH']
+    anybody.refuse(FOREIGN, 'open', block_device, 'm', '--passphrase-file', anybody.phrase)
