@@ -16,115 +16,124 @@ export ASAN_OPTIONS  ?= detect_leaks=1:abort_on_error=0
 export UBSAN_OPTIONS ?= print_stacktrace=1
 export TSAN_OPTIONS  ?= halt_on_error=1:second_deadlock_stack=1
 
-# Whoever builds through sudo must be able to go on without it.
-HAND_BACK    = if [ -n "$$SUDO_UID" ]; then chown -R "$$SUDO_UID:$$SUDO_GID" $(1); fi
+# $(call hand_back,FOLDER): whoever builds through sudo must be able to go on without it, however this ends
+hand_back    = trap '[ -z "$$SUDO_UID" ] || [ ! -d $(1) ] || chown -R "$$SUDO_UID:$$SUDO_GID" $(1)' EXIT
 
 # $(call configure,FOLDER,OPTIONS): once; ninja configures anew when a build file changes
 configure    = test -f $(1)/build.ninja || meson setup $(1) $(2)
+
+# Each recipe is one script, which ends with its first failure.
+.ONESHELL:
+.SHELLFLAGS = -ec
 
 .DEFAULT_GOAL = help
 .PHONY: help build start test asan tsan fuzz bench cover lint format docs install dist clean
 
 help:
 	@echo 'make start            install what is missing, build, and show keep and gate at work'
-	@echo '                      ARGS="--once --port N --frontend-port N --backend-port N --size 64M"'
-	@echo 'make test             install what is missing and run every test'
-	@echo
-	@echo 'make build            the programs: build/keep and build/gate'
-	@echo 'make install          PREFIX=/usr/local DESTDIR='
-	@echo 'make lint format      check the style and the floors; format the sources'
-	@echo 'make asan tsan        unit tests and fuzzer inputs with sanitizers'
-	@echo 'make fuzz             every fuzzer for FUZZ_SECONDS=60'
-	@echo 'make cover            which lines the unit tests reach'
-	@echo 'make bench            gate beside nginx and HAProxy, a volume beside a plain file'
-	@echo 'make docs dist clean  check and render the manual; a source archive; start over'
+	echo '                      ARGS="--once --port N --frontend-port N --backend-port N --size 64M"'
+	echo 'make test             install what is missing and run every test'
+	echo
+	echo 'make build            the programs: build/keep and build/gate'
+	echo 'make install          PREFIX=/usr/local DESTDIR='
+	echo 'make lint format      check the style and the floors; format the sources'
+	echo 'make asan tsan        unit tests and fuzzer inputs with sanitizers'
+	echo 'make fuzz             every fuzzer for FUZZ_SECONDS=60'
+	echo 'make cover            which lines the unit tests reach'
+	echo 'make bench            gate beside nginx and HAProxy, a volume beside a plain file'
+	echo 'make docs dist clean  check and render the manual; a source archive; start over'
 
 build:
 	@tools/install.sh build
-	@$(call configure,build,--prefix=$(PREFIX))
-	@ninja -C build keep gate
-	@$(call HAND_BACK,build)
+	$(call hand_back,build)
+	$(call configure,build,--prefix=$(PREFIX))
+	ninja -C build keep gate
 
 start:
 	@tools/install.sh build run
-	@$(MAKE) --no-print-directory build
-	@exec $(PYTHON) examples/start $(ARGS)
+	$(MAKE) --no-print-directory build
+	exec $(PYTHON) examples/start $(ARGS)
 
 test:
 	@tools/install.sh build run test
-	@echo '== sources'
-	@tools/lint.sh quick
-	@echo '== build (warnings are errors) and unit tests'
-	@$(call configure,build-test,-Dwerror=true -Dtests=enabled)
-	@ninja -C build-test
-	@$(MESON_TEST) -C build-test
-	@$(MAKE) --no-print-directory asan
-	@echo '== whole programs'
-	@KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 tests
-	@$(call HAND_BACK,build-test)
+	$(call hand_back,build-test)
+	echo '== sources'
+	tools/lint.sh quick
+	echo '== build (warnings are errors) and unit tests'
+	$(call configure,build-test,-Dwerror=true -Dtests=enabled)
+	ninja -C build-test
+	$(MESON_TEST) -C build-test
+	$(MAKE) --no-print-directory asan
+	echo '== whole programs'
+	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 tests
 
 asan:
 	@tools/install.sh build test
-	@echo '== unit tests and fuzzer inputs under AddressSanitizer and UndefinedBehaviorSanitizer'
-	@$(call configure,build-asan,-Dtests=enabled -Db_sanitize=address$(,)undefined $(SANITIZE))
-	@ninja -C build-asan
-	@$(MESON_TEST) -C build-asan
-	@$(call HAND_BACK,build-asan)
+	$(call hand_back,build-asan)
+	echo '== unit tests and fuzzer inputs under AddressSanitizer and UndefinedBehaviorSanitizer'
+	$(call configure,build-asan,-Dtests=enabled -Db_sanitize=address$(,)undefined $(SANITIZE))
+	ninja -C build-asan
+	$(MESON_TEST) -C build-asan
 
 tsan:
 	@tools/install.sh build test
-	@$(call configure,build-tsan,-Dtests=enabled -Db_sanitize=thread $(SANITIZE))
-	@ninja -C build-tsan
-	@setarch -R $(MESON_TEST) -C build-tsan --suite unit
-	@$(call HAND_BACK,build-tsan)
+	$(call hand_back,build-tsan)
+	$(call configure,build-tsan,-Dtests=enabled -Db_sanitize=thread $(SANITIZE))
+	ninja -C build-tsan
+	setarch -R $(MESON_TEST) -C build-tsan --suite unit
 
 fuzz:
 	@tools/install.sh build fuzz test
-	@CC=clang; export CC; $(call configure,build-fuzz,-Dfuzz=true -Db_sanitize=address$(,)undefined \
+	$(call hand_back,build-fuzz)
+	CC=clang; export CC; $(call configure,build-fuzz,-Dfuzz=true -Db_sanitize=address$(,)undefined \
 		-Db_lundef=false -Dc_args=-fno-sanitize-recover=all)
-	@ninja -C build-fuzz
-	@$(PYTHON) tools/fuzz.py build-fuzz $(FUZZ_SECONDS) $(ARGS)
-	@$(call HAND_BACK,build-fuzz)
+	ninja -C build-fuzz
+	$(PYTHON) tools/fuzz.py build-fuzz $(FUZZ_SECONDS) $(ARGS)
 
 bench:
 	@tools/install.sh build run bench
-	@$(call configure,build-bench,-Dbuildtype=release -Dtests=disabled -Dbench=true)
-	@ninja -C build-bench keep gate bench/bench-origin bench/bench-load
-	@$(PYTHON) bench/run --build build-bench $(ARGS)
-	@$(call HAND_BACK,build-bench)
+	$(call hand_back,build-bench)
+	$(call configure,build-bench,-Dbuildtype=release -Dtests=disabled -Dbench=true)
+	ninja -C build-bench keep gate bench/bench-origin bench/bench-load
+	$(PYTHON) bench/run --build build-bench $(ARGS)
 
 cover:
 	@tools/install.sh build test cover
-	@$(call configure,build-cover,-Dtests=enabled -Db_coverage=true)
-	@ninja -C build-cover
-	@$(MESON_TEST) -C build-cover
-	@gcovr --root . --filter src/ --exclude '.*/(test|fuzz)/' --sort-percentage build-cover
-	@$(call HAND_BACK,build-cover)
+	$(call hand_back,build-cover)
+	$(call configure,build-cover,-Dtests=enabled -Db_coverage=true)
+	ninja -C build-cover
+	$(MESON_TEST) -C build-cover
+	gcovr --root . --filter src/ --exclude '.*/(test|fuzz)/' --sort-percentage build-cover
 
 lint:
 	@tools/install.sh lint
-	@tools/lint.sh
+	tools/lint.sh
 
 format:
 	@tools/install.sh lint
-	@clang-format -i $(SOURCES)
+	clang-format -i $(SOURCES)
 
 docs:
 	@tools/install.sh lint
-	@mkdir -p build-docs
-	@for page in man/*.[1-8]; do \
-		mandoc -T lint -W warning "$$page" && \
-		mandoc -T html -O 'style=,man=%N.%S.html' "$$page" >build-docs/$$(basename "$$page").html || exit; \
+	mkdir -p build-docs
+	for page in man/*.[1-8]; do
+		mandoc -T lint -W warning "$$page"
+		mandoc -T html -O man=%N.%S.html "$$page" >build-docs/$$(basename "$$page").html
 	done
-	@echo 'build-docs/ holds the pages'
+	echo 'build-docs/ holds the pages'
 
-install: build
-	@meson install --no-rebuild -C build $(if $(DESTDIR),--destdir $(DESTDIR))
+install:
+	@tools/install.sh build
+	$(call hand_back,build)
+	$(call configure,build,--prefix=$(PREFIX))
+	meson configure build --prefix=$(PREFIX)
+	ninja -C build keep gate
+	meson install --no-rebuild -C build $(if $(DESTDIR),--destdir $(DESTDIR))
 
 dist:
 	@tools/install.sh build
-	@$(call configure,build,--prefix=$(PREFIX))
-	@meson dist -C build --no-tests
+	$(call configure,build,--prefix=$(PREFIX))
+	meson dist -C build --no-tests
 
 clean:
 	rm -rf build build-*
