@@ -27,7 +27,8 @@ def gate(tmp_path, request, free_port):
             program = program or request.getfixturevalue('gate_program')
             port = free_port()
             if program.name == 'nginx':
-                http, main = peers.NGINX_HTTP + http, peers.NGINX_MAIN + main
+                http = peers.NGINX_HTTP + http
+                main = main if 'user ' in main else peers.NGINX_MAIN + main
             text = peers.configuration(port, server, http, main)
             folder = tmp_path / f'gate{len(started)}'
             started.append(folder)
