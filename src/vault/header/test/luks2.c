@@ -220,11 +220,12 @@ static void every_byte_is_checked(void **state)
     (void)state;
     prepare(-1);
     for (size_t at = 0; at < 2 * COPY; at += 97) {
-        struct device *device = over(image, SIZE);
         struct luks2 *header;
+        struct device *device;
 
         if (at % COPY >= 480 && at % COPY < 512)
             continue; /* behind the 32 bytes of a SHA-256, where nothing is */
+        device = over(image, SIZE);
         image[at] ^= 0x10;
         assert_int_equal(luks2_read(&header, device, NULL), RC_OK);
         assert_true(header->repair_due);
