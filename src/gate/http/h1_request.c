@@ -139,7 +139,7 @@ static enum rc line_parse(struct h1_request *r, struct fault *why)
 {
     struct span line = h1_request_line(r);
     const uint8_t *end = line.at + line.len, *at = line.at, *target;
-    enum rc rc;
+    enum rc rc = RC_OK;
 
     while (at < end && is_method_byte(*at))
         at++;
@@ -153,14 +153,13 @@ static enum rc line_parse(struct h1_request *r, struct fault *why)
     r->target_len = (uint32_t)(at - target);
     if (at < end && *at != ' ')
         return refuse(r, 400, why, "a control byte in the request target");
-    r->version = 9;
-    if (at < end &&
-        (rc = version_parse(r, span_of(at + 1, (size_t)(end - at) - 1), why)) != RC_OK)
+    if (at < end)
+        rc = version_parse(r, span_of(at + 1, (size_t)(end - at) - 1), why);
+    if (rc != RC_OK || (rc = target_parse(r, why)) != RC_OK || at < end)
         return rc;
-    if ((rc = target_parse(r, why)) != RC_OK)
-        return rc;
-    if (r->version == 9 && (r->method != METHOD_GET || r->form != TARGET_ORIGIN))
+    if (r->method != METHOD_GET || r->form != TARGET_ORIGIN)
         return refuse(r, 400, why, "an invalid request of HTTP/0.9");
+    r->version = 9;
     return RC_OK;
 }
 
@@ -331,7 +330,7 @@ static void request_reset(struct h1_request *r, const uint8_t *at)
         .capacity = r->head.capacity,
     };
 
-    *r = (struct h1_request){.head = head, .scanned = r->scanned};
+    *r = (struct h1_request){.head = head, .scanned = r->scanned, .version = 10};
 }
 
 /* Is there an empty line in what earlier calls did not see? Where there is none, fields need

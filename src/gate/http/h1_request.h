@@ -52,7 +52,7 @@ struct h1_request {
     uint16_t method_len; /* at line_at */
     uint8_t method;      /* enum method */
     uint8_t form;        /* enum target_form */
-    uint8_t version;     /* 9, 10, 11; 1.2 and above read as 11 */
+    uint8_t version; /* 9, 10, 11; 1.2 and above read as 11; 10 where none was understood */
     bool chunked;
     bool has_length;    /* there is a Content-Length: `length` */
     bool keep_alive;    /* what version and Connection ask for */
