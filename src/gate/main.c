@@ -9,11 +9,11 @@
 #include "base/options.h"
 #include "base/scoped.h"
 #include "base/text.h"
+#include "gate/command/pid_file.h"
 #include "gate/command/tell.h"
 #include "gate/command/version.h"
 #include "gate/diagnostics.h"
 #include "gate/master.h"
-#include "gate/pid_file.h"
 #include "gate/request.h"
 #include "gate/site_load.h"
 

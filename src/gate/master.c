@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gate/command/pid_file.h"
 #include "gate/diagnostics.h"
-#include "gate/pid_file.h"
 #include "gate/site_load.h"
 #include "gate/worker.h"
 

@@ -33,8 +33,10 @@ struct target {
 void dev_help(void)
 {
     puts("usage: " USAGE "\n\n"
-         "Serves several local servers as one: no CORS, no configuration file, WebSocket included.\n\n"
-         "  gate dev 8001                      http://localhost:8000/ is what port 8001 serves\n"
+         "Serves several local servers as one: no CORS, no configuration file, WebSocket "
+         "included.\n\n"
+         "  gate dev 8001                      http://localhost:8000/ is what port 8001 "
+         "serves\n"
          "  gate dev 8001 /api/=8002           and /api/ what port 8002 does\n"
          "  gate dev 5173 /api/=https://api.example.com/v1/\n\n"
          "A target is PORT, HOST:PORT or a URL. Options:");
@@ -88,7 +90,8 @@ static bool cut(struct span *s, struct span prefix)
 /* HOST, HOST:PORT, [V6]:PORT; *port is 0 where none is written. */
 static bool split_host(struct span text, struct span *host, uint64_t *port)
 {
-    size_t len = text.len > 0 && text.at[0] == '[' ? span_find(text, ']') + 1 : span_find(text, ':');
+    size_t len =
+        text.len > 0 && text.at[0] == '[' ? span_find(text, ']') + 1 : span_find(text, ':');
 
     *port = 0;
     if (len > text.len || len == 0)
@@ -119,15 +122,17 @@ static enum rc parse_target(struct span word, uint16_t own_port, struct target *
                         SPAN_ARG(word));
     } else if (!split_host(span_of(rest.at, span_find(rest, '/')), &host, &port) ||
                !is_plain(rest) || (!url && (port == 0 || span_find(rest, '/') < rest.len))) {
-        return fail(why, RC_USAGE,
-                    "\"%.*s\" is no target: write PORT, HOST:PORT, or a URL with http:// or https://",
-                    SPAN_ARG(word));
+        return fail(
+            why, RC_USAGE,
+            "\"%.*s\" is no target: write PORT, HOST:PORT, or a URL with http:// or https://",
+            SPAN_ARG(word));
     }
     target->local = is_loopback(host);
     if (target->local && (port ? port : tls ? 443 : 80) == own_port)
-        return fail(why, RC_USAGE,
-                    "\"%.*s\" is the port that gate itself listens on: choose another with --port",
-                    SPAN_ARG(word));
+        return fail(
+            why, RC_USAGE,
+            "\"%.*s\" is the port that gate itself listens on: choose another with --port",
+            SPAN_ARG(word));
     return RC_OK;
 }
 
@@ -147,7 +152,8 @@ static enum rc parse_word(const char *text, uint16_t own_port, struct target *ta
     }
     if (!is_plain(target->path))
         return fail(why, RC_USAGE,
-                    "\"%s\": a path may hold no blanks, quotes or any of { } ; $ # and \\", text);
+                    "\"%s\": a path may hold no blanks, quotes or any of { } ; $ # and \\",
+                    text);
     return parse_target(word, own_port, target, why);
 }
 
@@ -167,7 +173,8 @@ static enum rc check_paths(const struct target *targets, int count, struct fault
 /* Some containers have no IPv6 at all. */
 static bool has_ipv6(void)
 {
-    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6,
+                                   .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     bool bound;
 
@@ -231,7 +238,8 @@ enum rc dev_configuration(char **words, int count, struct dev_options *options,
     if (options->port && (rc = parse_port(options->port, &port, why)) != RC_OK)
         return rc;
     if (count == 0)
-        return fail(why, RC_USAGE, "nothing to serve: " USAGE ", such as gate dev 8001 /api/=8002");
+        return fail(why, RC_USAGE,
+                    "nothing to serve: " USAGE ", such as gate dev 8001 /api/=8002");
     if (count > TARGETS_MAX)
         return fail(why, RC_LIMIT, "more than %d targets", TARGETS_MAX);
     for (int i = 0; i < count; i++) {

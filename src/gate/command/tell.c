@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "gate/pid_file.h"
+#include "gate/command/pid_file.h"
 
 static const struct {
     const char *word;

@@ -1,6 +1,6 @@
 /* The file that says which process is the master. */
-#ifndef GATE_PID_FILE_H
-#define GATE_PID_FILE_H
+#ifndef GATE_COMMAND_PID_FILE_H
+#define GATE_COMMAND_PID_FILE_H
 
 #include <sys/types.h>
 

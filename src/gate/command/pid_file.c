@@ -1,4 +1,4 @@
-#include "gate/pid_file.h"
+#include "gate/command/pid_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
