@@ -58,10 +58,11 @@ static enum rc skip(struct lexer *l, struct lexer_token *token, struct fault *wh
         }
         if (l->in.at[l->at] != '#')
             break;
-        while (l->at < l->in.len && l->in.at[l->at] != '\n') {
+        for (; l->at < l->in.len; l->at++) {
             if (l->strict && l->at - start >= STRICT_MAX)
                 return too_long(l, start, 0, why);
-            l->at++;
+            if (l->in.at[l->at] == '\n')
+                break;
         }
     }
     return RC_OK;
