@@ -10,6 +10,7 @@
 #include "base/scoped.h"
 #include "base/text.h"
 #include "gate/command/pid_file.h"
+#include "gate/command/dev.h"
 #include "gate/command/tell.h"
 #include "gate/command/version.h"
 #include "gate/diagnostics.h"
@@ -80,7 +81,7 @@ static const char *path_from(struct arena *arena, const char *folder, const char
 static const char *folder_path(struct arena *arena, const char *path)
 {
     char here[4096];
-    const char *slash = *path && path[strlen(path) - 1] == '/' ? "" : "/";
+    const char *slash = *path == '\0' || path[strlen(path) - 1] == '/' ? "" : "/";
 
     if (path[0] == '/')
         return arena_printf(arena, "%s%s", path, slash);
@@ -257,6 +258,31 @@ static int run_words(const char *program, int argc, char **argv)
     return EXIT_SUCCESS;
 }
 
+/* "gate dev": the configuration is made of the words, and served in the foreground. */
+static int run_dev(int argc, char **argv)
+{
+    struct site_context context = {
+        .file = "gate dev", .error_log = "stderr", .variables = &request_variables};
+    SCOPED(arena) arena = {0};
+    SCOPED(text) text = {0};
+    struct dev_options options = {0};
+    struct fault why = {0};
+
+    if (dev_configuration(argv, argc, &options, &text, &why) != RC_OK)
+        return usage("gate", why.text);
+    if (options.help) {
+        dev_help();
+        return EXIT_SUCCESS;
+    }
+    if (options.print) {
+        fputs(text.at, stdout);
+        return EXIT_SUCCESS;
+    }
+    context.text = text.at;
+    context.prefix = folder_path(&arena, "");
+    return context.prefix ? start(&context) : usage("gate", "the working directory is gone");
+}
+
 int main(int argc, char **argv)
 {
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
@@ -264,5 +290,7 @@ int main(int argc, char **argv)
     const char *program = strcmp(name, "nginx") == 0 ? "nginx" : "gate";
 
     diagnostics_begin(program);
+    if (argc > 1 && strcmp(argv[1], "dev") == 0 && strcmp(program, "gate") == 0)
+        return run_dev(argc - 2, argv + 2);
     return run_words(program, argc, argv);
 }

@@ -150,7 +150,8 @@ static bool is_ready(int fd)
 }
 
 /* In the child. */
-static _Noreturn void be_worker(const struct generation *g, pid_t master, int ready)
+static _Noreturn void be_worker(struct master *m, struct generation *g, pid_t master,
+                                int ready)
 {
     const struct worker_setup setup = {
         .site = g->site,
@@ -160,11 +161,13 @@ static _Noreturn void be_worker(const struct generation *g, pid_t master, int re
         .ready = ready,
     };
 
+    if (g != &m->now) /* the generation before has addresses of its own */
+        listen_sockets_leave(&m->now.sockets, &g->sockets);
     _exit(worker_run(&setup));
 }
 
 /* `ends` of a pipe: the worker writes to the second one. */
-static enum rc fork_worker(struct master *m, const struct generation *g, const int ends[2],
+static enum rc fork_worker(struct master *m, struct generation *g, const int ends[2],
                            pid_t *pid, struct fault *why)
 {
     struct child *child = calloc(1, sizeof *child);
@@ -178,7 +181,7 @@ static enum rc fork_worker(struct master *m, const struct generation *g, const i
         return fail_errno(why, RC_IO, "fork()");
     }
     if (*pid == 0)
-        be_worker(g, master, ends[1]);
+        be_worker(m, g, master, ends[1]);
     log_line(LOG_LEVEL_NOTICE, "start worker process %d", (int)*pid);
     *child = (struct child){m->children, *pid, clock_ms()};
     m->children = child;
@@ -186,7 +189,7 @@ static enum rc fork_worker(struct master *m, const struct generation *g, const i
 }
 
 /* RC_OK when it takes connections. One that cannot has ended, or is about to. */
-static enum rc start_worker(struct master *m, const struct generation *g, struct fault *why)
+static enum rc start_worker(struct master *m, struct generation *g, struct fault *why)
 {
     int ends[2];
     pid_t pid = 0;
@@ -304,6 +307,7 @@ static void end(struct master *m, int number)
     if (number != SIGQUIT)
         m->kill_ms = clock_ms() + KILL_MS;
     tell_children(m, number, 0);
+    listen_sockets_close(&m->now.sockets, NULL);
 }
 
 /* WINCH: a master that is not bound to a terminal may be left without a worker, until HUP. */

@@ -24,7 +24,10 @@ enum rc service_open(struct service **out, struct loop *loop, struct site *site,
 void service_accept(struct service *s, const struct listener *listener, int fd,
                     const struct address *from);
 
-/* Closes idle connections now, and the others when they finish. */
+/*
+ * Closes idle connections now, and the others when they finish; one that has not asked anything yet may
+ * still do so once.
+ */
 void service_drain(struct service *s);
 
 /* How many clients are connected now. */

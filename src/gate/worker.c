@@ -87,6 +87,18 @@ static void close_doors(struct seat *seat)
         acceptor_end(&seat->doors[i].acceptor);
 }
 
+/*
+ * The sockets are the master's to keep or to close: an address that is given up must be refused at once. The
+ * one of a path is shared by all loops; nobody finds it any more when the master has removed the path.
+ */
+static void leave_doors(struct seat *seat)
+{
+    close_doors(seat);
+    for (size_t i = 0; i < seat->worker->setup->site->listeners_count; i++)
+        if (seat->doors[i].listener->address.any.sa_family != AF_UNIX)
+            listen_sockets_close_one(seat->worker->setup->sockets, i, seat->index);
+}
+
 static void drain(struct seat *seat)
 {
     uint64_t timeout_ms = seat->worker->setup->site->process.shutdown_timeout_ms;
@@ -94,7 +106,9 @@ static void drain(struct seat *seat)
     if (seat->draining)
         return;
     seat->draining = true;
-    close_doors(seat);
+    for (size_t i = 0; i < seat->worker->setup->site->listeners_count; i++)
+        acceptor_drain(&seat->doors[i].acceptor);
+    leave_doors(seat);
     service_drain(seat->service);
     timer_set(loop_timers(seat->loop), &seat->check, 1);
     if (timeout_ms > 0)

@@ -14,8 +14,7 @@
 
 struct worker_setup {
     struct site *site;
-    const struct listen_sockets
-        *sockets; /* in the order of the site's listeners, as many loops */
+    struct listen_sockets *sockets; /* in the order of the site's listeners, as many loops */
     const struct process_owner *owner; /* whom to become; NULL: stay as we are */
     pid_t master;                      /* to end with it; 0: there is none */
     int ready; /* a byte is written to it when connections are taken; -1: none */

@@ -7,6 +7,7 @@
 enum {
     BATCH =
         16, /* connections taken in one turn, so that those who wait are not kept waiting */
+    QUEUE = 511,    /* connections taken at the end: the usual length of the kernel's queue */
     PAUSE_MS = 500, /* when there is no room, or no descriptor */
 };
 
@@ -39,27 +40,39 @@ static void refused(struct acceptor *acceptor)
     }
 }
 
+/* False when there is nothing more to take now. */
+static bool take(struct acceptor *acceptor)
+{
+    struct address from = {.len = sizeof from - offsetof(struct address, any)};
+    int fd;
+
+    if (!acceptor->has_room(acceptor)) {
+        log_line(LOG_LEVEL_ALERT, "worker_connections are not enough");
+        rest(acceptor);
+        return false;
+    }
+    fd = accept4(acceptor->watch.fd, &from.any, &from.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+        refused(acceptor);
+        return false;
+    }
+    acceptor->accepted(acceptor, fd, &from);
+    return true;
+}
+
 static void on_ready(struct watch *watch, unsigned what)
 {
     struct acceptor *acceptor = LIST_OWNER(watch, struct acceptor, watch);
 
     (void)what;
-    for (int i = 0; i < BATCH; i++) {
-        struct address from = {.len = sizeof from - offsetof(struct address, any)};
-        int fd;
+    for (int i = 0; i < BATCH && take(acceptor); i++)
+        ;
+}
 
-        if (!acceptor->has_room(acceptor)) {
-            log_line(LOG_LEVEL_ALERT, "worker_connections are not enough");
-            rest(acceptor);
-            return;
-        }
-        fd = accept4(watch->fd, &from.any, &from.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            refused(acceptor);
-            return;
-        }
-        acceptor->accepted(acceptor, fd, &from);
-    }
+void acceptor_drain(struct acceptor *acceptor)
+{
+    for (int i = 0; i < QUEUE && !timer_is_set(&acceptor->pause) && take(acceptor); i++)
+        ;
 }
 
 enum rc acceptor_begin(struct acceptor *acceptor, struct loop *loop, int fd, struct fault *why)

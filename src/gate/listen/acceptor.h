@@ -21,6 +21,9 @@ struct acceptor {
 enum rc acceptor_begin(struct acceptor *acceptor, struct loop *loop, int fd,
                        struct fault *why);
 
+/* Takes those that wait in the kernel's queue, before the socket is closed and they are lost. */
+void acceptor_drain(struct acceptor *acceptor);
+
 /* Harmless where it is not at work. */
 void acceptor_end(struct acceptor *acceptor);
 

@@ -218,22 +218,49 @@ static bool has_fd(const struct listen_address *address, int fd)
 
 static void close_address(struct listen_address *address, const struct listen_address *other)
 {
-    const struct address *at = &address->options.address;
-
     for (unsigned i = 0; address->fds && i < address->loops; i++)
         if (address->fds[i] >= 0 && !has_fd(other, address->fds[i]) &&
-            (i == 0 || !is_path(at)))
+            (i == 0 || !is_path(&address->options.address)))
             close(address->fds[i]);
-    if (is_path(at) && !other && address->fds && address->fds[0] >= 0)
-        unlink(at->path.sun_path);
-    free(address->fds);
+}
+
+static void remove_path(const struct listen_address *address)
+{
+    if (is_path(&address->options.address) && address->fds && address->fds[0] >= 0)
+        unlink(address->options.address.path.sun_path);
+}
+
+static void close_all(struct listen_sockets *sockets, const struct listen_sockets *others,
+                      bool with_paths)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        struct listen_address *address = &sockets->addresses[i];
+        const struct listen_address *other = find(others, &address->options.address);
+
+        close_address(address, other);
+        if (with_paths && !other)
+            remove_path(address);
+        free(address->fds);
+    }
+    free(sockets->addresses);
+    *sockets = (struct listen_sockets){0};
 }
 
 void listen_sockets_close(struct listen_sockets *sockets, const struct listen_sockets *others)
 {
-    for (size_t i = 0; i < sockets->count; i++)
-        close_address(&sockets->addresses[i],
-                      find(others, &sockets->addresses[i].options.address));
-    free(sockets->addresses);
-    *sockets = (struct listen_sockets){0};
+    close_all(sockets, others, true);
+}
+
+void listen_sockets_leave(struct listen_sockets *sockets, const struct listen_sockets *others)
+{
+    close_all(sockets, others, false);
+}
+
+void listen_sockets_close_one(struct listen_sockets *sockets, size_t index, unsigned loop)
+{
+    int *fd = &sockets->addresses[index].fds[loop];
+
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
 }

@@ -50,4 +50,10 @@ enum rc listen_sockets_test(const struct listen_options *options, size_t count,
 /* Closes those that are not among the sockets of `others`, which may be NULL, and removes their paths. */
 void listen_sockets_close(struct listen_sockets *sockets, const struct listen_sockets *others);
 
+/* The same in a child of the process that opened them, whose paths stay. */
+void listen_sockets_leave(struct listen_sockets *sockets, const struct listen_sockets *others);
+
+/* Of the address at `index`, the socket of one loop. */
+void listen_sockets_close_one(struct listen_sockets *sockets, size_t index, unsigned loop);
+
 #endif
