@@ -137,7 +137,7 @@ enum rc request_answer_status(struct request *r, unsigned code)
     struct reply reply = {.code = code};
 
     request_leave_origin(r, false);
-    if (code == STATUS_CLOSE || code == STATUS_CLIENT_CLOSED) {
+    if (status_is_silent(code)) {
         r->status = code;
         return RC_IO;
     }
@@ -195,7 +195,7 @@ enum rc request_answer_return(struct request *r, const struct respond_settings *
     struct buffer text = buffer_over(r->service->in, SCRATCH_IN);
     struct span copy;
 
-    if (respond->return_text.count == 0 && !respond->return_is_redirect)
+    if (respond->return_text.count == 0 && respond->return_code >= 400)
         return request_answer_status(r, respond->return_code);
     template_write(&respond->return_text, r, &text);
     if (text.full) {
@@ -207,10 +207,9 @@ enum rc request_answer_return(struct request *r, const struct respond_settings *
         return RC_MEMORY;
     if (respond->return_is_redirect || is_redirect(respond->return_code))
         return answer_redirect(r, respond->return_code, copy);
-    reply.content_type = respond->default_type;
+    reply.has_length = reply.code != 204 && reply.code != 304;
+    reply.content_type = reply.has_length ? respond->default_type : (struct span){0};
     reply.length = copy.len;
-    if (reply.code == 204 || reply.code == 304)
-        reply.has_length = false;
     return answer(r, &reply, reply.has_length ? copy : (struct span){0});
 }
 
@@ -378,10 +377,22 @@ static enum rc answer_index(struct request *r, struct buffer *disk_path)
     return request_reroute(r, buffer_span(&path));
 }
 
+/* How much of the path an alias stands for: the location's prefix; all of it for a regex. */
+static size_t replaced_by_alias(const struct request *r)
+{
+    const struct location_pattern *pattern = &r->location->pattern;
+
+    if (!request_settings(r)->respond.root_is_alias)
+        return 0;
+    return pattern->kind == LOCATION_REGEX || pattern->kind == LOCATION_REGEX_NOCASE
+               ? r->path.len
+               : pattern->text.len;
+}
+
 enum rc request_answer_file(struct request *r)
 {
     const struct respond_settings *respond = &request_settings(r)->respond;
-    size_t replaced = respond->root_is_alias ? r->location->pattern.text.len : 0;
+    size_t replaced = replaced_by_alias(r);
     struct buffer root = buffer_over(r->service->out, SCRATCH_OUT);
     struct buffer path = memory_buffer(r, PATH_SIZE);
     struct fault why = {0};
@@ -390,7 +401,7 @@ enum rc request_answer_file(struct request *r)
 
     if (!path.at)
         return RC_MEMORY;
-    if (r->head.method != METHOD_GET && r->head.method != METHOD_HEAD)
+    if (r->head.method != METHOD_GET && !r->is_head && r->head.method != METHOD_POST)
         return request_answer_status(r, 405);
     template_write(&respond->root, r, &root);
     if (!file_path(buffer_span(&root), replaced, r->path, &path)) {
@@ -408,6 +419,8 @@ enum rc request_answer_file(struct request *r)
         return request_answer_status(r, code);
     }
     r->file = file.fd;
+    if (r->head.method == METHOD_POST) /* what there is may not be written to */
+        return request_answer_status(r, 405);
     return answer_opened(r, &file, buffer_span(&path));
 }
 

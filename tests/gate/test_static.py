@@ -83,7 +83,7 @@ def compare(both, method, target, fields=()):
     answers = [peers.ask(each.port, method, target, fields) for each in both]
     ours, theirs = (seen(answer, each.port) for answer, each in zip(answers, both))
     assert ours == theirs
-    if answers[0].status < 400:  # pages have their own name in them
+    if answers[0].status in (200, 206, 304):  # pages have their own name in them
         assert answers[0].one('Content-Length') == answers[1].one('Content-Length')
     return answers[0]
 
@@ -151,6 +151,8 @@ CONDITIONS = [
 @pytest.mark.parametrize('fields', CONDITIONS, ids=', '.join)
 @pytest.mark.parametrize('method', ['GET', 'HEAD'])
 def test_conditions(both, method, fields):
+    if method == 'HEAD' and fields[-1].startswith('Range'):
+        pytest.skip('RFC 9110, section 14.2: Range is for GET alone; nginx obeys it with HEAD too')
     compare(both, method, '/ten.txt', [each for each in fields if ':' in each])
 
 

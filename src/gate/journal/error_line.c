@@ -59,6 +59,9 @@ void error_line_write(enum log_level level, const struct journal_context *contex
     add_visible(&line, message);
     if (context) {
         add_place(&line, ", client: ", context->client, "");
+        if (context->client.len > 0 && context->server.len == 0)
+            buffer_add_text(&line,
+                            ", server: "); /* one without a name has its place all the same */
         add_place(&line, ", server: ", context->server, "");
         add_place(&line, ", request: ", context->request, "\"");
         add_place(&line, ", upstream: ", context->upstream, "\"");

@@ -95,20 +95,28 @@ static unsigned index_failed(const char *path, int error, struct fault *why)
     return forbidden ? 403 : 404;
 }
 
-/* Of the directory that its index files were looked for in; 200 where it is one. */
-static unsigned check_directory(const char *path, struct fault *why)
+/* After an index file that is not there: is its directory, the first `len` bytes? 0 where it is. */
+static unsigned check_directory(struct buffer *path, size_t len, struct fault *why)
 {
+    char *text = (char *)path->at;
+    const char first = text[len];
     struct stat stat_of;
+    int error;
 
-    if (stat(path, &stat_of) == 0 && S_ISDIR(stat_of.st_mode))
-        return 200;
-    if (errno == ENOENT || errno == ENOTDIR || errno == EACCES)
-        return index_failed(path, errno, why);
-    return open_failed("stat", path, why) == 404 ? 404 : 500;
+    text[len] = '\0';
+    error = stat(text, &stat_of) == 0 ? 0 : errno;
+    text[len] = first;
+    if (error == 0 ||
+        error == EACCES) /* its files could be asked for, so it may be searched */
+        return 0;
+    errno = error;
+    return error == ENOENT || error == ENOTDIR ? index_failed(text, error, why)
+                                               : open_failed("stat", text, why);
 }
 
 /* 200 where the file is there, 0 where the search goes on. */
-static unsigned try_index(struct buffer *path, struct span name, struct fault *why)
+static unsigned try_index(struct buffer *path, struct span name, bool is_first,
+                          struct fault *why)
 {
     const size_t len = path->len;
     struct stat stat_of;
@@ -123,7 +131,9 @@ static unsigned try_index(struct buffer *path, struct span name, struct fault *w
     else if (errno == ENOTDIR || errno == ENAMETOOLONG || errno == EACCES)
         status = index_failed((char *)path->at, errno, why);
     else if (errno != ENOENT)
-        status = open_failed("stat", (char *)path->at, why) == 403 ? 403 : 500;
+        status = open_failed("stat", (char *)path->at, why);
+    else if (is_first)
+        status = check_directory(path, len, why);
     path->len = len;
     path->at[len] = '\0';
     return status;
@@ -132,16 +142,14 @@ static unsigned try_index(struct buffer *path, struct span name, struct fault *w
 unsigned file_index(struct buffer *path, const struct span *names, size_t count, size_t *found,
                     struct fault *why)
 {
-    unsigned status;
-
     for (*found = 0; *found < count; ++*found) {
+        unsigned status;
+
         if (span_starts(names[*found], SPAN("/")))
             return 200;
-        if ((status = try_index(path, names[*found], why)) != 0)
+        if ((status = try_index(path, names[*found], *found == 0, why)) != 0)
             return status;
     }
-    if ((status = check_directory((char *)path->at, why)) != 200)
-        return status;
     (void)fail(why, RC_DENIED, "directory index of \"%s\" is forbidden", (char *)path->at);
     return 403;
 }

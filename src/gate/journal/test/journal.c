@@ -375,6 +375,8 @@ static void errors_go_to_the_logs_that_want_them(void **state)
     journal_error(logs, 2, LOG_LEVEL_ERROR, &context, "connect() failed (%d: %s)", 111,
                   "Connection refused");
     journal_error(logs, 2, LOG_LEVEL_NOTICE, NULL, "two\nlines");
+    journal_error(logs, 2, LOG_LEVEL_INFO, &(struct journal_context){.client = SPAN("c")},
+                  "x");
     journal_error(logs, 2, LOG_LEVEL_DEBUG, NULL, "nobody asks");
     snprintf(front, sizeof front, " [error] %d#%d: ", getpid(), gettid());
     line = strstr((char *)(uintptr_t)contents(f->path), front);
@@ -386,6 +388,7 @@ static void errors_go_to_the_logs_that_want_them(void **state)
     line = strstr((char *)(uintptr_t)contents(f->old), " [notice] ");
     assert_non_null(line);
     assert_non_null(strstr(line, ": two\\x0Alines\n"));
+    assert_non_null(strstr(line, ": x, client: c, server: \n"));
     assert_true(journal_wants(logs, 2, LOG_LEVEL_INFO));
     assert_false(journal_wants(logs, 2, LOG_LEVEL_DEBUG));
     assert_false(journal_wants(NULL, 0, LOG_LEVEL_EMERG));
