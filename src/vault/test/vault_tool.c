@@ -1,11 +1,14 @@
 /*
- * What the tests in tests/vault/ drive: one call of the vault each, its rc as the exit status,
- * and the fault on standard error.
+ * What the tests in tests/vault/ drive: one call of the vault each, its rc as the exit status, and
+ * the fault on standard error.
  *
- *   vault_tool read HEADER                        the header is sound; says whether a repair
- * is due vault_tool repair HEADER vault_tool unlock HEADER DATA PHRASE_FILE SLOT   the slot,
- * the data's size, and the SHA-256 of it decrypted vault_tool create FILE PHRASE_FILE KDF
- * SECTOR_SIZE [cheap] vault_tool add FILE PHRASE_FILE NEW_PHRASE_FILE SLOT
+ *   vault_tool read HEADER      the header is sound; says whether a repair is due
+ *   vault_tool repair HEADER
+ *   vault_tool unlock HEADER DATA PHRASE_FILE SLOT
+ *                               the slot, the data's size, and the SHA-256 of it decrypted
+ *   vault_tool create FILE PHRASE_FILE KDF SECTOR_SIZE [cheap]
+ *   vault_tool add FILE PHRASE_FILE NEW_PHRASE_FILE SLOT
+ *   vault_tool ask once|twice   how many bytes were typed on the terminal
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -197,13 +200,25 @@ static enum rc run_add(char **words, struct fault *why)
     return rc;
 }
 
+static enum rc run_ask(char **words, struct fault *why)
+{
+    SCOPED(secret) phrase = {0};
+    struct credential terminal = {0};
+    enum rc rc = credential_get(&terminal, "Passphrase: ", strcmp(words[0], "twice") == 0,
+                                &phrase, why);
+
+    if (rc == RC_OK)
+        printf("%zu bytes\n", phrase.len);
+    return rc;
+}
+
 static const struct {
     const char *name;
     int words;
     enum rc (*run)(char **words, struct fault *why);
 } commands[] = {
     {"read", 1, run_read},     {"repair", 1, run_repair}, {"unlock", 4, run_unlock},
-    {"create", 4, run_create}, {"add", 4, run_add},
+    {"create", 4, run_create}, {"add", 4, run_add},       {"ask", 1, run_ask},
 };
 
 int main(int argc, char **argv)
