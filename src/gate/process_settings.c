@@ -86,6 +86,16 @@ static enum rc set_loops(struct conf *conf, const struct directive *d, void *par
     return RC_OK;
 }
 
+static enum rc set_connections(struct conf *conf, const struct directive *d, void *part)
+{
+    struct process_settings *s = part;
+
+    (void)d;
+    if (units_parse_number(conf_word(conf, 1), INT32_MAX, &s->worker_connections) == RC_OK)
+        return RC_OK;
+    return conf_fail(conf, 1, NULL, "invalid number \"%.*s\"", SPAN_ARG(conf_word(conf, 1)));
+}
+
 static enum rc parse_mask(struct conf *conf, size_t i, uint64_t *mask)
 {
     struct span word = conf_word(conf, i);
@@ -178,8 +188,7 @@ const struct directive process_directives[] = {
     {"env", CONF_MAIN, 1, 1, true, .set = conf_accept,
      .doc = "Accepted, of no effect: the environment stays as it is."},
 
-    {"worker_connections", CONF_EVENTS, 1, 1, .set = conf_set_number, AT(worker_connections),
-     .standard = "512", .doc = "How many connections, to clients and servers, a loop may have."},
+    {"worker_connections", CONF_EVENTS, 1, 1, .set = set_connections, .standard = "512", .doc = "How many connections, to clients and servers, a loop may have."},
     {"use", CONF_EVENTS, 1, 1, .set = set_use, .doc = "The way to wait for events: epoll."},
     {"multi_accept", CONF_EVENTS, 1, 1, .set = conf_set_flag, DROPPED,
      .doc = "Accepted, of no effect: each loop accepts what is there."},

@@ -18,7 +18,7 @@
     /* values */
     {"events {}\ndaemon yes;",
      "invalid value \"yes\" in \"daemon\" directive, it must be \"on\" or \"off\"", 2},
-    {"events { worker_connections x; }", "\"worker_connections\" directive invalid number", 1},
+    {"events { worker_connections x; }", "invalid number \"x\"", 1},
     {HTTP("client_body_buffer_size 1g;"), "\"client_body_buffer_size\" directive invalid value", 3},
     {HTTP("client_max_body_size -1;"), "\"client_max_body_size\" directive invalid value", 3},
     {HTTP("send_timeout 1y;"), "\"send_timeout\" directive invalid value", 3},
