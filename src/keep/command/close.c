@@ -3,7 +3,7 @@
 #include "keep/command/command.h"
 #include "keep/mount/unmount.h"
 
-enum { DAEMON_MS = 120000 };
+enum { DAEMON_MS = 120000, STALE_MS = 200 };
 
 struct close_options {
     bool help;
@@ -33,7 +33,7 @@ static enum rc await_daemon(struct record *record, struct fault *why)
 static enum rc clear_stale(struct record *record, struct fault *why)
 {
     bool gone;
-    enum rc rc = record_wait(record, 0, &gone, why);
+    enum rc rc = record_wait(record, STALE_MS, &gone, why);
 
     if (rc != RC_OK)
         return rc;

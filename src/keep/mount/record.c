@@ -16,7 +16,11 @@
 #include "base/text.h"
 #include "base/units.h"
 
-enum { RECORD_BYTES_MAX = 4 * PATH_MAX, POLL_US = 10000 };
+enum {
+    RECORD_BYTES_MAX = 4 * PATH_MAX,
+    POLL_US = 10000,
+    GLANCE_MS = 200, /* who only lists the records holds a lock for less than that */
+};
 
 static const char suffix[] = ".open";
 
@@ -167,7 +171,7 @@ static enum rc name_of(struct record *record, const char *target, struct fault *
 }
 
 /* Opens and locks the file, and makes sure that it was not removed in between. */
-static enum rc lock_file(const char *path, int flags, int *fd)
+static enum rc try_lock(const char *path, int flags, int *fd)
 {
     struct stat about;
 
@@ -183,6 +187,16 @@ static enum rc lock_file(const char *path, int flags, int *fd)
             return RC_OK;
         close(*fd);
     }
+}
+
+static enum rc lock_file(const char *path, int flags, unsigned timeout_ms, int *fd)
+{
+    uint64_t end = clock_ms() + timeout_ms;
+    enum rc rc;
+
+    while ((rc = try_lock(path, flags, fd)) == RC_BUSY && clock_ms() < end)
+        usleep(POLL_US);
+    return rc;
 }
 
 static enum rc open_target(struct record *record, const char *target, struct fault *why)
@@ -207,7 +221,7 @@ enum rc record_begin(struct record *record, const char *target, bool *stale, str
         return rc;
     if (!file_path(record, path))
         return fail(why, RC_LIMIT, "%s: its path is too long", target);
-    rc = lock_file(path, O_CREAT, &record->fd);
+    rc = lock_file(path, O_CREAT, GLANCE_MS, &record->fd);
     if (rc == RC_BUSY)
         return fail(why, rc, "%s: is already open ('keep status' says where)", target);
     if (rc != RC_OK)
@@ -232,7 +246,7 @@ void record_end(struct record *record)
     record->fd = -1;
 }
 
-/* Reads one record, and tries its lock. */
+/* Reads one record, and tries its lock. One that says nothing yet is about to be opened. */
 static enum rc load(struct record *record, const char *path, bool *alive)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -242,7 +256,7 @@ static enum rc load(struct record *record, const char *path, bool *alive)
     read_fields(record, fd);
     *alive = flock(fd, LOCK_SH | LOCK_NB) < 0;
     close(fd);
-    return RC_OK;
+    return record->target[0] ? RC_OK : RC_NOT_FOUND;
 }
 
 static enum rc load_entry(const char *directory, const char *entry, struct record *record,
@@ -321,15 +335,13 @@ enum rc record_find(struct record *record, const char *word, bool *alive, struct
 
 enum rc record_wait(struct record *record, unsigned timeout_ms, bool *gone, struct fault *why)
 {
-    uint64_t end = clock_ms() + timeout_ms;
     char path[PATH_MAX];
     enum rc rc;
 
     *gone = false;
     if (!file_path(record, path))
         return fail(why, RC_IO, "%s: its record is out of reach", record->target);
-    while ((rc = lock_file(path, 0, &record->fd)) == RC_BUSY && clock_ms() < end)
-        usleep(POLL_US);
+    rc = lock_file(path, 0, timeout_ms, &record->fd);
     if (rc == RC_NOT_FOUND) {
         *gone = true;
         return RC_OK;

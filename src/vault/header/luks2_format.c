@@ -165,10 +165,13 @@ static enum rc fill_metadata(struct luks2 *header, const struct luks2_format *fo
 {
     struct json *top = header->metadata = json_new_object();
     struct json *segments = json_new_object(), *digests = json_new_object();
-    bool good = json_put(top, "keyslots", json_new_object()) &
-                json_put(top, "tokens", json_new_object()) &
-                json_put(top, "segments", segments) & json_put(top, "digests", digests);
+    bool good = json_put(top, "keyslots", json_new_object());
     enum rc rc;
+
+    /* Each takes its value over, also after a failure. */
+    good &= json_put(top, "tokens", json_new_object());
+    good &= json_put(top, "segments", segments);
+    good &= json_put(top, "digests", digests);
 
     if (!good ||
         !put_segment(segments, format, encryption,
