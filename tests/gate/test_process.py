@@ -97,6 +97,13 @@ def test_help_names_every_option(gate):
         assert f'-{letter}, ' in result.stdout
 
 
+def test_every_option_is_in_its_page(gate, source):
+    page = (source / 'man' / 'gate.8').read_text().replace('\\-', '-')
+    for letter, name in re.findall(r'^  -(.), --([a-z-]+)', gate.run('-h').stdout, re.M):
+        assert re.search(rf'^\.It .*Fl {re.escape(letter)}\b|^\.It Fl \? ', page, re.M), letter
+        assert f'Fl -{name}' in page, name
+
+
 @pytest.mark.parametrize('words, text', [
     (['stray'], 'invalid option: "stray"'),
     (['-s', 'jump'], 'invalid option: "-s jump"'),
