@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -120,10 +121,8 @@ static enum rc find_owner(struct process_owner *owner, bool *becomes, const stru
         return RC_OK;
     if (process->user.len >= sizeof user || process->group.len >= sizeof group)
         return fail(why, RC_NOT_FOUND, "getpwnam(\"%.*s\") failed", SPAN_ARG(process->user));
-    memcpy(user, process->user.at, process->user.len);
-    user[process->user.len] = '\0';
-    memcpy(group, process->group.at, process->group.len);
-    group[process->group.len] = '\0';
+    snprintf(user, sizeof user, "%.*s", SPAN_ARG(process->user));
+    snprintf(group, sizeof group, "%.*s", SPAN_ARG(process->group));
     return process_find_owner(owner, user[0] ? user : "nobody", group, why);
 }
 
