@@ -43,8 +43,8 @@ const struct kdf *kdf_find(const char *name);
 
 /*
  * RC_FORMAT  costs or a salt that the algorithm does not have
- * RC_LIMIT   costs beyond what we are willing to pay for a header that anybody may have
- * written
+ * RC_LIMIT   costs beyond what we pay for a header that anybody may have written: more than
+ *            4 GiB, 64 lanes, or passes that take half an hour
  */
 enum rc kdf_check(const struct kdf_params *params, struct fault *why);
 
@@ -62,7 +62,8 @@ enum rc kdf_derive(const struct kdf_params *params, const struct secret *phrase,
  * Chooses costs that take about `target_ms` on this machine: params->kdf and, for PBKDF2,
  * params->hash are set by the caller. Argon2 gets at most 1 GiB, at most half of the memory
  * that is free now, at most four lanes and at most one for each CPU, and four passes at least,
- * before it gets less memory. Takes about as long as the target. The salt is left alone.
+ * before it gets less memory. The time is that of an idle machine, however
+ * busy this one is now. The salt is left alone.
  */
 enum rc kdf_calibrate(struct kdf_params *params, unsigned target_ms, struct fault *why);
 

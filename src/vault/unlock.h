@@ -19,13 +19,16 @@ struct unlock {
  *
  *   header_device  where the header and the keyslots are
  *   data_size      bytes of the device that holds the data: the same one, or for a detached
- * header another keyslot        a number, or UNLOCK_ANY out            {0}; filled on success
- * alone, and cleared with unlock_clear
+ *                  header another
+ *   keyslot        a number, or UNLOCK_ANY
+ *   out            {0}; filled on success alone, and cleared with unlock_clear; its texts live
+ *                  as long as the header
  *
  * RC_DENIED       no keyslot opens with this credential
  * RC_NOT_FOUND    the slot that was named is not there, or holds no key of the data
- * RC_UNSUPPORTED, RC_TRUNCATED  as luks2_extent_find; RC_UNSUPPORTED too when no slot is one
- * that we can open RC_LIMIT        a slot's KDF asks for more than we pay
+ * RC_TRUNCATED    as luks2_extent_find
+ * RC_UNSUPPORTED  the same; and a slot that we cannot open was in the way, and no other opens
+ * RC_LIMIT        so was a slot whose KDF asks for more than we pay
  */
 enum rc unlock(const struct luks2 *header, struct device *header_device, uint64_t data_size,
                const struct secret *credential, int keyslot, struct unlock *out,

@@ -22,16 +22,21 @@ struct credential {
  * x.img: "), and with `twice` the answer is asked for again ("Again: ") until both are the
  * same, three times at most.
  *
- * RC_USAGE      both files are named, an offset or size without a key file, or two answers
- * that differ RC_NOT_FOUND  the file is not there RC_IO         there is no terminal to ask
- * on, or reading failed RC_LIMIT      longer than CREDENTIAL_MAX RC_TRUNCATED  the key file
- * has fewer bytes than key_size asks for
+ * RC_USAGE      both files are named, an offset or size without a key file, or two answers that
+ *               differ
+ * RC_NOT_FOUND  the file is not there
+ * RC_IO         there is no terminal to ask on, or reading failed
+ * RC_END        the prompt was left with Ctrl-D
+ * RC_LIMIT      longer than CREDENTIAL_MAX
+ * RC_TRUNCATED  the key file has fewer bytes than key_size asks for
  */
 enum rc credential_get(const struct credential *from, const char *prompt, bool twice,
                        struct secret *secret, struct fault *why);
 
-/* Asks on the terminal (/dev/tty) without showing the answer, once; RC_END when it was left
- * with Ctrl-D. */
+/*
+ * Asks on the terminal (/dev/tty) once, without showing the answer. A signal that ends or stops the
+ * program does so after the terminal was set back. RC_END when it was left with Ctrl-D.
+ */
 enum rc credential_ask(const char *prompt, struct secret *secret, struct fault *why);
 
 /* Bytes to the end, one newline at the end dropped. */

@@ -1,5 +1,7 @@
-/* The first 4096 bytes of each copy: all integers big-endian. LUKS2 On-Disk Format
- * Specification, 2.1. */
+/*
+ * The first 4096 bytes of each copy: all integers big-endian. LUKS2 On-Disk Format Specification,
+ * 2.1.
+ */
 #ifndef VAULT_HEADER_BINARY_H
 #define VAULT_HEADER_BINARY_H
 
@@ -23,14 +25,13 @@ uint16_t binary_version(const uint8_t *at);
  * Fills the scalar fields of `header` from BINARY_SIZE bytes found at `offset` of the device:
  * a first copy at 0, a second one anywhere else. The checksum is not looked at.
  *
- * RC_FORMAT  magic, size, place or a text that cannot be right; RC_UNSUPPORTED  the version or
- * checksum
+ * RC_FORMAT       magic, size, place or a text that cannot be right
+ * RC_UNSUPPORTED  a version or a checksum that is not known
  */
 enum rc binary_parse(struct luks2 *header, const uint8_t *at, uint64_t offset,
                      struct fault *why);
 
-/* Compares the checksum of a whole copy, header->copy_size bytes. RC_FORMAT when it is
- * another. */
+/* Compares the checksum of a whole copy, header->copy_size bytes. RC_FORMAT when it differs. */
 enum rc binary_check(const struct luks2 *header, const uint8_t *copy, struct fault *why);
 
 /*

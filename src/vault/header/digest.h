@@ -1,5 +1,4 @@
-/* A digest says whether a key is the right one, and which keyslots and segments it belongs to.
- */
+/* A digest says whether a key is the right one, and which keyslots and segments are its own. */
 #ifndef VAULT_HEADER_DIGEST_H
 #define VAULT_HEADER_DIGEST_H
 
@@ -13,7 +12,9 @@ int digest_of_keyslot(const struct luks2 *header, unsigned keyslot);
 int digest_of_segment(const struct luks2 *header, unsigned segment);
 
 /*
- * RC_DENIED       it is another key, or one of another length
+ * The length of the key is not in the digest: the header gives it, one for all slots of a digest.
+ *
+ * RC_DENIED       it is another key
  * RC_UNSUPPORTED  a type or a hash that we do not have
  */
 enum rc digest_verify(const struct luks2_digest *digest, const struct secret *key,

@@ -23,7 +23,7 @@ enum {
     LUKS2_SEGMENTS_MAX = 32,
     LUKS2_TOKENS_MAX = 32,
     LUKS2_DIGESTS_MAX = 8,
-    LUKS2_LABEL_SIZE = 48, /* with its NUL, as are the next two */
+    LUKS2_LABEL_SIZE = 48, /* with its NUL, as the next two */
     LUKS2_UUID_SIZE = 40,
     LUKS2_CHECKSUM_NAME_SIZE = 32,
     LUKS2_HEADER_SIZE_MIN = 16 << 10, /* of one copy */
@@ -94,7 +94,7 @@ struct luks2 {
     bool second_is_good;     /* this was read from the second copy */
     struct fault damage;     /* what is wrong with the other copy; "" when nothing is */
     struct luks2_keyslot keyslots[LUKS2_KEYSLOTS_MAX];
-    struct luks2_segment segments[LUKS2_SEGMENTS_MAX];
+    struct luks2_segment segments[LUKS2_SEGMENTS_MAX]; /* the first is present */
     struct luks2_digest digests[LUKS2_DIGESTS_MAX];
     struct luks2_token tokens[LUKS2_TOKENS_MAX];
     struct json *metadata; /* what the structs above were read from */
@@ -109,8 +109,8 @@ struct luks2 {
  * RC_FORMAT       there was one, and neither copy is sound: the fault says what is wrong
  * RC_UNSUPPORTED  LUKS1, or a version that is not known
  * RC_TRUNCATED    the device ends within the header or its keyslots area
- * RC_BUSY         only the second copy is left, and the fault names the other signature that
- * is here
+ * RC_BUSY         only the second copy is left, and the device has another signature now: the
+ *                 fault names it
  */
 enum rc luks2_read(struct luks2 **out, struct device *device, struct fault *why);
 
@@ -142,9 +142,10 @@ struct luks2_extent {
  * The one segment of a volume that is a plain run of encrypted sectors. Call it with the size
  * of the data device, which is the header's own unless the header is detached.
  *
- * RC_UNSUPPORTED  unknown requirements, a reencryption that was not finished, several
- * segments, segments with integrity or of a foreign type, ciphers we do not have, a null
- * cipher RC_TRUNCATED    the device ends before the data does
+ * RC_UNSUPPORTED  unknown requirements, a reencryption that was not finished, several segments,
+ *                 segments with integrity or of a foreign type, ciphers we do not have, a null
+ *                 cipher
+ * RC_TRUNCATED    the device ends before the data does
  */
 enum rc luks2_extent_find(const struct luks2 *header, uint64_t device_size,
                           struct luks2_extent *extent, struct fault *why);

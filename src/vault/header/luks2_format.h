@@ -31,7 +31,6 @@ enum rc luks2_format(struct luks2 **out, const struct luks2_format *format,
  * Overwrites the whole header, both copies and the keyslots area, with zeros and then random
  * bytes where keys will be: what stood there before cannot be mistaken for a header again.
  *
- *
  * RC_TRUNCATED  the device is smaller than the header
  */
 enum rc luks2_format_wipe(const struct luks2 *header, struct device *device,

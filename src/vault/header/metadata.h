@@ -14,8 +14,7 @@
  */
 enum rc metadata_parse(struct luks2 *header, struct span area, struct fault *why);
 
-/* Fills the structs from header->metadata anew, after it was changed. Their old texts are gone
- * with it. */
+/* Fills the structs from header->metadata anew, after it was changed. */
 enum rc metadata_refresh(struct luks2 *header, struct fault *why);
 
 /* One member of each kind, named `number`; {0} in, filled on success. */
