@@ -127,7 +127,8 @@ enum rc template_compile(struct template *t, struct span text, const struct vari
 
 void template_write(const struct template *t, void *subject, struct buffer *out)
 {
-    for (const struct template_part *p = t->parts, *end = p + t->count; p < end; p++) {
+    for (uint32_t i = 0; i < t->count; i++) {
+        const struct template_part *p = &t->parts[i];
         struct span value = {0};
 
         if (!p->variable)
