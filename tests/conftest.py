@@ -1,17 +1,9 @@
-"""What every test of whole programs needs: where they are, a port, the corpus of foreign images.
-
-KEEPGATE_BUILD   folder with the programs under test ("build" otherwise, below the source)
-KEEPGATE_CORPUS  folder with data that other programs encrypted ("../shared/corpus" otherwise)
-"""
-import os
-import pathlib
+"""What every test of whole programs needs: where they are, a port, the corpus of foreign images."""
 import socket
 
 import pytest
 
-SOURCE = pathlib.Path(__file__).resolve().parent.parent
-BUILD = (SOURCE / os.environ.get('KEEPGATE_BUILD', 'build')).resolve()
-CORPUS = pathlib.Path(os.environ.get('KEEPGATE_CORPUS', SOURCE.parent / 'shared' / 'corpus'))
+from places import BUILD, CORPUS, SOURCE
 
 
 def program(name):

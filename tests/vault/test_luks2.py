@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from conftest import BUILD, CORPUS
+from places import BUILD, CORPUS
 
 DENIED, FORMAT, UNSUPPORTED, TRUNCATED = 6, 5, 7, 12
 CIPHERS = ('aes-xts-plain64', 'aes-xts-plain', 'aes-cbc-plain64', 'aes-cbc-plain',
