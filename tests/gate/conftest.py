@@ -23,13 +23,13 @@ def gate(tmp_path, request, free_port):
     with contextlib.ExitStack() as stack:
         started = []
 
-        def start(server, http='', main='', program=None):
+        def start(server, http='', main='', program=None, listen=''):
             program = program or request.getfixturevalue('gate_program')
             port = free_port()
             if program.name == 'nginx':
                 http = peers.NGINX_HTTP + http
                 main = main if 'user ' in main else peers.NGINX_MAIN + main
-            text = peers.configuration(port, server, http, main)
+            text = peers.configuration(port, server, http, main, listen)
             folder = tmp_path / f'gate{len(started)}'
             started.append(folder)
             return stack.enter_context(peers.Proxy(program, folder, text, [port]))

@@ -395,7 +395,7 @@ NGINX_MAIN = 'user root;\n' if os.geteuid() == 0 else ''
 NGINX_HTTP = 'client_body_temp_path body; proxy_temp_path proxy;'
 
 
-def configuration(port, server, http='', main=''):
+def configuration(port, server, http='', main='', listen=''):
     """A whole file around what stands in the one server block."""
     return f'''
 daemon off;
@@ -408,7 +408,7 @@ http {{
     access_log logs/access.log;
     {http}
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port} {listen};
         {server}
     }}
 }}

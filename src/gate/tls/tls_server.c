@@ -49,12 +49,12 @@ static enum rc load_pair(SSL_CTX *context, struct span certificate, struct span 
     return RC_OK;
 }
 
-/* Chooses http/1.1 of what the client offers; a client that offers only other protocols is
+/* Chooses HTTP/1 of what the client offers; a client that offers only other protocols is
  * refused. */
 static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                            const unsigned char *in, unsigned in_len, void *of)
 {
-    static const unsigned char ours[] = "\x08http/1.1";
+    static const unsigned char ours[] = "\x08http/1.1\x08http/1.0\x08http/0.9";
     unsigned char *hit;
 
     (void)ssl;
