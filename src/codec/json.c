@@ -208,11 +208,13 @@ struct json *json_new_array(void)
 
 bool json_put(struct json *into, const char *name, struct json *value)
 {
-    if (value && (name ? json_object_object_add(theirs(into), name, theirs(value))
-                       : json_object_array_add(theirs(into), theirs(value))) == 0)
-        return true;
-    json_close(value);
-    return false;
+    bool put = into && value &&
+               (name ? json_object_object_add(theirs(into), name, theirs(value))
+                     : json_object_array_add(theirs(into), theirs(value))) == 0;
+
+    if (!put)
+        json_close(value);
+    return put;
 }
 
 bool json_put_string(struct json *into, const char *name, const char *string)

@@ -52,7 +52,7 @@ struct json *json_new_array(void);
 /*
  * Put a value into an object, in the place of one of that name, or at the end of an array
  * (name NULL). False when there is no memory; json_put takes `value` over either way, and
- * fails when it is NULL.
+ * fails when it or `into` is NULL.
  */
 bool json_put(struct json *into, const char *name, struct json *value);
 bool json_put_string(struct json *into, const char *name, const char *string);

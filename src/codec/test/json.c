@@ -107,6 +107,8 @@ static void building(void **state)
     assert_true(json_put_number(json, "n", UINT32_MAX));
     assert_true(json_put_decimal(json, "d", UINT64_MAX));
     assert_true(json_put_string(json, "gone", ""));
+    assert_false(json_put(json, "nothing", NULL));
+    assert_false(json_put_string(NULL, "nowhere", ""));
     json_remove(json, "gone");
     json_write(json, &text);
     assert_true(text_ok(&text));
