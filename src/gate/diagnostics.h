@@ -1,6 +1,6 @@
 /*
- * Where the lines of the process itself go (base/log.h): to the error logs of the main context, and, while
- * the program starts, to standard error too, as "gate: [emerg] TEXT".
+ * Where the lines of the process itself go (base/log.h): to the error logs of the main
+ * context, and, while the program starts, to standard error too, as "gate: [emerg] TEXT".
  */
 #ifndef GATE_DIAGNOSTICS_H
 #define GATE_DIAGNOSTICS_H

@@ -9,8 +9,8 @@
 #include "base/options.h"
 #include "base/scoped.h"
 #include "base/text.h"
-#include "gate/command/pid_file.h"
 #include "gate/command/dev.h"
+#include "gate/command/pid_file.h"
 #include "gate/command/tell.h"
 #include "gate/command/version.h"
 #include "gate/diagnostics.h"
@@ -46,7 +46,9 @@ static const struct option_row rows[] = {
     {0},
 };
 
-/* Where things are, when nobody says. With a prefix of the user's own they are all below it. */
+/*
+ * Where things are, when nobody says. With a prefix of the user's own they are all below it.
+ */
 struct places {
     const char *prefix, *file, *pid_file;
     const char *own_file, *own_pid_file; /* below a prefix that was given */

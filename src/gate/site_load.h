@@ -5,8 +5,8 @@
 #include "gate/site.h"
 
 /*
- * site_read, and every warning and error to the log; on the terminal, while it is told of things, each with
- * its line, a caret and a hint. RC_FORMAT when it cannot be used.
+ * site_read, and every warning and error to the log; on the terminal, while it is told of
+ * things, each with its line, a caret and a hint. RC_FORMAT when it cannot be used.
  */
 enum rc site_load(struct site **out, const struct site_context *context);
 

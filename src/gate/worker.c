@@ -88,8 +88,9 @@ static void close_doors(struct seat *seat)
 }
 
 /*
- * The sockets are the master's to keep or to close: an address that is given up must be refused at once. The
- * one of a path is shared by all loops; nobody finds it any more when the master has removed the path.
+ * The sockets are the master's to keep or to close: an address that is given up must be
+ * refused at once. The one of a path is shared by all loops; nobody finds it any more when the
+ * master has removed the path.
  */
 static void leave_doors(struct seat *seat)
 {

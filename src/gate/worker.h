@@ -1,7 +1,7 @@
 /*
- * The process that holds the traffic: one thread and one loop for each of worker_processes, without
- * privileges. Ends at once on TERM and INT, and when its connections have ended on QUIT; reopens the logs on
- * USR1.
+ * The process that holds the traffic: one thread and one loop for each of worker_processes,
+ * without privileges. Ends at once on TERM and INT, and when its connections have ended on
+ * QUIT; reopens the logs on USR1.
  */
 #ifndef GATE_WORKER_H
 #define GATE_WORKER_H
@@ -26,8 +26,8 @@ enum {
 };
 
 /*
- * Returns one of these when it has ended. The signals above must be blocked; whatever it opened goes with the
- * process.
+ * Returns one of these when it has ended. The signals above must be blocked; whatever it
+ * opened goes with the process.
  */
 int worker_run(const struct worker_setup *setup);
 

@@ -32,8 +32,8 @@ enum rc process_become(const struct process_owner *owner, struct fault *why);
 enum rc process_daemonise(struct fault *why);
 
 /*
- * The kernel kills us when our parent ends. `parent` is who it was before the fork. Call it after
- * process_become, which would take it back.
+ * The kernel kills us when our parent ends. `parent` is who it was before the fork. Call it
+ * after process_become, which would take it back.
  */
 enum rc process_die_with(pid_t parent, struct fault *why);
 

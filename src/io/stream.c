@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <stdint.h>
 #include <unistd.h>
 
 static enum rc socket_read(struct stream *s, void *at, size_t size, size_t *got)

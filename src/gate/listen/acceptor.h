@@ -1,4 +1,6 @@
-/* Takes connections from one listening socket, in one loop, as long as there is room for them. */
+/*
+ * Takes connections from one listening socket, in one loop, as long as there is room for them.
+ */
 #ifndef GATE_LISTEN_ACCEPTOR_H
 #define GATE_LISTEN_ACCEPTOR_H
 
@@ -21,7 +23,9 @@ struct acceptor {
 enum rc acceptor_begin(struct acceptor *acceptor, struct loop *loop, int fd,
                        struct fault *why);
 
-/* Takes those that wait in the kernel's queue, before the socket is closed and they are lost. */
+/*
+ * Takes those that wait in the kernel's queue, before the socket is closed and they are lost.
+ */
 void acceptor_drain(struct acceptor *acceptor);
 
 /* Harmless where it is not at work. */

@@ -57,8 +57,8 @@ static enum rc bind_to(int fd, const struct listen_options *options, struct faul
 }
 
 /*
- * The first socket of an address is bound without SO_REUSEPORT, so that an address which another program
- * shares out is known to be in use; the next ones `join` it.
+ * The first socket of an address is bound without SO_REUSEPORT, so that an address which
+ * another program shares out is known to be in use; the next ones `join` it.
  */
 static enum rc open_bound(const struct listen_options *options, bool join, int *fd,
                           struct fault *why)

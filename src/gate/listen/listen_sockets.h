@@ -1,7 +1,7 @@
 /*
- * The sockets that connections come in by: one for each address and loop, so that the kernel spreads
- * connections over the loops (SO_REUSEPORT, set where there is more than one). They belong to the master, and
- * outlive workers and configurations.
+ * The sockets that connections come in by: one for each address and loop, so that the kernel
+ * spreads connections over the loops (SO_REUSEPORT, set where there is more than one). They
+ * belong to the master, and outlive workers and configurations.
  */
 #ifndef GATE_LISTEN_LISTEN_SOCKETS_H
 #define GATE_LISTEN_LISTEN_SOCKETS_H
@@ -34,20 +34,27 @@ struct listen_sockets {
 };
 
 /*
- * Opens what is not among the `kept` sockets, which may be NULL, and shares the others. Where an address is
- * in use it is tried again, five times in all and half a second apart.
+ * Opens what is not among the `kept` sockets, which may be NULL, and shares the others. Where
+ * an address is in use it is tried again, five times in all and half a second apart.
  *
  * RC_IO  *out and the kept sockets are as before; the fault is nginx's text
+ *
  */
 enum rc listen_sockets_open(struct listen_sockets *out, const struct listen_options *options,
                             size_t count, unsigned loops, const struct listen_sockets *kept,
                             struct fault *why);
 
-/* Can they be bound? An address that is in use counts as one that can: another gate may have it. */
+/*
+ * Can they be bound? An address that is in use counts as one that can: another gate may have
+ * it.
+ */
 enum rc listen_sockets_test(const struct listen_options *options, size_t count,
                             struct fault *why);
 
-/* Closes those that are not among the sockets of `others`, which may be NULL, and removes their paths. */
+/*
+ * Closes those that are not among the sockets of `others`, which may be NULL, and removes
+ * their paths.
+ */
 void listen_sockets_close(struct listen_sockets *sockets, const struct listen_sockets *others);
 
 /* The same in a child of the process that opened them, whose paths stay. */
