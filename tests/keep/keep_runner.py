@@ -30,7 +30,7 @@ class Keep:
                 nobody = pwd.getpwnam('nobody')
                 for path in (self.home, runtime):
                     os.chown(path, nobody.pw_uid, nobody.pw_gid)
-                self.prefix = ['setpriv', f'--reuid={nobody.pw_uid}', f'--regid={nobody.pw_gid}',
+                self.prefix = [shutil.which('setpriv'), f'--reuid={nobody.pw_uid}', f'--regid={nobody.pw_gid}',
                                '--clear-groups', '--']
         self.phrase = self.file('phrase', b'correct horse\n')
 

@@ -3,6 +3,7 @@ import hashlib
 import os
 import pathlib
 import random
+import shutil
 import signal
 import stat
 import subprocess
@@ -120,6 +121,21 @@ def test_busy_is_said_and_changes_nothing(keep):
     keep.close()
 
 
+def test_umount_closes_too(keep):
+    keep.create()
+    mounted = keep.open()
+    keep.write(mounted / 'note', MARK)
+    pid = daemon_of(keep)
+    unmount = ['umount'] if keep.user == 'root' else ['fusermount3', '-u']
+    if not shutil.which(unmount[0]):
+        unmount[0] = 'fusermount'
+    assert keep.execute(*unmount, mounted).returncode == 0
+    wait_for_end(pid)
+    assert keep.status() == []
+    keep.open()
+    assert keep.read(mounted / 'note') == MARK
+
+
 def test_what_is_not_open_cannot_be_closed(keep):
     keep.create()
     assert 'is not open' in keep.refuse(FAILED, 'close', 'v.img')
@@ -205,6 +221,30 @@ def test_a_create_that_is_killed_leaves_no_volume(anybody, after):
     assert not (anybody.home / 'v.img').exists()
     for left in anybody.home.glob('.v.img*'):
         anybody.refuse(FOREIGN, 'open', left, '--passphrase-file', anybody.phrase)
+
+
+def test_what_a_killed_create_left_mounted_is_cleared_away(keep):
+    slow = keep.file('mkfs.ext4', b'#!/bin/sh\necho $$ > mkfs.pid; exec /bin/sleep 60\n')
+    slow.chmod(0o755)
+    words = ['create', 'v.img', '--size', '24M', '--passphrase-file', keep.phrase, *CHEAP]
+    making = subprocess.Popen([*keep.prefix, keep.program, *words], cwd=keep.home,
+                              env={**keep.environment, 'PATH': f'{keep.home}:{os.environ["PATH"]}'})
+    pid = keep.home / 'mkfs.pid'
+    while not (pid.exists() and pid.read_text()):
+        assert making.poll() is None
+        time.sleep(0.02)
+    making.kill()
+    making.wait()
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    assert not (keep.home / 'v.img').exists()
+    time.sleep(0.2)
+    folder = pathlib.Path('/run/keepgate' if keep.user == 'root' else
+                          keep.home / 'runtime' / 'keepgate')
+    dead = [name for name in os.listdir(folder) if name.startswith('make-')]
+    assert dead
+    slow.unlink()
+    keep.create()
+    assert not set(dead) & set(os.listdir(folder))
 
 
 def test_a_create_that_fails_leaves_nothing(anybody):

@@ -1,5 +1,7 @@
 #include "keep/command/make_file_system.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +13,7 @@
 #include "keep/mount/program.h"
 #include "keep/mount/record.h"
 
-static const char file_name[] = "volume";
+static const char file_name[] = "volume", prefix[] = "make-";
 
 /* sbin is not on every user's PATH. */
 static enum rc run_mkfs(const char *image, const char *label, struct fault *why)
@@ -54,6 +56,27 @@ static enum rc make_in(struct device *device, const char *directory, const char 
     return rc != RC_OK ? rc : unmounted;
 }
 
+/* A create that was killed has left a mount that answers nobody. */
+static void clear_dead(const char *directory)
+{
+    DIR *stream = opendir(directory);
+    struct dirent *entry;
+
+    while (stream && (entry = readdir(stream))) {
+        char path[PATH_MAX];
+        int len = snprintf(path, sizeof path, "%s/%s/%s", directory, entry->d_name, file_name);
+
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 || len >= (int)sizeof path ||
+            access(path, F_OK) == 0 || errno != ENOTCONN)
+            continue;
+        path[len - (int)sizeof file_name] = '\0';
+        if (file_system_unmount(path, NULL) == RC_OK)
+            rmdir(path);
+    }
+    if (stream)
+        closedir(stream);
+}
+
 enum rc make_file_system(struct device *device, const char *label, struct fault *why)
 {
     char directory[PATH_MAX];
@@ -62,8 +85,9 @@ enum rc make_file_system(struct device *device, const char *label, struct fault 
 
     if (rc != RC_OK)
         return rc;
+    clear_dead(directory);
     len = strlen(directory);
-    snprintf(directory + len, sizeof directory - len, "/make-XXXXXX");
+    snprintf(directory + len, sizeof directory - len, "/%sXXXXXX", prefix);
     if (!mkdtemp(directory))
         return fail_errno(why, RC_IO, "%s: cannot be made", directory);
     rc = make_in(device, directory, label, why);

@@ -120,7 +120,8 @@ bool file_system_is_mounted(const char *directory)
 {
     struct statx about;
 
-    if (statx(AT_FDCWD, directory, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, 0, &about) < 0)
+    if (statx(AT_FDCWD, directory, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC,
+              0, &about) < 0)
         return errno == ENOTCONN || errno == EIO || errno == EACCES;
     return about.stx_attributes & STATX_ATTR_MOUNT_ROOT;
 }
@@ -137,6 +138,8 @@ enum rc file_system_unmount(const char *directory, struct fault *why)
         return fail_errno(why, RC_IO, "%s: cannot be unmounted", directory);
     else
         rc = fusermount_unmount(directory, why);
+    if (rc != RC_OK && !file_system_is_mounted(directory))
+        return RC_OK; /* somebody else was faster */
     if (rc == RC_BUSY)
         return fail(why, rc,
                     "%s: is still in use; close what uses it ('fuser -vm %s' lists it)",

@@ -1,6 +1,7 @@
 #include "keep/mount/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -30,8 +31,8 @@ static int watch_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-/* A request to end: what is in use stays mounted, and a second request may come later. */
-static void unmount_on_signal(const struct record *record)
+/* What is in use stays mounted, and may be asked to go again later. */
+static void unmount_or_tell(const struct record *record)
 {
     struct fault why = {0};
 
@@ -49,20 +50,33 @@ static void take_signal(struct serve *serve, int signals)
         while (waitpid(-1, NULL, WNOHANG) > 0)
             ;
     else if (info.ssi_signo != SIGHUP || serve->daemon->report >= 0)
-        unmount_on_signal(serve->record);
+        unmount_or_tell(serve->record);
+}
+
+/* Whoever unmounts what is inside, with umount(8), means to close the volume. */
+static void take_mount_change(const struct record *record)
+{
+    if (!record->raw && !file_system_is_mounted(record->mountpoint))
+        unmount_or_tell(record);
 }
 
 static void wait_for_end(struct serve *serve, struct fuse_device *fuse, int signals)
 {
+    int mounts = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC); /* -1 is passed over */
     struct pollfd events[] = {{.fd = fuse_device_ended_fd(fuse), .events = POLLIN},
-                              {.fd = signals, .events = POLLIN}};
+                              {.fd = signals, .events = POLLIN},
+                              {.fd = mounts, .events = POLLPRI}};
 
     while (!(events[0].revents & POLLIN)) {
-        if (poll(events, 2, -1) < 0)
+        if (poll(events, 3, -1) < 0)
             continue;
         if (events[1].revents & POLLIN)
             take_signal(serve, signals);
+        if (events[2].revents & POLLPRI)
+            take_mount_change(serve->record);
     }
+    if (mounts >= 0)
+        close(mounts);
 }
 
 static enum rc mount_inner(struct serve *serve, struct fault *why)
