@@ -331,6 +331,11 @@ static enum rc add_location(struct conf *conf, struct location *outer, struct lo
     case RC_OK:
         return RC_OK;
     case RC_BUSY:
+        if (location->pattern.kind == LOCATION_NAMED) {
+            conf_warn(conf, 1, NULL, "duplicate location \"%.*s\", the first one holds",
+                      SPAN_ARG(text));
+            return RC_OK;
+        }
         return conf_fail(conf, 1, NULL, "duplicate location \"%.*s\"", SPAN_ARG(text));
     default:
         return conf_no_memory(conf);

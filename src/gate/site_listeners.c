@@ -65,6 +65,7 @@ static enum rc add_names(struct conf *conf, struct listener *l, const struct ser
         const struct name_entry *name = &entry->names[i];
 
         conf->node = name->node;
+        conf->joined = true;
         switch (server_names_add(l->names, name->name, name->regex, entry->server, conf->arena)) {
         case RC_OK:
             break;
@@ -99,6 +100,7 @@ static enum rc add_address(struct site_reader *r, struct making **making, size_t
         if (!l->names)
             return conf_no_memory(&r->conf);
     }
+    r->conf.joined = false;
     rc = join(&r->conf, l, &(*making)[l - site->listeners], entry, line);
     return rc == RC_OK ? add_names(&r->conf, l, entry) : rc;
 }
@@ -133,6 +135,7 @@ void site_make_listeners(struct site_reader *r)
             }
         }
     }
+    r->conf.joined = false;
     check_certificates(r, making);
     r->conf.node = before;
 }

@@ -23,6 +23,8 @@ static struct fault_place place_of(const struct conf *conf, size_t i)
         place.end_line = conf->node->close_line;
         place.order = conf->node->close_order;
     }
+    if (conf->joined)
+        place.end_line = 0;
     return place;
 }
 
@@ -148,6 +150,12 @@ static void unknown(struct conf *conf)
     char word[64], hint[128];
     const char *near = NULL;
 
+    if (span_equal(name, SPAN("include"))) { /* in its right form it is gone by now */
+        (void)conf_fail(conf, 0, NULL,
+                        conf->node->block ? "directive \"include\" is not terminated by \";\""
+                                          : "invalid number of arguments in \"include\" directive");
+        return;
+    }
     if (conf->language->is_missing(name)) {
         (void)conf_fail(conf, 0, NULL,
                         "\"%.*s\" is a directive of nginx that gate does not have yet",

@@ -94,6 +94,7 @@ struct conf {
     struct conf_level *level;
     const struct conf_node *node; /* the directive that is being read */
     bool again;                   /* it stood in this context before */
+    bool joined; /* it is found when servers are joined, where nginx names no line */
     bool ended; /* a setter says that what it finds now stands at the end of its block */
 };
 

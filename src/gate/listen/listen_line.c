@@ -126,7 +126,7 @@ static enum rc set_backlog(struct conf *conf, size_t i, struct span value,
     uint64_t number;
 
     if (units_parse_number(value, INT32_MAX, &number) != RC_OK || number == 0)
-        return conf_fail(conf, i, NULL, "invalid backlog \"%.*s\"", SPAN_ARG(value));
+        return conf_fail(conf, i, NULL, "invalid backlog \"%.*s\"", SPAN_ARG(conf_word(conf, i)));
     line->backlog = (int)number;
     line->has_options = true;
     return RC_OK;
@@ -138,7 +138,7 @@ static enum rc set_buffer(struct conf *conf, size_t i, struct span value, const 
     uint64_t size;
 
     if (value_parse_size(value, false, &size) != RC_OK || size > INT32_MAX)
-        return conf_fail(conf, i, NULL, "invalid %s \"%.*s\"", name, SPAN_ARG(value));
+        return conf_fail(conf, i, NULL, "invalid %s \"%.*s\"", name, SPAN_ARG(conf_word(conf, i)));
     *bytes = (int)size;
     line->has_options = true;
     return RC_OK;
@@ -149,9 +149,6 @@ static enum rc set_ipv6_only(struct conf *conf, size_t i, struct span value,
 {
     if (!span_equal(value, SPAN("on")) && !span_equal(value, SPAN("off")))
         return conf_fail(conf, i, NULL, "invalid ipv6only flags \"%.*s\"", SPAN_ARG(value));
-    if (line->addresses[0].any.sa_family != AF_INET6)
-        return conf_fail(conf, i, NULL, "ipv6only is not supported on addr \"%.*s\"",
-                         SPAN_ARG(conf_word(conf, 1)));
     line->ipv6_only = span_equal(value, SPAN("on"));
     line->has_options = true;
     return RC_OK;

@@ -105,10 +105,19 @@ static enum rc set_session_cache(struct conf *conf, const struct directive *d, v
 
 enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s)
 {
+    struct span name;
+    enum rc rc;
+
     if (s->keys_count >= s->count)
         return RC_OK;
-    return conf_fail(conf, 0, NULL, "no \"ssl_certificate_key\" is defined for certificate \"%.*s\"",
-                     SPAN_ARG(s->certificates[s->keys_count]));
+    name = s->certificates[s->keys_count];
+    if (span_starts(name, span_text(conf->directory)))
+        span_cut(&name, strlen(conf->directory)); /* as it was written */
+    conf->joined = true;
+    rc = conf_fail(conf, 0, NULL, "no \"ssl_certificate_key\" is defined for certificate \"%.*s\"",
+                   SPAN_ARG(name));
+    conf->joined = false;
+    return rc;
 }
 
 const struct directive tls_directives[] = {

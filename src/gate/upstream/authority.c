@@ -70,6 +70,8 @@ const char *authority_parse(struct span text, struct authority *authority)
     if (authority->host.len > HOST_MAX ||
         (text.len > 0 && text.at[0] != '/' && text.at[0] != '?'))
         return "invalid host";
+    if (authority->host.at[0] == '[' && authority->host.at[authority->host.len - 1] != ']')
+        return "invalid host";
     if (authority->host.at[0] == '[') {
         char whole[HOST_MAX + 8];
 
