@@ -130,9 +130,23 @@ static enum rc explain(const struct tls *tls, struct fault *why)
                     strerrordesc_np(errno));
     if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
         return explain_verdict(tls, why);
-    if (ERR_GET_REASON(error) != SSL_R_HTTP_REQUEST)
-        return tls_fail(why, RC_IO, "SSL_do_handshake() failed");
-    ERR_clear_error();
+    return tls_fail(why, RC_IO, "SSL_do_handshake() failed");
+}
+
+/*
+ * Looks at a client's first byte, and leaves it: a record of TLS begins with 22, and the hello of
+ * SSL 2 that very old clients send has its first bit set. RC_FORMAT: it is neither.
+ */
+static enum rc greet(struct stream *s, struct tls *tls, struct fault *why)
+{
+    uint8_t first;
+    ssize_t n = recv(s->fd, &first, 1, MSG_PEEK);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return RC_AGAIN;
+    tls->greeted = true; /* an end or an error is for the library to meet */
+    if (n < 1 || first == 22 || first & 0x80)
+        return RC_OK;
     return fail(why, RC_FORMAT, "client sent plain HTTP request to HTTPS port");
 }
 
@@ -144,6 +158,8 @@ static enum rc handshake(struct stream *s, struct fault *why)
 
     if (tls->failed)
         return fail(why, RC_IO, "SSL_do_handshake() failed before");
+    if (!tls->greeted && SSL_is_server(tls->ssl) && (rc = greet(s, tls, why)) != RC_OK)
+        return rc;
     forget_errors();
     errno = 0;
     if ((result = SSL_do_handshake(tls->ssl)) == 1)

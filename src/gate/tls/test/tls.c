@@ -344,6 +344,9 @@ static void plain_http_is_known(void **state)
     assert_int_equal(stream_handshake(&link.server, &link.server_why), RC_FORMAT);
     tls_make_plain(&link.server);
     assert_false(tls_is(&link.server));
+    assert_int_equal(stream_read(&link.server, got, sizeof got, &n), RC_OK);
+    assert_int_equal(n, sizeof request - 1);
+    assert_memory_equal(got, request, n);
     assert_int_equal(stream_write(&link.server, &answer, 1, &n), RC_OK);
     assert_int_equal(stream_read(&link.client, got, sizeof got, &n), RC_OK);
     assert_memory_equal(got, "HTTP/1.1 400 ", 13);
