@@ -106,7 +106,8 @@ static enum rc parse_mask(struct conf *conf, size_t i, uint64_t *mask)
                          CPUS_MAX);
     for (size_t c = 0; c < word.len; c++) {
         if (word.at[c] != '0' && word.at[c] != '1')
-            return conf_fail(conf, i, NULL, "invalid character \"%c\" in \"worker_cpu_affinity\"",
+            return conf_fail(conf, i, NULL,
+                             "invalid character \"%c\" in \"worker_cpu_affinity\"",
                              word.at[c]);
         *mask = *mask << 1 | (word.at[c] == '1');
     }
@@ -171,9 +172,12 @@ const struct directive process_directives[] = {
     {"worker_rlimit_nofile", CONF_MAIN, 1, 1, .set = conf_set_number, AT(worker_rlimit_nofile),
      .doc = "How many files and connections the process may have open."},
     {"worker_shutdown_timeout", CONF_MAIN, 1, 1, .set = conf_set_milliseconds,
-     AT(shutdown_timeout_ms), .doc = "How long connections may go on when gate is told to quit."},
-    {"pid", CONF_MAIN, 1, 1, .set = set_pid, .doc = "The file that gets the master's process id."},
-    {"daemon", CONF_MAIN, 1, 1, .set = conf_set_flag, AT(daemon), .doc = "Goes to the background."},
+     AT(shutdown_timeout_ms),
+     .doc = "How long connections may go on when gate is told to quit."},
+    {"pid", CONF_MAIN, 1, 1, .set = set_pid,
+     .doc = "The file that gets the master's process id."},
+    {"daemon", CONF_MAIN, 1, 1, .set = conf_set_flag, AT(daemon),
+     .doc = "Goes to the background."},
     {"master_process", CONF_MAIN, 1, 1, .set = conf_set_flag, AT(master),
      .doc = "Serves clients from a process of its own, which a master watches."},
     {"load_module", CONF_MAIN, 1, 1, true, .set = set_module,
@@ -183,12 +187,14 @@ const struct directive process_directives[] = {
     {"lock_file", CONF_MAIN, 1, 1, .set = conf_accept, .doc = "Accepted, of no effect."},
     {"timer_resolution", CONF_MAIN, 1, 1, .set = conf_set_milliseconds, DROPPED,
      .doc = "Accepted, of no effect."},
-    {"thread_pool", CONF_MAIN, 2, 3, true, .set = conf_accept, .doc = "Accepted, of no effect."},
+    {"thread_pool", CONF_MAIN, 2, 3, true, .set = conf_accept,
+     .doc = "Accepted, of no effect."},
     {"debug_points", CONF_MAIN, 1, 1, .set = conf_accept, .doc = "Accepted, of no effect."},
     {"env", CONF_MAIN, 1, 1, true, .set = conf_accept,
      .doc = "Accepted, of no effect: the environment stays as it is."},
 
-    {"worker_connections", CONF_EVENTS, 1, 1, .set = set_connections, .standard = "512", .doc = "How many connections, to clients and servers, a loop may have."},
+    {"worker_connections", CONF_EVENTS, 1, 1, .set = set_connections, .standard = "512",
+     .doc = "How many connections, to clients and servers, a loop may have."},
     {"use", CONF_EVENTS, 1, 1, .set = set_use, .doc = "The way to wait for events: epoll."},
     {"multi_accept", CONF_EVENTS, 1, 1, .set = conf_set_flag, DROPPED,
      .doc = "Accepted, of no effect: each loop accepts what is there."},

@@ -19,10 +19,10 @@ struct site_tls {
 };
 
 static const struct directive *const tables[PART_COUNT] = {
-    [PART_CONTEXTS] = site_directives,    [PART_PROCESS] = process_directives,
-    [PART_HTTP] = http_directives,        [PART_PROXY] = proxy_directives,
+    [PART_CONTEXTS] = site_directives,     [PART_PROCESS] = process_directives,
+    [PART_HTTP] = http_directives,         [PART_PROXY] = proxy_directives,
     [PART_UPSTREAM] = upstream_directives, [PART_RESPOND] = respond_directives,
-    [PART_JOURNAL] = journal_directives,  [PART_TLS] = tls_directives,
+    [PART_JOURNAL] = journal_directives,   [PART_TLS] = tls_directives,
 };
 
 const struct conf_language site_language = {
@@ -80,8 +80,8 @@ static void collect_names(struct site_reader *r, struct span pattern)
     if (regex_open(&regex, pattern, false, NULL) != RC_OK)
         return; /* told when its directive is read */
     for (size_t i = 0; (name = regex_group_name(regex, i)).len > 0; i++) {
-        struct span *slot =
-            conf_add(&r->conf, (void **)&r->captures, &r->variables.captures_count, sizeof *slot);
+        struct span *slot = conf_add(&r->conf, (void **)&r->captures,
+                                     &r->variables.captures_count, sizeof *slot);
         char *copy = arena_text(r->conf.arena, name);
 
         for (size_t c = 0; copy && c < name.len; c++)
@@ -159,8 +159,8 @@ static enum rc begin_main(struct site_reader *r, struct conf_level *level)
         return RC_MEMORY;
     process_settings_begin(&site->process, r->context->as_nginx);
     if (r->context->pid_file)
-        site->process.pid_file = conf_path(&r->conf, r->context->prefix,
-                                           span_text(r->context->pid_file));
+        site->process.pid_file =
+            conf_path(&r->conf, r->context->prefix, span_text(r->context->pid_file));
     *level = (struct conf_level){.context = CONF_MAIN};
     level->parts[PART_CONTEXTS] = r;
     level->parts[PART_PROCESS] = &site->process;

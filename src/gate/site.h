@@ -38,7 +38,7 @@ struct location {
 };
 
 struct server {
-    struct span name;  /* $server_name: the first of server_name, or empty */
+    struct span name;      /* $server_name: the first of server_name, or empty */
     struct location outer; /* the server itself: its settings, where no location matches */
     struct tls_settings tls;
 };
@@ -79,16 +79,18 @@ struct site_context {
     const char *globals;   /* -g: NULL or directives of the main context */
     const char *error_log; /* -e: NULL or where errors go when the file names nothing else */
     const char *pid_file;  /* the same of the pid */
-    const char *text;      /* NULL, or the configuration itself: `file` is then only what it is called */
-    struct text *dump;     /* NULL, or where all files go, as they were read: -T */
+    const char
+        *text; /* NULL, or the configuration itself: `file` is then only what it is called */
+    struct text *dump;                 /* NULL, or where all files go, as they were read: -T */
     const struct variables *variables; /* what templates may name */
-    bool as_nginx;         /* called by that name: its defaults, its refusals */
+    bool as_nginx;                     /* called by that name: its defaults, its refusals */
 };
 
 struct faults; /* conf/faults.h: all that is wrong, each with file, line, column */
 
 /* RC_FORMAT: *out is untouched and `faults` says why, all at once. */
-enum rc site_read(struct site **out, const struct site_context *context, struct faults *faults);
+enum rc site_read(struct site **out, const struct site_context *context,
+                  struct faults *faults);
 
 static inline void site_hold(struct site *site)
 {

@@ -21,7 +21,8 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
 }
 
 /* What the plain directives of a context came to: before its inner contexts copy it. */
-static enum rc finish_settings(struct conf *conf, struct settings *s, const struct settings *outer)
+static enum rc finish_settings(struct conf *conf, struct settings *s,
+                               const struct settings *outer)
 {
     conf->ended = true;
     http_settings_finish(&s->http);
@@ -78,8 +79,8 @@ static enum rc read_events(struct conf *conf, const struct directive *d, void *p
 static enum rc complete_server(struct conf *conf, struct server_entry *entry)
 {
     if (entry->listens_count == 0) {
-        struct listen_entry *listen = conf_add(conf, (void **)&entry->listens,
-                                               &entry->listens_count, sizeof *listen);
+        struct listen_entry *listen =
+            conf_add(conf, (void **)&entry->listens, &entry->listens_count, sizeof *listen);
 
         if (!listen)
             return RC_MEMORY;
@@ -176,10 +177,12 @@ static enum rc parse_name(struct conf *conf, size_t i, struct name_entry *entry)
     char host[256] = "";
     bool had_upper;
 
-    if ((first == '*' && (word.len < 3 || word.at[1] != '.')) || (first == '.' && word.len < 2))
+    if ((first == '*' && (word.len < 3 || word.at[1] != '.')) ||
+        (first == '.' && word.len < 2))
         return conf_fail(conf, i, NULL, "server name \"%.*s\" is invalid", SPAN_ARG(word));
     if (first != '~' && span_find(word, '/') < word.len)
-        conf_warn(conf, i, NULL, "server name \"%.*s\" has suspicious symbols", SPAN_ARG(word));
+        conf_warn(conf, i, NULL, "server name \"%.*s\" has suspicious symbols",
+                  SPAN_ARG(word));
     if (span_equal(word, SPAN("$hostname")) && gethostname(host, sizeof host - 1) == 0)
         word = span_text(host);
     entry->node = conf->node;
@@ -254,8 +257,8 @@ static enum rc parse_pattern(struct conf *conf, struct location_pattern *pattern
     struct span sign = conf_word(conf, 1);
     bool apart = conf_words(conf) == 3;
 
-    *pattern = (struct location_pattern){
-        .kind = LOCATION_PREFIX, .text = conf_word(conf, apart ? 2 : 1)};
+    *pattern = (struct location_pattern){.kind = LOCATION_PREFIX,
+                                         .text = conf_word(conf, apart ? 2 : 1)};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (apart ? span_equal(sign, span_text(kinds[i].sign))
                   : cut_sign(&pattern->text, kinds[i].sign)) {
@@ -314,12 +317,15 @@ static enum rc finish_location(struct conf *conf, struct location *location,
     if (!s->proxy.pass.is_set)
         return RC_OK;
     if (filter_open(&location->filter, &s->proxy,
-                    plain ? location->pattern.text : (struct span){0}, conf->arena, &why) != RC_OK)
+                    plain ? location->pattern.text : (struct span){0}, conf->arena,
+                    &why) != RC_OK)
         return conf_fail(conf, 0, NULL, "%s", why.text);
-    return s->proxy.pass.tls || s->proxy.pass.dynamic ? site_open_client_tls(r, &s->proxy) : RC_OK;
+    return s->proxy.pass.tls || s->proxy.pass.dynamic ? site_open_client_tls(r, &s->proxy)
+                                                      : RC_OK;
 }
 
-static enum rc add_location(struct conf *conf, struct location *outer, struct location *location)
+static enum rc add_location(struct conf *conf, struct location *outer,
+                            struct location *location)
 {
     struct span text = location->pattern.text;
     bool slash = location->settings.proxy.pass.is_set && text.len > 0 &&
@@ -380,13 +386,16 @@ const struct directive site_directives[] = {
     {"server", CONF_HTTP, 0, 0, true, CONF_CONTEXT, read_server,
      .doc = "A server: its addresses, its names, and its locations."},
     {"location", CONF_SERVER | CONF_LOCATION, 1, 2, true, CONF_CONTEXT, read_location,
-     .doc = "Holds what is done with the paths that it names: by prefix, exactly (=), by prefix before any "
-            "expression (^~), by regular expression (~, or ~* for letters of either case), or by name (@)."},
+     .doc = "Holds what is done with the paths that it names: by prefix, exactly (=), by "
+            "prefix before any "
+            "expression (^~), by regular expression (~, or ~* for letters of either case), or "
+            "by name (@)."},
     {"listen", CONF_SERVER, 1, CONF_MANY, true, .set = set_listen,
      .doc = "An address and port, or a unix: path, that the server is reached at, with ssl, "
             "default_server and options of the socket."},
     {"server_name", CONF_SERVER, 1, CONF_MANY, true, .set = set_server_name,
-     .doc = "The names of the server: exact, *.example.com, www.example.*, .example.com, or ~expression."},
+     .doc = "The names of the server: exact, *.example.com, www.example.*, .example.com, or "
+            "~expression."},
     {"internal", CONF_LOCATION, 0, 0, .set = set_internal,
      .doc = "Answers requests from outside with 404."},
     {"http2", CONF_HTTP | CONF_SERVER, 1, 1, .set = set_http2, .offset = CONF_NOWHERE,

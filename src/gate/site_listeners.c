@@ -12,9 +12,9 @@ static struct listener *find(struct site *site, const struct address *address)
 
 /* What is known of a listener only while it is made. */
 struct making {
-    const struct server_entry *last; /* the server that named it last */
+    const struct server_entry *last;   /* the server that named it last */
     const struct server_entry *chosen; /* its default_server */
-    bool is_chosen; /* by default_server, not by order */
+    bool is_chosen;                    /* by default_server, not by order */
     bool has_options;
 };
 
@@ -56,7 +56,8 @@ static enum rc join(struct conf *conf, struct listener *l, struct making *m,
 }
 
 /* The names of one server at one address. */
-static enum rc add_names(struct conf *conf, struct listener *l, const struct server_entry *entry)
+static enum rc add_names(struct conf *conf, struct listener *l,
+                         const struct server_entry *entry)
 {
     char text[ADDRESS_TEXT];
     struct span address = address_text(&l->address, text, false);
@@ -66,7 +67,8 @@ static enum rc add_names(struct conf *conf, struct listener *l, const struct ser
 
         conf->node = name->node;
         conf->joined = true;
-        switch (server_names_add(l->names, name->name, name->regex, entry->server, conf->arena)) {
+        switch (
+            server_names_add(l->names, name->name, name->regex, entry->server, conf->arena)) {
         case RC_OK:
             break;
         case RC_BUSY:
@@ -114,8 +116,9 @@ static void check_certificates(struct site_reader *r, const struct making *makin
         if (!l->tls || l->default_server->tls.count > 0)
             continue;
         r->conf.node = making[i].chosen->node;
-        (void)conf_fail(&r->conf, 0, "ssl_certificate and ssl_certificate_key name its files",
-                        "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive");
+        (void)conf_fail(
+            &r->conf, 0, "ssl_certificate and ssl_certificate_key name its files",
+            "no \"ssl_certificate\" is defined for the \"listen ... ssl\" directive");
     }
 }
 

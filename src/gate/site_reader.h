@@ -45,8 +45,9 @@ struct site_reader {
     struct conf conf;
     struct site *site;
     const struct site_context *context;
-    struct variables variables; /* the context's, and the named captures of this configuration */
-    struct span *captures;      /* those names */
+    struct variables
+        variables;         /* the context's, and the named captures of this configuration */
+    struct span *captures; /* those names */
     struct upstreams upstreams;
     struct journal_formats formats;
 

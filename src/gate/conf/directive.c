@@ -89,7 +89,8 @@ struct span conf_path(struct conf *conf, const char *base, struct span path)
 {
     bool absolute = path.len > 0 && path.at[0] == '/';
 
-    return span_text(arena_printf(conf->arena, "%s%.*s", absolute ? "" : base, SPAN_ARG(path)));
+    return span_text(
+        arena_printf(conf->arena, "%s%.*s", absolute ? "" : base, SPAN_ARG(path)));
 }
 
 void *conf_add(struct conf *conf, void **items, size_t *count, size_t size)
@@ -152,8 +153,9 @@ static void unknown(struct conf *conf)
 
     if (span_equal(name, SPAN("include"))) { /* in its right form it is gone by now */
         (void)conf_fail(conf, 0, NULL,
-                        conf->node->block ? "directive \"include\" is not terminated by \";\""
-                                          : "invalid number of arguments in \"include\" directive");
+                        conf->node->block
+                            ? "directive \"include\" is not terminated by \";\""
+                            : "invalid number of arguments in \"include\" directive");
         return;
     }
     if (conf->language->is_missing(name)) {
@@ -174,8 +176,8 @@ static void unknown(struct conf *conf)
 /* "http, server, location" */
 static void context_names(unsigned contexts, struct buffer *out)
 {
-    static const char *const names[] = {"main", "events", "http", "server", "location",
-                                        "upstream"};
+    static const char *const names[] = {"main",   "events",   "http",
+                                        "server", "location", "upstream"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!(contexts & 1u << i))
@@ -227,10 +229,10 @@ static enum rc check_form(struct conf *conf, const struct directive *d)
     if (!node->block && d->kind != CONF_PLAIN)
         return conf_fail(conf, 0, NULL, "directive \"%s\" has no opening \"{\"", name);
     if (!has_form(d, node))
-        return conf_fail(conf, 0,
-                         node->count - 1 > d->most ? "is a ';' missing in front of the next line?"
-                                                   : NULL,
-                         "invalid number of arguments in \"%s\" directive", name);
+        return conf_fail(
+            conf, 0,
+            node->count - 1 > d->most ? "is a ';' missing in front of the next line?" : NULL,
+            "invalid number of arguments in \"%s\" directive", name);
     if (conf->again && !d->repeats)
         return conf_fail_value(conf, 0, "is duplicate");
     return RC_OK;

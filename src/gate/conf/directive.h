@@ -28,12 +28,12 @@ enum conf_context {
 
 enum conf_kind {
     CONF_PLAIN,
-    CONF_VALUES,  /* a block that its setter reads alone, with the plain ones: types, upstream */
+    CONF_VALUES, /* a block that its setter reads alone, with the plain ones: types, upstream */
     CONF_CONTEXT, /* a block of directives, read after the plain ones */
 };
 
 enum {
-    CONF_MANY = 255,     /* for `most` */
+    CONF_MANY = 255, /* for `most` */
     CONF_TABLES_MAX = 12,
     CONF_ROWS_MAX = 112, /* of one table */
 };
@@ -44,9 +44,9 @@ struct conf;
 
 struct directive {
     const char *name;
-    unsigned contexts; /* bits of enum conf_context */
+    unsigned contexts;   /* bits of enum conf_context */
     uint8_t least, most; /* words behind the name */
-    bool repeats; /* may stand several times in one context */
+    bool repeats;        /* may stand several times in one context */
     enum conf_kind kind;
 
     /* Reads conf->node into `part`. What is wrong goes to conf_fail; the walk goes on. */
@@ -95,7 +95,7 @@ struct conf {
     const struct conf_node *node; /* the directive that is being read */
     bool again;                   /* it stood in this context before */
     bool joined; /* it is found when servers are joined, where nginx names no line */
-    bool ended; /* a setter says that what it finds now stands at the end of its block */
+    bool ended;  /* a setter says that what it finds now stands at the end of its block */
 };
 
 /* Reads the nodes of one context into level->parts. */

@@ -12,9 +12,9 @@
 
 /* Where something stands. */
 struct fault_place {
-    const char *file; /* NULL: nowhere in particular */
-    struct span text; /* of the whole file, for the line that is shown; may be empty */
-    bool command;     /* in the text of -g */
+    const char *file;      /* NULL: nowhere in particular */
+    struct span text;      /* of the whole file, for the line that is shown; may be empty */
+    bool command;          /* in the text of -g */
     uint32_t line, column; /* what the caret points at; counted from 1, 0 for none */
     uint32_t width;        /* how many bytes it underlines; 0 counts as 1 */
     uint32_t end_line;     /* the line that nginx names: where the statement ends */

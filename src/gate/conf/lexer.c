@@ -40,7 +40,8 @@ static enum rc too_long(const struct lexer *l, size_t start, uint8_t quote, stru
 {
     if (quote)
         return fail(why, RC_FORMAT,
-                    "too long parameter, probably missing terminating \"%c\" character", quote);
+                    "too long parameter, probably missing terminating \"%c\" character",
+                    quote);
     return fail(why, RC_FORMAT, "too long parameter \"%.10s...\" started",
                 (const char *)l->in.at + start);
 }

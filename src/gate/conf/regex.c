@@ -70,13 +70,14 @@ enum rc regex_open(struct regex **out, struct span pattern, bool nocase, struct 
 
     if (!regex)
         return fail(why, RC_MEMORY, "no memory for a regular expression");
-    regex->code = pcre2_compile(pattern.len > 0 ? pattern.at : (const uint8_t *)"", pattern.len,
-                                nocase ? PCRE2_CASELESS : 0, &error, &at, NULL);
+    regex->code = pcre2_compile(pattern.len > 0 ? pattern.at : (const uint8_t *)"",
+                                pattern.len, nocase ? PCRE2_CASELESS : 0, &error, &at, NULL);
     if (!regex->code) {
         regex_close(regex);
         return compile_failed(error, pattern, at, why);
     }
-    (void)pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE); /* where it cannot: interpreted */
+    (void)pcre2_jit_compile(regex->code,
+                            PCRE2_JIT_COMPLETE); /* where it cannot: interpreted */
     pcre2_pattern_info(regex->code, PCRE2_INFO_NAMECOUNT, &regex->names_count);
     pcre2_pattern_info(regex->code, PCRE2_INFO_NAMEENTRYSIZE, &regex->names_size);
     pcre2_pattern_info(regex->code, PCRE2_INFO_NAMETABLE, &regex->names);

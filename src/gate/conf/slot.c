@@ -20,9 +20,10 @@ enum rc conf_set_flag(struct conf *conf, const struct directive *d, void *part)
     bool on = span_equal_nocase(word, SPAN("on"));
 
     if (!on && !span_equal_nocase(word, SPAN("off")))
-        return conf_fail(conf, 1, NULL,
-                         "invalid value \"%.*s\" in \"%s\" directive, it must be \"on\" or \"off\"",
-                         SPAN_ARG(word), d->name);
+        return conf_fail(
+            conf, 1, NULL,
+            "invalid value \"%.*s\" in \"%s\" directive, it must be \"on\" or \"off\"",
+            SPAN_ARG(word), d->name);
     put(d, part, &on, sizeof on);
     return RC_OK;
 }
@@ -159,7 +160,8 @@ enum rc conf_set_buffers(struct conf *conf, const struct directive *d, void *par
 {
     uint64_t values[2];
 
-    if (units_parse_number(conf_word(conf, 1), INT32_MAX, &values[0]) != RC_OK || values[0] == 0)
+    if (units_parse_number(conf_word(conf, 1), INT32_MAX, &values[0]) != RC_OK ||
+        values[0] == 0)
         return conf_fail_value(conf, 1, "invalid value");
     if (value_parse_size(conf_word(conf, 2), false, &values[1]) != RC_OK || values[1] == 0)
         return conf_fail_value(conf, 2, "invalid value");

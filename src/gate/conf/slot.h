@@ -13,16 +13,19 @@ struct conf_choice {
     unsigned value;
 };
 
-enum rc conf_set_flag(struct conf *conf, const struct directive *d, void *part);   /* bool */
-enum rc conf_set_number(struct conf *conf, const struct directive *d, void *part); /* uint64_t */
-enum rc conf_set_size(struct conf *conf, const struct directive *d, void *part);   /* uint64_t */
+enum rc conf_set_flag(struct conf *conf, const struct directive *d, void *part); /* bool */
+enum rc conf_set_number(struct conf *conf, const struct directive *d,
+                        void *part);                                             /* uint64_t */
+enum rc conf_set_size(struct conf *conf, const struct directive *d, void *part); /* uint64_t */
 enum rc conf_set_offset(struct conf *conf, const struct directive *d, void *part); /* with g */
 enum rc conf_set_milliseconds(struct conf *conf, const struct directive *d, void *part);
 enum rc conf_set_seconds(struct conf *conf, const struct directive *d, void *part);
 /* A time in nginx's seconds, kept in milliseconds. */
 enum rc conf_set_seconds_ms(struct conf *conf, const struct directive *d, void *part);
-enum rc conf_set_text(struct conf *conf, const struct directive *d, void *part);     /* struct span */
-enum rc conf_set_template(struct conf *conf, const struct directive *d, void *part); /* struct template */
+enum rc conf_set_text(struct conf *conf, const struct directive *d,
+                      void *part); /* struct span */
+enum rc conf_set_template(struct conf *conf, const struct directive *d,
+                          void *part); /* struct template */
 
 /* unsigned: the value of the word in d->of, a list of struct conf_choice; or the sum of several words' values */
 enum rc conf_set_choice(struct conf *conf, const struct directive *d, void *part);

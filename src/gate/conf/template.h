@@ -43,7 +43,8 @@ struct template_part {
 };
 
 /* {0} is the empty text. */
-struct template {
+struct template
+{
     const struct template_part *parts;
     uint32_t count;
     struct span source; /* as it stands in the configuration */

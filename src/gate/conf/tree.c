@@ -10,9 +10,9 @@
 #include "gate/conf/lexer.h"
 
 enum {
-    DEPTH_MAX = 100,          /* blocks and includes within each other */
-    BYTES_MAX = 64 << 20,     /* of all files, each counted as often as it is included */
-    WORDS_MAX = 1 << 20,      /* of one statement */
+    DEPTH_MAX = 100,      /* blocks and includes within each other */
+    BYTES_MAX = 64 << 20, /* of all files, each counted as often as it is included */
+    WORDS_MAX = 1 << 20,  /* of one statement */
 };
 
 /* The statement that is being read. */
@@ -131,9 +131,9 @@ static enum rc read_block(struct conf_tree *tree, struct conf_file *file, struct
 static void include(struct conf_tree *tree, const struct conf_node *node)
 {
     struct span name = node->words[1].text;
-    char *pattern = arena_printf(tree->arena, "%s%.*s",
-                                 name.len > 0 && name.at[0] == '/' ? "" : tree->directory,
-                                 SPAN_ARG(name));
+    char *pattern =
+        arena_printf(tree->arena, "%s%.*s",
+                     name.len > 0 && name.at[0] == '/' ? "" : tree->directory, SPAN_ARG(name));
     glob_t found = {0};
 
     if (!pattern)
@@ -149,7 +149,8 @@ static void include(struct conf_tree *tree, const struct conf_node *node)
 
 static bool is_include(const struct conf_node *node)
 {
-    return span_equal(node->words[0].text, SPAN("include")) && node->count == 2 && !node->block;
+    return span_equal(node->words[0].text, SPAN("include")) && node->count == 2 &&
+           !node->block;
 }
 
 /* One statement, whose words are read and whose end is `token`. */
@@ -337,7 +338,8 @@ void conf_tree_read(struct conf_tree *tree, const char *path)
     read_file(tree, path, NULL);
 }
 
-static void read_given(struct conf_tree *tree, const char *name, const char *text, bool command)
+static void read_given(struct conf_tree *tree, const char *name, const char *text,
+                       bool command)
 {
     struct conf_file *file = new_file(tree, name, span_text(text));
 

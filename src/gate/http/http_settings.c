@@ -10,7 +10,7 @@
 
 enum {
     OUTER = CONF_HTTP | CONF_SERVER,
-    LARGE_MIN = 512,    /* nginx's connection_pool_size, which a large buffer may not be below */
+    LARGE_MIN = 512, /* nginx's connection_pool_size, which a large buffer may not be below */
     FIELDS_MAX = 32768, /* positions of fields have 16 bits */
 };
 
@@ -24,9 +24,10 @@ static enum rc set_large_buffers(struct conf *conf, const struct directive *d, v
     enum rc rc = conf_set_buffers(conf, d, part);
 
     if (rc == RC_OK && s->large_client_header_size < LARGE_MIN)
-        return conf_fail(conf, 2, NULL,
-                         "the \"large_client_header_buffers\" size must be equal to or greater "
-                         "than \"connection_pool_size\"");
+        return conf_fail(
+            conf, 2, NULL,
+            "the \"large_client_header_buffers\" size must be equal to or greater "
+            "than \"connection_pool_size\"");
     return rc;
 }
 
@@ -58,7 +59,8 @@ void http_settings_finish(struct http_settings *s)
     s->limits = (struct h1_limits){
         .line_max = line,
         .field_max = line,
-        .head_max = at_most(at_most(small, HEAD_MAX) + count * at_most(large, HEAD_MAX), HEAD_MAX),
+        .head_max =
+            at_most(at_most(small, HEAD_MAX) + count * at_most(large, HEAD_MAX), HEAD_MAX),
         .fields_max = at_most(s->max_headers, FIELDS_MAX),
         .underscores = s->underscores_in_headers,
         .keep_invalid = !s->ignore_invalid_headers,
@@ -74,11 +76,13 @@ const struct directive http_directives[] = {
      .doc = "The buffer that the head of a request is read into at first."},
     {"large_client_header_buffers", OUTER, 2, 2, .set = set_large_buffers,
      AT(large_client_header_count), .standard = "4 8k",
-     .doc = "How many larger buffers a head may take, and the size of each, which bounds one line."},
+     .doc = "How many larger buffers a head may take, and the size of each, which bounds one "
+            "line."},
     {"max_headers", OUTER, 1, 1, .set = conf_set_number, AT(max_headers), .standard = "1000",
      .doc = "How many header fields a request may have."},
     {"ignore_invalid_headers", OUTER, 1, 1, .set = conf_set_flag, AT(ignore_invalid_headers),
-     .standard = "on", .doc = "Drops header fields with an invalid name instead of refusing them."},
+     .standard = "on",
+     .doc = "Drops header fields with an invalid name instead of refusing them."},
     {"underscores_in_headers", OUTER, 1, 1, .set = conf_set_flag, AT(underscores_in_headers),
      .standard = "off", .doc = "Counts an underscore as valid in the name of a header field."},
     {"merge_slashes", OUTER, 1, 1, .set = conf_set_flag, AT(merge_slashes), .standard = "on",
@@ -90,25 +94,29 @@ const struct directive http_directives[] = {
      AT(client_body_timeout_ms), .standard = "60s",
      .doc = "How long a client may pause between two reads of its request's body."},
     {"send_timeout", CONF_ALL_HTTP, 1, 1, .set = conf_set_milliseconds, AT(send_timeout_ms),
-     .standard = "60s", .doc = "How long a client may pause between two writes of a response."},
+     .standard = "60s",
+     .doc = "How long a client may pause between two writes of a response."},
     {"keepalive_timeout", CONF_ALL_HTTP, 1, 2, .set = set_keepalive_timeout,
      AT(keepalive_timeout_ms), .standard = "75s",
-     .doc = "How long an idle connection is kept, 0 for not at all, and what a Keep-Alive field tells "
+     .doc = "How long an idle connection is kept, 0 for not at all, and what a Keep-Alive "
+            "field tells "
             "the client."},
-    {"keepalive_time", CONF_ALL_HTTP, 1, 1, .set = conf_set_milliseconds, AT(keepalive_time_ms),
-     .standard = "1h", .doc = "How long one connection may serve requests altogether."},
+    {"keepalive_time", CONF_ALL_HTTP, 1, 1, .set = conf_set_milliseconds,
+     AT(keepalive_time_ms), .standard = "1h",
+     .doc = "How long one connection may serve requests altogether."},
     {"keepalive_requests", CONF_ALL_HTTP, 1, 1, .set = conf_set_number, AT(keepalive_requests),
      .standard = "1000", .doc = "How many requests one connection may serve."},
     {"lingering_close", CONF_ALL_HTTP, 1, 1, .set = conf_set_choice, AT(lingering_close),
      .of = lingering, .standard = "on",
-     .doc = "Whether what a client still sends is read, and dropped, before its connection is closed."},
-    {"lingering_time", CONF_ALL_HTTP, 1, 1, .set = conf_set_milliseconds, AT(lingering_time_ms),
-     .standard = "30s", .doc = "How long that may take altogether."},
+     .doc = "Whether what a client still sends is read, and dropped, before its connection is "
+            "closed."},
+    {"lingering_time", CONF_ALL_HTTP, 1, 1, .set = conf_set_milliseconds,
+     AT(lingering_time_ms), .standard = "30s", .doc = "How long that may take altogether."},
     {"lingering_timeout", CONF_ALL_HTTP, 1, 1, .set = conf_set_milliseconds,
      AT(lingering_timeout_ms), .standard = "5s",
      .doc = "How long a lingering close waits for the next bytes."},
-    {"tcp_nodelay", CONF_ALL_HTTP, 1, 1, .set = conf_set_flag, AT(tcp_nodelay), .standard = "on",
-     .doc = "Sends small pieces at once (TCP_NODELAY)."},
+    {"tcp_nodelay", CONF_ALL_HTTP, 1, 1, .set = conf_set_flag, AT(tcp_nodelay),
+     .standard = "on", .doc = "Sends small pieces at once (TCP_NODELAY)."},
     {"chunked_transfer_encoding", CONF_ALL_HTTP, 1, 1, .set = conf_set_flag,
      AT(chunked_transfer_encoding), .standard = "on",
      .doc = "Whether a response of unknown length may be sent in chunks."},
@@ -126,8 +134,8 @@ const struct directive http_directives[] = {
      .of = in_file_only, .doc = "Accepted, of no effect: no body is stored."},
     {"client_body_in_single_buffer", CONF_ALL_HTTP, 1, 1, .set = conf_set_flag, DROPPED,
      .doc = "Accepted, of no effect: no body is stored."},
-    {"keepalive_disable", CONF_ALL_HTTP, 1, 2, .set = conf_set_choices, DROPPED, .of = disabled,
-     .doc = "Accepted, of no effect: the browsers that it names are gone."},
+    {"keepalive_disable", CONF_ALL_HTTP, 1, 2, .set = conf_set_choices, DROPPED,
+     .of = disabled, .doc = "Accepted, of no effect: the browsers that it names are gone."},
     {"keepalive_min_timeout", CONF_ALL_HTTP, 1, 1, .set = conf_set_milliseconds, DROPPED,
      .doc = "Accepted, of no effect."},
     {"send_lowat", CONF_ALL_HTTP, 1, 1, .set = conf_set_size, DROPPED,

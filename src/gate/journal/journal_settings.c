@@ -103,8 +103,8 @@ enum rc journal_settings_begin(struct conf *conf, struct journal_settings *s)
 }
 
 /* A file, "stderr" or "syslog:...", in the words of the directive that is being read. */
-static enum rc add_file(struct conf *conf, size_t i, struct journal_settings *s, bool may_stderr,
-                        struct journal_file **file)
+static enum rc add_file(struct conf *conf, size_t i, struct journal_settings *s,
+                        bool may_stderr, struct journal_file **file)
 {
     struct span target = conf_word(conf, i);
     struct fault why = {0};
@@ -177,9 +177,10 @@ static enum rc set_access_log(struct conf *conf, const struct directive *d, void
                    : conf_fail(conf, 2, NULL, "invalid parameter \"%.*s\"", SPAN_ARG(name));
     }
     if (span_find(conf_word(conf, 1), '$') < conf_word(conf, 1).len)
-        return conf_fail(conf, 1, "name one file for each server, or log the variable in the line",
-                         "a variable in the path of \"access_log\" is something that gate does "
-                         "not have yet");
+        return conf_fail(
+            conf, 1, "name one file for each server, or log the variable in the line",
+            "a variable in the path of \"access_log\" is something that gate does "
+            "not have yet");
     if ((rc = add_file(conf, 1, s, false, &made.file)) != RC_OK)
         return rc;
     made.format = find_format(s->formats, name);
@@ -214,7 +215,8 @@ static enum rc parse_level(struct conf *conf, enum log_level *level)
         int found = find_level(conf_word(conf, i));
 
         if (found < 0)
-            return conf_fail(conf, i, "one of: debug, info, notice, warn, error, crit, alert, emerg",
+            return conf_fail(conf, i,
+                             "one of: debug, info, notice, warn, error, crit, alert, emerg",
                              "invalid log level \"%.*s\"", SPAN_ARG(conf_word(conf, i)));
         if (i > 2 && found != LOG_LEVEL_DEBUG)
             return conf_fail(conf, i, NULL, "duplicate log level \"%.*s\"",
@@ -272,19 +274,22 @@ static enum rc set_standard(struct conf *conf, struct journal_settings *s, const
     return rc;
 }
 
-enum rc journal_settings_access(struct conf *conf, struct journal_settings *s, const char *target)
+enum rc journal_settings_access(struct conf *conf, struct journal_settings *s,
+                                const char *target)
 {
     return target ? set_standard(conf, s, "access_log", target, set_access_log) : RC_OK;
 }
 
-enum rc journal_settings_error(struct conf *conf, struct journal_settings *s, const char *target)
+enum rc journal_settings_error(struct conf *conf, struct journal_settings *s,
+                               const char *target)
 {
     return target ? set_standard(conf, s, "error_log", target, set_error_log) : RC_OK;
 }
 
 const struct directive journal_directives[] = {
     {"access_log", CONF_ALL_HTTP, 1, CONF_MANY, true, .set = set_access_log,
-     .doc = "A file that gets one line for each request, and the format of the line; off for none."},
+     .doc = "A file that gets one line for each request, and the format of the line; off for "
+            "none."},
     {"log_format", CONF_HTTP, 2, CONF_MANY, true, .set = set_log_format,
      .doc = "Names a form for the lines of access logs."},
     {"error_log", CONF_MAIN | CONF_ALL_HTTP, 1, CONF_MANY, true, .set = set_error_log,

@@ -51,7 +51,9 @@ extern const struct directive journal_directives[];
 enum rc journal_settings_begin(struct conf *conf, struct journal_settings *s);
 
 /* What holds where nothing is said: `target` as journal_add takes it; NULL: none. */
-enum rc journal_settings_access(struct conf *conf, struct journal_settings *s, const char *target);
-enum rc journal_settings_error(struct conf *conf, struct journal_settings *s, const char *target);
+enum rc journal_settings_access(struct conf *conf, struct journal_settings *s,
+                                const char *target);
+enum rc journal_settings_error(struct conf *conf, struct journal_settings *s,
+                               const char *target);
 
 #endif

@@ -44,7 +44,8 @@ static bool parse_port(struct span text, uint16_t *port)
 /* "HOST" or "HOST:PORT" with an IPv6 literal in brackets. nginx's words for what is wrong, or NULL. */
 static const char *cut_host(struct span text, struct span *host, uint16_t *port)
 {
-    size_t len = text.len > 0 && text.at[0] == '[' ? span_find(text, ']') + 1 : span_find(text, ':');
+    size_t len =
+        text.len > 0 && text.at[0] == '[' ? span_find(text, ']') + 1 : span_find(text, ':');
 
     *port = PORT;
     if (len > text.len)
@@ -71,8 +72,8 @@ static const char *look_up(struct listen_line *line, struct span host, uint16_t 
     if (host.at[0] == '[')
         return "invalid IPv6 address";
     snprintf(whole, sizeof whole, "%.*s", SPAN_ARG(host));
-    if (address_look_up(whole, port, line->addresses, LISTEN_ADDRESSES_MAX, &line->count, &why) !=
-            RC_OK ||
+    if (address_look_up(whole, port, line->addresses, LISTEN_ADDRESSES_MAX, &line->count,
+                        &why) != RC_OK ||
         line->count == 0)
         return "host not found";
     return NULL;
@@ -117,7 +118,8 @@ static bool cut_name(struct span *word, const char *name)
 
 static enum rc invalid(struct conf *conf, size_t i)
 {
-    return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"", SPAN_ARG(conf_word(conf, i)));
+    return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"",
+                     SPAN_ARG(conf_word(conf, i)));
 }
 
 static enum rc set_backlog(struct conf *conf, size_t i, struct span value,
@@ -126,7 +128,8 @@ static enum rc set_backlog(struct conf *conf, size_t i, struct span value,
     uint64_t number;
 
     if (units_parse_number(value, INT32_MAX, &number) != RC_OK || number == 0)
-        return conf_fail(conf, i, NULL, "invalid backlog \"%.*s\"", SPAN_ARG(conf_word(conf, i)));
+        return conf_fail(conf, i, NULL, "invalid backlog \"%.*s\"",
+                         SPAN_ARG(conf_word(conf, i)));
     line->backlog = (int)number;
     line->has_options = true;
     return RC_OK;
@@ -138,7 +141,8 @@ static enum rc set_buffer(struct conf *conf, size_t i, struct span value, const 
     uint64_t size;
 
     if (value_parse_size(value, false, &size) != RC_OK || size > INT32_MAX)
-        return conf_fail(conf, i, NULL, "invalid %s \"%.*s\"", name, SPAN_ARG(conf_word(conf, i)));
+        return conf_fail(conf, i, NULL, "invalid %s \"%.*s\"", name,
+                         SPAN_ARG(conf_word(conf, i)));
     *bytes = (int)size;
     line->has_options = true;
     return RC_OK;

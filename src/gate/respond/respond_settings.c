@@ -56,9 +56,10 @@ static enum rc set_root(struct conf *conf, const struct directive *d, void *part
     struct respond_settings *s = part;
 
     if (conf->level->context == CONF_LOCATION && was_said(conf, alias ? "root" : "alias"))
-        return conf_fail(conf, 0, "a location has one of them",
-                         "\"%s\" directive is duplicate, \"%s\" directive was specified earlier",
-                         d->name, alias ? "root" : "alias");
+        return conf_fail(
+            conf, 0, "a location has one of them",
+            "\"%s\" directive is duplicate, \"%s\" directive was specified earlier", d->name,
+            alias ? "root" : "alias");
     if (alias && s->in_named)
         return conf_fail(conf, 0, NULL,
                          "the \"alias\" directive cannot be used inside the named location");
@@ -177,7 +178,8 @@ static enum rc set_server_tokens(struct conf *conf, const struct directive *d, v
 /* "directio off" or a size. */
 static enum rc set_size_or_off(struct conf *conf, const struct directive *d, void *part)
 {
-    return span_equal(conf_word(conf, 1), SPAN("off")) ? RC_OK : conf_set_offset(conf, d, part);
+    return span_equal(conf_word(conf, 1), SPAN("off")) ? RC_OK
+                                                       : conf_set_offset(conf, d, part);
 }
 
 #define PLACE CONF_ALL_HTTP
@@ -191,20 +193,21 @@ const struct directive respond_directives[] = {
      .doc = "The files that answer for a folder; the first one that exists does."},
     {"types", PLACE, 0, 0, true, CONF_VALUES, set_types,
      .doc = "Content types by file name extension."},
-    {"default_type", PLACE, 1, 1, .set = conf_set_text, AT(default_type), .standard = "text/plain",
-     .doc = "The content type of files whose extension has none."},
+    {"default_type", PLACE, 1, 1, .set = conf_set_text, AT(default_type),
+     .standard = "text/plain", .doc = "The content type of files whose extension has none."},
     {"return", CONF_SERVER | CONF_LOCATION, 1, 2, true, .set = set_return,
      .doc = "Answers at once with a status, and a text or the URL of a redirect."},
     {"sendfile", PLACE, 1, 1, .set = conf_set_flag, AT(sendfile), .standard = "off",
      .doc = "Lets the kernel send files without a copy through gate."},
     {"etag", PLACE, 1, 1, .set = conf_set_flag, AT(etag), .standard = "on",
      .doc = "Gives files an ETag."},
-    {"server_tokens", PLACE, 1, 1, .set = set_server_tokens, AT(server_tokens), .standard = "on",
-     .doc = "Shows the version in the Server field and on error pages."},
+    {"server_tokens", PLACE, 1, 1, .set = set_server_tokens, AT(server_tokens),
+     .standard = "on", .doc = "Shows the version in the Server field and on error pages."},
     {"absolute_redirect", PLACE, 1, 1, .set = conf_set_flag, AT(absolute_redirect),
      .standard = "on", .doc = "Redirects of gate's own name scheme and host."},
     {"port_in_redirect", PLACE, 1, 1, .set = conf_set_flag, AT(port_in_redirect),
-     .standard = "on", .doc = "Absolute redirects name the port where it is not the usual one."},
+     .standard = "on",
+     .doc = "Absolute redirects name the port where it is not the usual one."},
     {"server_name_in_redirect", PLACE, 1, 1, .set = conf_set_flag, AT(server_name_in_redirect),
      .standard = "off",
      .doc = "Absolute redirects name the first server_name and not the request's host."},
@@ -230,7 +233,8 @@ const struct directive respond_directives[] = {
     {"read_ahead", PLACE, 1, 1, .set = conf_set_size, DROPPED,
      .doc = "Accepted, of no effect."},
     {"aio", PLACE, 1, 1, .set = conf_accept, .doc = "Accepted, of no effect."},
-    {"aio_write", PLACE, 1, 1, .set = conf_set_flag, DROPPED, .doc = "Accepted, of no effect."},
+    {"aio_write", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
+     .doc = "Accepted, of no effect."},
     {"log_subrequest", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
      .doc = "Accepted, of no effect: there are no subrequests."},
     {"types_hash_max_size", PLACE, 1, 1, .set = conf_set_number, DROPPED,

@@ -10,7 +10,8 @@ struct mime_types;
 struct respond_settings {
     struct template root;
     bool root_is_alias; /* alias: the location's prefix is replaced, not kept */
-    size_t alias_len;   /* bytes of the path that are replaced; SIZE_MAX: all (a regular expression) */
+    size_t
+        alias_len; /* bytes of the path that are replaced; SIZE_MAX: all (a regular expression) */
     const struct template *index; /* tried in turn */
     size_t index_count;
     const struct mime_types *types;

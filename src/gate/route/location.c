@@ -14,7 +14,8 @@ struct end {
 struct name {
     struct end exact, prefix;
     bool add_slash;
-    size_t outer; /* the row of the longest shorter text that begins this one, or SORTED_NONE */
+    size_t
+        outer; /* the row of the longest shorter text that begins this one, or SORTED_NONE */
 };
 
 struct expression {
@@ -103,7 +104,8 @@ enum rc location_add(struct location_tree *tree, const struct location_pattern *
     case LOCATION_PREFIX_FIRST:
         break;
     }
-    return add_name(set, pattern->text, pattern->kind == LOCATION_EXACT, &end, add_slash, arena);
+    return add_name(set, pattern->text, pattern->kind == LOCATION_EXACT, &end, add_slash,
+                    arena);
 }
 
 void location_sort(struct location_tree *tree)
@@ -115,7 +117,8 @@ void location_sort(struct location_tree *tree)
         size_t outer = i > 0 ? i - 1 : SORTED_NONE;
 
         /* what begins this text begins the one before it too, or is that one */
-        while (outer != SORTED_NONE && !span_starts(names->rows[i].text, names->rows[outer].text))
+        while (outer != SORTED_NONE &&
+               !span_starts(names->rows[i].text, names->rows[outer].text))
             outer = ((const struct name *)names->rows[outer].of)->outer;
         name->outer = outer;
     }
@@ -133,7 +136,8 @@ static const struct name *find_slash(const struct location_set *set, struct span
         int order = sorted_compare(head, path);
 
         if (order == 0) /* it begins with path: compare what follows with "/" */
-            order = sorted_compare(span_of(text.at + path.len, text.len - path.len), SPAN("/"));
+            order =
+                sorted_compare(span_of(text.at + path.len, text.len - path.len), SPAN("/"));
         if (order == 0) {
             const struct name *name = set->names.rows[middle].of;
 

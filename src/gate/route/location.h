@@ -23,7 +23,7 @@ struct regex; /* conf/regex.h */
 
 struct location_pattern {
     enum location_kind kind;
-    struct span text;   /* without its modifier: prefix, path, expression or name */
+    struct span text; /* without its modifier: prefix, path, expression or name */
     struct regex *regex;
 };
 
@@ -38,7 +38,8 @@ enum { CAPTURES_MAX = 20 };
 
 /* The captures of the regex that matched last: $1 .. $9 and named ones. {0}: none did. */
 struct captures {
-    struct span subject; /* what was searched: must stay where it is as long as they are used */
+    struct span
+        subject;    /* what was searched: must stay where it is as long as they are used */
     uint32_t count; /* pairs of offsets */
     uint32_t at[2 * CAPTURES_MAX];
     const struct regex *regex;

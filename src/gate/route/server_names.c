@@ -69,8 +69,9 @@ static struct span without_first(struct span s, size_t count)
     return span_of(s.at + count, s.len - count);
 }
 
-enum rc server_names_add(struct server_names *names, struct span name, const struct regex *regex,
-                         const struct server *server, struct arena *arena)
+enum rc server_names_add(struct server_names *names, struct span name,
+                         const struct regex *regex, const struct server *server,
+                         struct arena *arena)
 {
     size_t stars;
 

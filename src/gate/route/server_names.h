@@ -19,8 +19,9 @@ struct server_names *server_names_open(struct arena *arena);
  * RC_BUSY    another server has it: the first one keeps it
  * RC_FORMAT  a '*' in another place, or two dots in a row
  */
-enum rc server_names_add(struct server_names *names, struct span name, const struct regex *regex,
-                         const struct server *server, struct arena *arena);
+enum rc server_names_add(struct server_names *names, struct span name,
+                         const struct regex *regex, const struct server *server,
+                         struct arena *arena);
 
 /*
  * `host` in lower case, without port and final dot; empty where the request named none. NULL: none matches.

@@ -13,11 +13,22 @@ static bool nothing(void *subject, struct span rest, uintptr_t of, struct span *
 }
 
 static const struct variable rows[] = {
-    {"host", nothing, 0},        {"uri", nothing, 0},          {"scheme", nothing, 0},
-    {"http_", nothing, 0},       {"http_upgrade", nothing, 0}, {"remote_addr", nothing, 0},
-    {"remote_user", nothing, 0}, {"time_local", nothing, 0},   {"request", nothing, 0},
-    {"status", nothing, 0},      {"body_bytes_sent", nothing, 0}, {"request_uri", nothing, 0},
-    {"proxy_host", nothing, 0},  {"proxy_add_x_forwarded_for", nothing, 0}, {"1", nothing, 1},            {VARIABLE_CAPTURE, nothing, 0},
+    {"host", nothing, 0},
+    {"uri", nothing, 0},
+    {"scheme", nothing, 0},
+    {"http_", nothing, 0},
+    {"http_upgrade", nothing, 0},
+    {"remote_addr", nothing, 0},
+    {"remote_user", nothing, 0},
+    {"time_local", nothing, 0},
+    {"request", nothing, 0},
+    {"status", nothing, 0},
+    {"body_bytes_sent", nothing, 0},
+    {"request_uri", nothing, 0},
+    {"proxy_host", nothing, 0},
+    {"proxy_add_x_forwarded_for", nothing, 0},
+    {"1", nothing, 1},
+    {VARIABLE_CAPTURE, nothing, 0},
     {0},
 };
 static const struct variables variables = {.rows = rows};
@@ -204,7 +215,8 @@ static void listeners(void **state)
 {
     struct site *site = accepted(
         "server { listen 127.0.0.1:81; server_name A.test; }\n"
-        "server { listen 127.0.0.1:81 default_server backlog=9; listen [::1]:82 ipv6only=off; }\n"
+        "server { listen 127.0.0.1:81 default_server backlog=9; listen [::1]:82 ipv6only=off; "
+        "}\n"
         "server { listen 127.0.0.1:81; server_name ~^(?<who>x+)$; return 200 $who; }\n",
         false);
     const struct listener *l = &site->listeners[0];
@@ -216,10 +228,11 @@ static void listeners(void **state)
     assert_false(site->listeners[1].ipv6_only);
     assert_true(span_equal(server_names_find(l->names, SPAN("a.test"), &captures)->name,
                            SPAN("a.test")));
-    assert_ptr_equal(server_names_find(l->names, (struct span){0}, &captures), l->default_server);
-    assert_int_equal(server_names_find(l->names, SPAN("xx"), &captures)
-                         ->outer.settings.respond.return_code,
-                     200);
+    assert_ptr_equal(server_names_find(l->names, (struct span){0}, &captures),
+                     l->default_server);
+    assert_int_equal(
+        server_names_find(l->names, SPAN("xx"), &captures)->outer.settings.respond.return_code,
+        200);
     assert_int_equal(captures.count, 2);
     site_release(site);
 }
@@ -230,7 +243,8 @@ static void leniency(void **state)
     static const char *const texts[] = {
         "server { listen 8000; server_name localhost; }",
         "worker_processes 2; log_format a b; server { listen 8000; access_log l a; }",
-        "events { use epoll; } http { server { listen 80; location ~ \\.php$ { return 403; } } }",
+        "events { use epoll; } http { server { listen 80; location ~ \\.php$ { return 403; } "
+        "} }",
         "http { types { text/html html; } server { listen 80 ssl http2; ssl_certificate x;\n"
         "       ssl_certificate_key x; } }",
     };
@@ -256,8 +270,8 @@ static void a_name_that_is_not_found(void **state)
     struct faults faults;
 
     (void)state;
-    assert_int_equal(read_text("server { location / { proxy_pass http://nosuch.invalid; } }", false,
-                               &site, &faults),
+    assert_int_equal(read_text("server { location / { proxy_pass http://nosuch.invalid; } }",
+                               false, &site, &faults),
                      RC_OK);
     assert_int_equal(faults.warnings, 1);
     assert_true(site->upstreams[0]->addresses[0].down);
@@ -267,12 +281,13 @@ static void a_name_that_is_not_found(void **state)
 
 static void all_errors_in_one_run(void **state)
 {
-    static const char text[] = "events {}\n"
-                               "deamon off;\n"
-                               "http {\n"
-                               "  sendfile maybe;\n"
-                               "  server { listen 80; listn 81; location = / { location /a {} }\n"
-                               "    worker_processes 1; } }\n";
+    static const char text[] =
+        "events {}\n"
+        "deamon off;\n"
+        "http {\n"
+        "  sendfile maybe;\n"
+        "  server { listen 80; listn 81; location = / { location /a {} }\n"
+        "    worker_processes 1; } }\n";
     static const char *const wanted[] = {
         "gate.conf:2:1: error: unknown directive \"deamon\"\n    deamon off;\n    ^^^^^^\n"
         "  did you mean \"daemon\"?\n",
@@ -318,10 +333,14 @@ static void what_dev_writes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused_in_nginx_words), cmocka_unit_test(inheritance),
-        cmocka_unit_test(proxy_pass_urls),        cmocka_unit_test(upstream_block),
-        cmocka_unit_test(listeners),              cmocka_unit_test(leniency),
-        cmocka_unit_test(a_name_that_is_not_found), cmocka_unit_test(all_errors_in_one_run),
+        cmocka_unit_test(refused_in_nginx_words),
+        cmocka_unit_test(inheritance),
+        cmocka_unit_test(proxy_pass_urls),
+        cmocka_unit_test(upstream_block),
+        cmocka_unit_test(listeners),
+        cmocka_unit_test(leniency),
+        cmocka_unit_test(a_name_that_is_not_found),
+        cmocka_unit_test(all_errors_in_one_run),
         cmocka_unit_test(what_dev_writes),
     };
 

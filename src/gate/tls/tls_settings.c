@@ -14,8 +14,12 @@ enum {
 };
 
 const struct conf_choice tls_protocol_choices[] = {
-    {"TLSv1", TLS_1_0},   {"TLSv1.1", TLS_1_1}, {"TLSv1.2", TLS_1_2},
-    {"TLSv1.3", TLS_1_3}, {"SSLv2", 0},         {"SSLv3", 0},
+    {"TLSv1", TLS_1_0},
+    {"TLSv1.1", TLS_1_1},
+    {"TLSv1.2", TLS_1_2},
+    {"TLSv1.3", TLS_1_3},
+    {"SSLv2", 0},
+    {"SSLv3", 0},
     {0},
 };
 
@@ -30,9 +34,10 @@ static enum rc add_file(struct conf *conf, const struct span **list, size_t *cou
                          SPAN_ARG(conf_word(conf, 0)));
     if (span_starts(word, SPAN("data:")) || span_starts(word, SPAN("engine:")) ||
         span_starts(word, SPAN("store:")))
-        return conf_fail(conf, 1, "name a PEM file",
-                         "\"%.*s\" names something other than a file: gate does not have that yet",
-                         SPAN_ARG(conf_word(conf, 0)));
+        return conf_fail(
+            conf, 1, "name a PEM file",
+            "\"%.*s\" names something other than a file: gate does not have that yet",
+            SPAN_ARG(conf_word(conf, 0)));
     word = conf_path(conf, conf->directory, word);
     if (!word.at)
         return conf_no_memory(conf);
@@ -95,7 +100,8 @@ static enum rc set_session_cache(struct conf *conf, const struct directive *d, v
             if ((rc = parse_shared(conf, i, &size)) != RC_OK)
                 return rc;
         } else if (!span_equal(word, SPAN("off")) && !span_equal(word, SPAN("none")) &&
-                   !span_equal(word, SPAN("builtin")) && !span_starts(word, SPAN("builtin:"))) {
+                   !span_equal(word, SPAN("builtin")) &&
+                   !span_starts(word, SPAN("builtin:"))) {
             return conf_fail(conf, i, NULL, "invalid session cache \"%.*s\"", SPAN_ARG(word));
         }
     }
@@ -114,7 +120,8 @@ enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s)
     if (span_starts(name, span_text(conf->directory)))
         span_cut(&name, strlen(conf->directory)); /* as it was written */
     conf->joined = true;
-    rc = conf_fail(conf, 0, NULL, "no \"ssl_certificate_key\" is defined for certificate \"%.*s\"",
+    rc = conf_fail(conf, 0, NULL,
+                   "no \"ssl_certificate_key\" is defined for certificate \"%.*s\"",
                    SPAN_ARG(name));
     conf->joined = false;
     return rc;
@@ -122,14 +129,16 @@ enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s)
 
 const struct directive tls_directives[] = {
     {"ssl_certificate", PLACE, 1, 1, true, .set = set_certificate,
-     .doc = "A PEM file with the server's certificate and those between it and the root; several for "
+     .doc = "A PEM file with the server's certificate and those between it and the root; "
+            "several for "
             "several kinds of key."},
     {"ssl_certificate_key", PLACE, 1, 1, true, .set = set_key,
      .doc = "A PEM file with the key of that certificate."},
     {"ssl_protocols", PLACE, 1, CONF_MANY, .set = conf_set_choices, AT(protocols),
      .of = tls_protocol_choices, .standard = "TLSv1.2 TLSv1.3",
      .doc = "The versions of TLS that are offered to clients."},
-    {"ssl_ciphers", PLACE, 1, 1, .set = conf_set_text, AT(ciphers), .standard = "HIGH:!aNULL:!MD5",
+    {"ssl_ciphers", PLACE, 1, 1, .set = conf_set_text, AT(ciphers),
+     .standard = "HIGH:!aNULL:!MD5",
      .doc = "The ciphers that are offered to clients, in OpenSSL's words."},
     {"ssl_prefer_server_ciphers", PLACE, 1, 1, .set = conf_set_flag, AT(prefer_server_ciphers),
      .standard = "off", .doc = "The server's order of ciphers goes before the client's."},

@@ -107,8 +107,8 @@ static enum rc look_up(const struct authority *authority, uint16_t port, struct 
 static enum rc add_address(struct conf *conf, struct upstream_settings *upstream,
                            const struct server_address *model, const struct address *address)
 {
-    struct server_address *made = conf_add(conf, (void **)&upstream->addresses, &upstream->count,
-                                           sizeof *made);
+    struct server_address *made =
+        conf_add(conf, (void **)&upstream->addresses, &upstream->count, sizeof *made);
     char text[ADDRESS_TEXT];
 
     if (!made)
@@ -124,9 +124,9 @@ static enum rc add_address(struct conf *conf, struct upstream_settings *upstream
     return made->name.at ? RC_OK : conf_no_memory(conf);
 }
 
-enum rc authority_add(struct conf *conf, size_t i, struct span text, const struct authority *authority,
-                   uint16_t port, const struct server_address *model,
-                   struct upstream_settings *upstream)
+enum rc authority_add(struct conf *conf, size_t i, struct span text,
+                      const struct authority *authority, uint16_t port,
+                      const struct server_address *model, struct upstream_settings *upstream)
 {
     struct address found[ADDRESSES_MAX];
     struct server_address like = *model;

@@ -5,7 +5,7 @@
 #include "gate/upstream/proxy_settings.h"
 
 struct authority {
-    struct span host; /* with the brackets of an IPv6 literal; for a path: "unix:/PATH" */
+    struct span host;      /* with the brackets of an IPv6 literal; for a path: "unix:/PATH" */
     struct span port_text; /* empty where none is written */
     uint16_t port;         /* 0 likewise */
     struct span uri;       /* from '/' or '?' on; empty where none is written */
@@ -20,8 +20,8 @@ const char *authority_parse(struct span text, struct authority *authority);
  * `text` is how the configuration names it, at word i of the directive that is being read. A name that is
  * not found is an error as nginx; as gate a warning, and the server is down.
  */
-enum rc authority_add(struct conf *conf, size_t i, struct span text, const struct authority *authority,
-                   uint16_t port, const struct server_address *model,
-                   struct upstream_settings *upstream);
+enum rc authority_add(struct conf *conf, size_t i, struct span text,
+                      const struct authority *authority, uint16_t port,
+                      const struct server_address *model, struct upstream_settings *upstream);
 
 #endif

@@ -34,7 +34,8 @@ static enum rc set_dynamic(struct conf *conf, struct proxy_pass *pass)
 }
 
 /* $proxy_host and $proxy_port. */
-static enum rc name_host(struct conf *conf, struct proxy_pass *pass, const struct authority *authority)
+static enum rc name_host(struct conf *conf, struct proxy_pass *pass,
+                         const struct authority *authority)
 {
     uint16_t usual = pass->tls ? PORT_HTTPS : PORT_HTTP;
     uint16_t port = authority->port ? authority->port : usual;
@@ -46,8 +47,8 @@ static enum rc name_host(struct conf *conf, struct proxy_pass *pass, const struc
     pass->host = authority->host;
     pass->port = span_text(arena_printf(conf->arena, "%u", port));
     if (port != usual)
-        pass->host = span_text(
-            arena_printf(conf->arena, "%.*s:%u", SPAN_ARG(authority->host), port));
+        pass->host =
+            span_text(arena_printf(conf->arena, "%.*s:%u", SPAN_ARG(authority->host), port));
     return pass->host.at && pass->port.at ? RC_OK : conf_no_memory(conf);
 }
 
@@ -55,7 +56,8 @@ static enum rc name_host(struct conf *conf, struct proxy_pass *pass, const struc
 static enum rc find_upstream(struct conf *conf, struct proxy_settings *s, struct span text,
                              const struct authority *authority)
 {
-    struct upstream_settings *upstream = upstream_list_find(s->upstreams, authority->host, false);
+    struct upstream_settings *upstream =
+        upstream_list_find(s->upstreams, authority->host, false);
     uint16_t port = authority->port ? authority->port : s->pass.tls ? PORT_HTTPS : PORT_HTTP;
     struct server_address model = {.weight = 1, .max_fails = 1, .fail_timeout_ms = 10000};
     char *key;
@@ -90,15 +92,18 @@ static enum rc set_fixed(struct conf *conf, struct proxy_settings *s)
     enum rc rc;
 
     if (!cut_scheme(&url, &s->pass.tls))
-        return conf_fail(conf, 1, "http://HOST:PORT or https://HOST:PORT", "invalid URL prefix");
+        return conf_fail(conf, 1, "http://HOST:PORT or https://HOST:PORT",
+                         "invalid URL prefix");
     wrong = authority_parse(url, &authority);
-    text = span_of(url.at, url.len - authority.uri.len - (authority.is_path && authority.uri.len > 0));
+    text = span_of(url.at,
+                   url.len - authority.uri.len - (authority.is_path && authority.uri.len > 0));
     if (wrong)
         return conf_fail(conf, 1, NULL, "%s in upstream \"%.*s\"", wrong, SPAN_ARG(url));
     if (authority.uri.len > 0 && s->uri_refused)
         return conf_fail(
             conf, 1, "leave out what follows the host",
-            "\"proxy_pass\" cannot have URI part in location given by regular expression, or inside "
+            "\"proxy_pass\" cannot have URI part in location given by regular expression, or "
+            "inside "
             "named location, or inside \"if\" statement, or inside \"limit_except\" block");
     s->pass.has_uri = authority.uri.len > 0;
     s->pass.uri = authority.uri;

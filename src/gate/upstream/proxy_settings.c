@@ -53,9 +53,10 @@ enum rc proxy_settings_check(struct conf *conf, const struct proxy_settings *s,
     if (b->count < 2)
         return conf_fail(conf, 0, NULL, "there must be at least 2 \"proxy_buffers\"");
     if (busy < size)
-        return conf_fail(conf, 0, NULL,
-                         "\"proxy_busy_buffers_size\" must be equal to or greater than the maximum "
-                         "of the value of \"proxy_buffer_size\" and one of the \"proxy_buffers\"");
+        return conf_fail(
+            conf, 0, NULL,
+            "\"proxy_busy_buffers_size\" must be equal to or greater than the maximum "
+            "of the value of \"proxy_buffer_size\" and one of the \"proxy_buffers\"");
     if (busy > (b->count - 1) * b->size)
         return conf_fail(conf, 0, NULL,
                          "\"proxy_busy_buffers_size\" must be less than the size of all "
@@ -66,10 +67,11 @@ enum rc proxy_settings_check(struct conf *conf, const struct proxy_settings *s,
                          "maximum of the value of \"proxy_buffer_size\" and one of the "
                          "\"proxy_buffers\"");
     if (b->max_temp_size && b->max_temp_size < size)
-        return conf_fail(conf, 0, NULL,
-                         "\"proxy_max_temp_file_size\" must be equal to zero to disable temporary "
-                         "files usage or must be equal to or greater than the maximum of the value "
-                         "of \"proxy_buffer_size\" and one of the \"proxy_buffers\"");
+        return conf_fail(
+            conf, 0, NULL,
+            "\"proxy_max_temp_file_size\" must be equal to zero to disable temporary "
+            "files usage or must be equal to or greater than the maximum of the value "
+            "of \"proxy_buffer_size\" and one of the \"proxy_buffers\"");
     return RC_OK;
 }
 
@@ -149,10 +151,12 @@ static enum rc add_redirect(struct conf *conf, struct proxy_settings *s)
     struct proxy_redirect *all = NULL, *redirect, made = {.from = conf_word(conf, 1)};
     enum rc rc;
 
-    if (made.from.len > 0 && (made.from.at[0] == '~' || span_find(made.from, '$') < made.from.len))
-        return conf_fail(conf, 1, NULL,
-                         "a regular expression or a variable in the first word of \"proxy_redirect\" "
-                         "is something that gate does not have yet");
+    if (made.from.len > 0 &&
+        (made.from.at[0] == '~' || span_find(made.from, '$') < made.from.len))
+        return conf_fail(
+            conf, 1, NULL,
+            "a regular expression or a variable in the first word of \"proxy_redirect\" "
+            "is something that gate does not have yet");
     if ((rc = conf_template(conf, 2, conf_word(conf, 2), &made.to)) != RC_OK)
         return rc;
     if (s->redirects_count > 0)
@@ -218,21 +222,26 @@ const struct directive proxy_directives[] = {
     {"upstream", CONF_HTTP, 1, 1, true, CONF_VALUES, upstream_block_set,
      .doc = "A group of servers that proxy_pass may name."},
     {"proxy_pass", CONF_LOCATION, 1, 1, .set = proxy_pass_set,
-     .doc = "Passes requests on to http:// or https://, a host or an upstream, and a path that stands in "
+     .doc = "Passes requests on to http:// or https://, a host or an upstream, and a path "
+            "that stands in "
             "for the location's prefix."},
     {"proxy_set_header", PLACE, 2, 2, true, .set = set_header,
-     .doc = "A header field of the request that is passed on, in place of the client's; an empty one is "
+     .doc = "A header field of the request that is passed on, in place of the client's; an "
+            "empty one is "
             "not sent."},
-    {"proxy_http_version", PLACE, 1, 1, .set = conf_set_choice, AT(http_version), .of = versions,
-     .standard = "1.1", .doc = "The version of HTTP that is spoken with servers."},
-    {"proxy_connect_timeout", PLACE, 1, 1, .set = conf_set_milliseconds, AT(connect_timeout_ms),
-     .standard = "60s", .doc = "How long a connection to a server may take to come about."},
+    {"proxy_http_version", PLACE, 1, 1, .set = conf_set_choice, AT(http_version),
+     .of = versions, .standard = "1.1",
+     .doc = "The version of HTTP that is spoken with servers."},
+    {"proxy_connect_timeout", PLACE, 1, 1, .set = conf_set_milliseconds,
+     AT(connect_timeout_ms), .standard = "60s",
+     .doc = "How long a connection to a server may take to come about."},
     {"proxy_send_timeout", PLACE, 1, 1, .set = conf_set_milliseconds, AT(send_timeout_ms),
      .standard = "60s", .doc = "How long a server may pause between two writes of a request."},
     {"proxy_read_timeout", PLACE, 1, 1, .set = conf_set_milliseconds, AT(read_timeout_ms),
-     .standard = "60s", .doc = "How long a server may pause between two reads of its response."},
-    {"proxy_buffer_size", PLACE, 1, 1, .set = set_buffer_size, AT(buffer_size), .standard = "4k",
-     .doc = "The largest head that a server's response may have."},
+     .standard = "60s",
+     .doc = "How long a server may pause between two reads of its response."},
+    {"proxy_buffer_size", PLACE, 1, 1, .set = set_buffer_size, AT(buffer_size),
+     .standard = "4k", .doc = "The largest head that a server's response may have."},
     {"proxy_next_upstream", PLACE, 1, CONF_MANY, .set = conf_set_choices, AT(next_upstream),
      .of = next_upstream, .standard = "error timeout",
      .doc = "What of one server sends a request on to the next."},
@@ -254,7 +263,8 @@ const struct directive proxy_directives[] = {
     {"proxy_websocket", PLACE, 1, 1, .set = conf_set_flag, AT(websocket), .standard = "off",
      .doc = "Passes WebSocket upgrades on without any proxy_set_header (not in nginx)."},
     {"proxy_redirect", PLACE, 1, 2, true, .set = set_redirect, .standard = "default",
-     .doc = "Rewrites the server's own address in Location and Refresh: off, default, or FROM TO."},
+     .doc = "Rewrites the server's own address in Location and Refresh: off, default, or FROM "
+            "TO."},
     {"proxy_hide_header", PLACE, 1, 1, true, .set = set_hidden,
      .doc = "A field of the server's response that the client does not get."},
     {"proxy_pass_header", PLACE, 1, 1, true, .set = set_passed,
@@ -263,9 +273,11 @@ const struct directive proxy_directives[] = {
     {"proxy_ssl_verify", PLACE, 1, 1, .set = conf_set_flag, AT(ssl_verify), .standard = "off",
      .doc = "Checks the server's certificate."},
     {"proxy_ssl_verify_depth", PLACE, 1, 1, .set = conf_set_number, AT(ssl_verify_depth),
-     .standard = "1", .doc = "How many certificates may stand between the server's and the root."},
+     .standard = "1",
+     .doc = "How many certificates may stand between the server's and the root."},
     {"proxy_ssl_name", PLACE, 1, 1, .set = set_ssl_name, AT(ssl_name),
-     .doc = "The name that the certificate is checked for, and SNI; without it, proxy_pass's host."},
+     .doc = "The name that the certificate is checked for, and SNI; without it, proxy_pass's "
+            "host."},
     {"proxy_ssl_server_name", PLACE, 1, 1, .set = conf_set_flag, AT(ssl_server_name),
      .standard = "off", .doc = "Sends that name to the server (SNI)."},
     {"proxy_ssl_trusted_certificate", PLACE, 1, 1, .set = set_trusted,
@@ -274,7 +286,8 @@ const struct directive proxy_directives[] = {
      .of = tls_protocol_choices, .standard = "TLSv1.2 TLSv1.3",
      .doc = "The versions of TLS that are offered to servers."},
     {"proxy_ssl_ciphers", PLACE, 1, 1, .set = conf_set_text, AT(ssl_ciphers),
-     .standard = "DEFAULT", .doc = "The ciphers that are offered to servers, in OpenSSL's words."},
+     .standard = "DEFAULT",
+     .doc = "The ciphers that are offered to servers, in OpenSSL's words."},
     {"proxy_ssl_session_reuse", PLACE, 1, 1, .set = conf_set_flag, AT(ssl_session_reuse),
      .standard = "on", .doc = "Takes TLS sessions with servers up again."},
 
@@ -282,14 +295,15 @@ const struct directive proxy_directives[] = {
      .doc = "Accepted, of no effect: bodies are passed on as they come."},
     {"proxy_request_buffering", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
      .doc = "Accepted, of no effect: bodies are passed on as they come."},
-    {"proxy_buffers", PLACE, 2, 2, .set = conf_set_buffers, AT(buffers.count), .standard = "8 4k",
+    {"proxy_buffers", PLACE, 2, 2, .set = conf_set_buffers, AT(buffers.count),
+     .standard = "8 4k",
      .doc = "Accepted, of no effect: one buffer of a fixed size serves each direction."},
     {"proxy_busy_buffers_size", PLACE, 1, 1, .set = conf_set_size, AT(buffers.busy_size),
      .doc = "Accepted, of no effect."},
     {"proxy_max_temp_file_size", PLACE, 1, 1, .set = conf_set_size, AT(buffers.max_temp_size),
      .doc = "Accepted, of no effect: no body is stored."},
-    {"proxy_temp_file_write_size", PLACE, 1, 1, .set = conf_set_size, AT(buffers.temp_write_size),
-     .doc = "Accepted, of no effect: no body is stored."},
+    {"proxy_temp_file_write_size", PLACE, 1, 1, .set = conf_set_size,
+     AT(buffers.temp_write_size), .doc = "Accepted, of no effect: no body is stored."},
     {"proxy_temp_path", PLACE, 1, 4, .set = conf_accept,
      .doc = "Accepted, of no effect: no body is stored."},
     {"fastcgi_temp_path", PLACE, 1, 4, .set = conf_accept, .doc = "Accepted, of no effect."},

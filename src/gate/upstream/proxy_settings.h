@@ -9,8 +9,8 @@
 /* One address of one server line. */
 struct server_address {
     struct address address; /* len 0 where the name was not found: it is down */
-    struct span name; /* as the error log shows it: "127.0.0.1:8001" */
-    struct span server; /* as the configuration has it: "localhost:8001" */
+    struct span name;       /* as the error log shows it: "127.0.0.1:8001" */
+    struct span server;     /* as the configuration has it: "localhost:8001" */
     uint32_t weight;
     uint32_t max_conns, max_fails;
     uint64_t fail_timeout_ms;
@@ -27,7 +27,7 @@ struct upstream_settings {
     uint64_t keepalive;            /* idle connections kept; 0: none */
     uint64_t keepalive_requests;
     uint64_t keepalive_time_ms, keepalive_timeout_ms;
-    size_t index;      /* in the site's list */
+    size_t index;        /* in the site's list */
     struct peers *peers; /* balance/balance.h: how they do, by address */
 };
 
@@ -40,19 +40,19 @@ struct upstreams {
 /* "proxy_pass URL". */
 struct proxy_pass {
     bool is_set;
-    bool tls;             /* https:// */
+    bool tls; /* https:// */
     bool has_uri;
-    struct span uri;      /* what stands in for the location's prefix, when has_uri */
-    struct span host;     /* $proxy_host: the port only where it is not the scheme's own */
-    struct span port;     /* $proxy_port */
-    struct span url;      /* as written, for proxy_redirect default */
+    struct span uri;  /* what stands in for the location's prefix, when has_uri */
+    struct span host; /* $proxy_host: the port only where it is not the scheme's own */
+    struct span port; /* $proxy_port */
+    struct span url;  /* as written, for proxy_redirect default */
     struct upstream_settings *upstream; /* NULL where `dynamic` decides at run time */
     const struct template *dynamic;     /* the URL has variables; NULL otherwise */
 };
 
 struct proxy_header {
     struct span name;
-    uint8_t id; /* enum field_id */
+    uint8_t id;            /* enum field_id */
     struct template value; /* evaluates to nothing: the field is not sent */
 };
 
@@ -67,15 +67,15 @@ struct proxy_settings {
     size_t headers_count;
     unsigned http_version; /* 10 or 11 */
     uint64_t connect_timeout_ms, send_timeout_ms, read_timeout_ms;
-    uint64_t buffer_size; /* of a response's head; 0 cannot be */
+    uint64_t buffer_size;   /* of a response's head; 0 cannot be */
     unsigned next_upstream; /* bits of enum proxy_next */
     uint64_t next_upstream_tries, next_upstream_timeout_ms;
     bool pass_request_headers, pass_request_body, pass_trailers;
     bool ignore_client_abort;
     bool socket_keepalive;
-    bool websocket;            /* extension: passes Upgrade: websocket on by itself */
-    bool redirect_off;         /* proxy_redirect off */
-    bool redirect_default;     /* Location "URL of proxy_pass..." -> the location's prefix */
+    bool websocket;        /* extension: passes Upgrade: websocket on by itself */
+    bool redirect_off;     /* proxy_redirect off */
+    bool redirect_default; /* Location "URL of proxy_pass..." -> the location's prefix */
     const struct proxy_redirect *redirects;
     size_t redirects_count;
     const struct span *hide_headers;
@@ -98,7 +98,8 @@ struct proxy_settings {
     } buffers;
 
     struct upstreams *upstreams; /* of the site */
-    bool uri_refused; /* in a named location and one with a regular expression: no URI in proxy_pass */
+    bool
+        uri_refused; /* in a named location and one with a regular expression: no URI in proxy_pass */
 };
 
 /* Their directives: parts are struct proxy_settings. Those of an upstream block: struct upstream_settings. */

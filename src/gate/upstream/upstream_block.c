@@ -121,7 +121,8 @@ static enum rc set_server(struct conf *conf, const struct directive *d, void *pa
         wrong = "invalid host";
     if (wrong)
         return conf_fail(conf, 1, NULL, "%s in upstream \"%.*s\"", wrong, SPAN_ARG(text));
-    return authority_add(conf, 1, text, &authority, authority.port ? authority.port : PORT, &server, part);
+    return authority_add(conf, 1, text, &authority, authority.port ? authority.port : PORT,
+                         &server, part);
 }
 
 /* "keepalive NUMBER [local]" */
@@ -143,13 +144,16 @@ static enum rc set_keepalive(struct conf *conf, const struct directive *d, void 
 
 const struct directive upstream_directives[] = {
     {"server", CONF_UPSTREAM, 1, CONF_MANY, true, .set = set_server,
-     .doc = "A server of the group, with weight=, max_conns=, max_fails=, fail_timeout=, backup, down."},
+     .doc = "A server of the group, with weight=, max_conns=, max_fails=, fail_timeout=, "
+            "backup, down."},
     {"keepalive", CONF_UPSTREAM, 1, 2, .set = set_keepalive, .standard = "32",
      .doc = "How many idle connections to the group are kept for later requests; 0 for none."},
     {"keepalive_requests", CONF_UPSTREAM, 1, 1, .set = conf_set_number, AT(keepalive_requests),
-     .standard = "1000", .doc = "How many requests one connection to a server of the group serves."},
-    {"keepalive_time", CONF_UPSTREAM, 1, 1, .set = conf_set_milliseconds, AT(keepalive_time_ms),
-     .standard = "1h", .doc = "How long one connection to a server of the group serves requests."},
+     .standard = "1000",
+     .doc = "How many requests one connection to a server of the group serves."},
+    {"keepalive_time", CONF_UPSTREAM, 1, 1, .set = conf_set_milliseconds,
+     AT(keepalive_time_ms), .standard = "1h",
+     .doc = "How long one connection to a server of the group serves requests."},
     {"keepalive_timeout", CONF_UPSTREAM, 1, 1, .set = conf_set_milliseconds,
      AT(keepalive_timeout_ms), .standard = "60s",
      .doc = "How long a connection to a server of the group is kept idle."},

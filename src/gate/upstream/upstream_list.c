@@ -3,7 +3,7 @@
 #include "gate/balance/balance.h"
 
 struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams *upstreams,
-                                       struct span name)
+                                            struct span name)
 {
     struct upstream_settings *made = arena_take(conf->arena, sizeof *made), **slot;
 
@@ -20,8 +20,8 @@ struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams 
     return made;
 }
 
-struct upstream_settings *upstream_list_find(const struct upstreams *upstreams, struct span name,
-                                        bool implicit)
+struct upstream_settings *upstream_list_find(const struct upstreams *upstreams,
+                                             struct span name, bool implicit)
 {
     for (size_t i = 0; i < upstreams->count; i++) {
         struct upstream_settings *u = upstreams->all[i];

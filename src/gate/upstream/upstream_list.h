@@ -6,11 +6,11 @@
 
 /* A new one at the end of the list, with what holds where nothing is said. NULL: no memory. */
 struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams *upstreams,
-                                       struct span name);
+                                            struct span name);
 
 /* By name, in any case of letters; those of blocks only, or those of proxy_pass only. */
-struct upstream_settings *upstream_list_find(const struct upstreams *upstreams, struct span name,
-                                        bool implicit);
+struct upstream_settings *upstream_list_find(const struct upstreams *upstreams,
+                                             struct span name, bool implicit);
 
 /* When all are read: gives each its peers. RC_MEMORY. */
 enum rc upstream_list_finish(const struct upstreams *upstreams, struct arena *arena,

@@ -1,5 +1,5 @@
-#include "base/test/check.h"
 #include "gate/command/dev.h"
+#include "base/test/check.h"
 
 static enum rc run(const char *line, struct dev_options *options, struct text *out,
                    struct fault *why)

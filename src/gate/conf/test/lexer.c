@@ -5,7 +5,8 @@
 #include "gate/conf/lexer.h"
 
 /* All tokens, each in [ ], a sign as itself; and the error, if one ends them. */
-static void read_all(const char *in, size_t len, bool strict, bool command, char *out, size_t size)
+static void read_all(const char *in, size_t len, bool strict, bool command, char *out,
+                     size_t size)
 {
     struct lexer l = {.in = span_of(in, len), .line = 1, .strict = strict, .command = command};
     struct lexer_token token = {0};
@@ -108,7 +109,8 @@ static void length_limit(void **state)
     } forms[] = {
         {"", ";", "too long parameter \"xxxxxxxxxx...\" started at 1:1"},
         {"a ", " b;", "[a]too long parameter \"xxxxxxxxxx...\" started at 1:3"},
-        {"\"", "\";", "too long parameter, probably missing terminating \"\"\" character at 1:1"},
+        {"\"", "\";",
+         "too long parameter, probably missing terminating \"\"\" character at 1:1"},
         {"'", "';", "too long parameter, probably missing terminating \"'\" character at 1:1"},
         {"\n#", "\n", "too long parameter \"#xxxxxxxxx...\" started at 2:1"},
     };

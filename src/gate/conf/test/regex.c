@@ -9,7 +9,8 @@ static void groups(void **state)
     uint32_t at[8], count;
 
     (void)state;
-    assert_int_equal(regex_open(&regex, SPAN("^/(?<First>[a-z]+)(/b)?(\\.x)?$"), false, NULL), RC_OK);
+    assert_int_equal(regex_open(&regex, SPAN("^/(?<First>[a-z]+)(/b)?(\\.x)?$"), false, NULL),
+                     RC_OK);
     assert_true(regex_match(regex, SPAN("/ab.x"), at, 4, &count));
     assert_int_equal(count, 4);
     assert_int_equal(at[0], 0);
@@ -49,10 +50,12 @@ static void nginx_words(void **state)
 
     (void)state;
     assert_int_equal(regex_open(&regex, SPAN("a(b"), false, &why), RC_FORMAT);
-    assert_string_equal(why.text, "pcre2_compile() failed: missing closing parenthesis in \"a(b\"");
+    assert_string_equal(why.text,
+                        "pcre2_compile() failed: missing closing parenthesis in \"a(b\"");
     assert_int_equal(regex_open(&regex, SPAN("a[z-a]"), false, &why), RC_FORMAT);
-    assert_string_equal(why.text, "pcre2_compile() failed: range out of order in character class in "
-                                  "\"a[z-a]\" at \"a]\"");
+    assert_string_equal(why.text,
+                        "pcre2_compile() failed: range out of order in character class in "
+                        "\"a[z-a]\" at \"a]\"");
     assert_null(regex);
 }
 
@@ -102,8 +105,8 @@ static void several_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(groups),  cmocka_unit_test(letters_of_either_case),
-        cmocka_unit_test(nginx_words), cmocka_unit_test(bounded),
+        cmocka_unit_test(groups),          cmocka_unit_test(letters_of_either_case),
+        cmocka_unit_test(nginx_words),     cmocka_unit_test(bounded),
         cmocka_unit_test(several_threads),
     };
 

@@ -1,5 +1,5 @@
-#include "base/test/check.h"
 #include "gate/conf/template.h"
+#include "base/test/check.h"
 
 /* Says what it was asked for, but for "none", which has no value. */
 static bool get(void *subject, struct span rest, uintptr_t of, struct span *value)
@@ -19,10 +19,11 @@ static bool get(void *subject, struct span rest, uintptr_t of, struct span *valu
 }
 
 static const struct variable rows[] = {
-    {"a", get, 'a'},     {"http_", get, 'h'}, {"http_x", get, 'x'},         {"1", get, '1'},
-    {"none", get, 0},    {"ab", get, 'b'},    {VARIABLE_CAPTURE, get, 'c'}, {0},
+    {"a", get, 'a'},  {"http_", get, 'h'}, {"http_x", get, 'x'},         {"1", get, '1'},
+    {"none", get, 0}, {"ab", get, 'b'},    {VARIABLE_CAPTURE, get, 'c'}, {0},
 };
-static const struct span captures[] = {{(const uint8_t *)"user", 4}, {(const uint8_t *)"a", 1}};
+static const struct span captures[] = {{(const uint8_t *)"user", 4},
+                                       {(const uint8_t *)"a", 1}};
 static const struct variables known = {rows, captures, 2};
 
 static const struct {

@@ -93,7 +93,8 @@ static void blocks_and_includes(void **state)
     check_tree("include *.many;", "a(a1) b", NULL);
     check_tree("include [a]*.many;", "a(a1)", NULL);
     check_tree("include *.none; a;", "a", NULL);
-    check_tree("a; include none.inc; b;", "a b", "none.inc\" failed (2: No such file or directory)");
+    check_tree("a; include none.inc; b;", "a b",
+               "none.inc\" failed (2: No such file or directory)");
     check_tree("a { include shut.inc;", "a()", "unexpected \"}\"");
     check_tree("a { include open.inc; }", "a(y())", "unexpected end of file, expecting \"}\"");
     check_tree("include self.inc; u;", "s t u", "includes itself");

@@ -1,5 +1,5 @@
-#include "base/test/check.h"
 #include "gate/conf/value.h"
+#include "base/test/check.h"
 
 static const struct {
     const char *text;
@@ -31,10 +31,12 @@ static void every_size(void **state)
         struct span text = span_text(sizes[i].text);
         uint64_t size;
 
-        check(sizes[i].text, (value_parse_size(text, false, &size) == RC_OK ? (int64_t)size : -1) ==
-                                 sizes[i].plain);
-        check(sizes[i].text, (value_parse_size(text, true, &size) == RC_OK ? (int64_t)size : -1) ==
-                                 sizes[i].giga);
+        check(sizes[i].text,
+              (value_parse_size(text, false, &size) == RC_OK ? (int64_t)size : -1) ==
+                  sizes[i].plain);
+        check(sizes[i].text,
+              (value_parse_size(text, true, &size) == RC_OK ? (int64_t)size : -1) ==
+                  sizes[i].giga);
     }
 }
 
@@ -80,9 +82,11 @@ static void every_time(void **state)
         uint64_t time;
 
         check(times[i].text,
-              (value_parse_milliseconds(text, &time) == RC_OK ? (int64_t)time : -1) == times[i].ms);
+              (value_parse_milliseconds(text, &time) == RC_OK ? (int64_t)time : -1) ==
+                  times[i].ms);
         check(times[i].text,
-              (value_parse_seconds(text, &time) == RC_OK ? (int64_t)time : -1) == times[i].seconds);
+              (value_parse_seconds(text, &time) == RC_OK ? (int64_t)time : -1) ==
+                  times[i].seconds);
     }
 }
 

@@ -1,6 +1,6 @@
+#include "gate/route/location.h"
 #include "base/test/check.h"
 #include "gate/conf/regex.h"
-#include "gate/route/location.h"
 
 /* What the room knows of a location is its address. */
 struct location {
@@ -32,8 +32,7 @@ static size_t add(struct tree *t, struct location_tree *to, const struct row *ro
     struct location *l = &t->all[i];
     struct span text = span_text(rows[i].text);
     size_t next = i + 1;
-    bool is_regex =
-        rows[i].kind == LOCATION_REGEX || rows[i].kind == LOCATION_REGEX_NOCASE;
+    bool is_regex = rows[i].kind == LOCATION_REGEX || rows[i].kind == LOCATION_REGEX_NOCASE;
 
     t->count++;
     if (is_regex)
@@ -75,7 +74,8 @@ static void check_all(const struct row *rows, const struct wanted *wanted)
     make(&t, rows);
     for (; wanted->path; wanted++) {
         struct captures captures = {0};
-        struct location_found found = location_find(&t.top, span_text(wanted->path), &captures);
+        struct location_found found =
+            location_find(&t.top, span_text(wanted->path), &captures);
         struct span text = found.location ? found.location->pattern.text : (struct span){0};
 
         check(wanted->path, (found.location != NULL) == (wanted->text != NULL));
@@ -95,21 +95,30 @@ static void exact_and_prefix(void **state)
         {0, LOCATION_PREFIX, "/images/", false}, {0},
     };
     static const struct wanted wanted[] = {
-        {"/", "/", false},           {"/x", "/", false},
-        {"/a", "/a", false},         {"/abc", "/a", false},
-        {"/a/", "/a", false},        {"/a/b", "/a", false},
-        {"/a/b/", "/a/b/", false},   {"/a/b/c/", "/a/b/", false},
+        {"/", "/", false},
+        {"/x", "/", false},
+        {"/a", "/a", false},
+        {"/abc", "/a", false},
+        {"/a/", "/a", false},
+        {"/a/b", "/a", false},
+        {"/a/b/", "/a/b/", false},
+        {"/a/b/c/", "/a/b/", false},
         {"/a/b/c/dx", "/a/b/c/d", false},
-        {"/a/c", "/a/c", false},     {"/a/cd", "/a", false},
-        {"/images", "/", false},     {"/images/x", "/images/", false},
-        {"/imagesx", "/", false},    {"/\xff", "/", false},
+        {"/a/c", "/a/c", false},
+        {"/a/cd", "/a", false},
+        {"/images", "/", false},
+        {"/images/x", "/images/", false},
+        {"/imagesx", "/", false},
+        {"/\xff", "/", false},
         {0},
     };
-    static const struct row few[] = {{0, LOCATION_EXACT, "/a", false},
-                                     {0, LOCATION_PREFIX, "/b", false},
-                                     {0}};
-    static const struct wanted none[] = {
-        {"/", NULL, false}, {"/ab", NULL, false}, {"/a", "/a", false}, {"/bb", "/b", false}, {0}};
+    static const struct row few[] = {
+        {0, LOCATION_EXACT, "/a", false}, {0, LOCATION_PREFIX, "/b", false}, {0}};
+    static const struct wanted none[] = {{"/", NULL, false},
+                                         {"/ab", NULL, false},
+                                         {"/a", "/a", false},
+                                         {"/bb", "/b", false},
+                                         {0}};
 
     (void)state;
     check_all(rows, wanted);
@@ -130,10 +139,10 @@ static void expressions(void **state)
         {0},
     };
     static const struct wanted wanted[] = {
-        {"/a.php", "\\.php$", false},       {"/docs/a.php", "\\.php$", false},
-        {"/docs/a.PHP", "/docs/", false},   {"/docs/a.PNG", "\\.(gif|png)$", false},
+        {"/a.php", "\\.php$", false},         {"/docs/a.php", "\\.php$", false},
+        {"/docs/a.PHP", "/docs/", false},     {"/docs/a.PNG", "\\.(gif|png)$", false},
         {"/static/a.php", "/static/", false}, {"/docs/aphp", "^/docs/.*php$", false},
-        {"/x.php", "/x.php", false},        {0},
+        {"/x.php", "/x.php", false},          {0},
     };
 
     (void)state;
@@ -194,10 +203,17 @@ static void add_slash(void **state)
         {0},
     };
     static const struct wanted wanted[] = {
-        {"/x", "/x/", true},     {"/x/", "/x/", false},   {"/x/y", "/x/y/", true},
-        {"/x/z", "/x/", false},  {"/both", "/both", false}, {"/file", "/", false},
-        {"/eq", "/eq/", true},   {"/", "/", false},       {"/xx", "/", false},
-        {"/x!a", "/x!", false},  {0},
+        {"/x", "/x/", true},
+        {"/x/", "/x/", false},
+        {"/x/y", "/x/y/", true},
+        {"/x/z", "/x/", false},
+        {"/both", "/both", false},
+        {"/file", "/", false},
+        {"/eq", "/eq/", true},
+        {"/", "/", false},
+        {"/xx", "/", false},
+        {"/x!a", "/x!", false},
+        {0},
     };
 
     (void)state;
@@ -206,9 +222,8 @@ static void add_slash(void **state)
 
 static void named_ones(void **state)
 {
-    static const struct row rows[] = {{0, LOCATION_PREFIX, "/", false},
-                                      {0, LOCATION_NAMED, "@back", false},
-                                      {0}};
+    static const struct row rows[] = {
+        {0, LOCATION_PREFIX, "/", false}, {0, LOCATION_NAMED, "@back", false}, {0}};
     const struct location *found;
     struct tree t;
 
@@ -251,8 +266,8 @@ static void same_text_twice(void **state)
 
 static void captures_of_the_last_match(void **state)
 {
-    static const struct row rows[] = {{0, LOCATION_REGEX, "^/(?<user>[a-z]+)/(x)?(.*)$", false},
-                                      {0}};
+    static const struct row rows[] = {
+        {0, LOCATION_REGEX, "^/(?<user>[a-z]+)/(x)?(.*)$", false}, {0}};
     struct captures captures = {0};
     struct span value;
     struct tree t;
@@ -317,10 +332,14 @@ static void longest_of_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exact_and_prefix), cmocka_unit_test(expressions),
-        cmocka_unit_test(nested),           cmocka_unit_test(add_slash),
-        cmocka_unit_test(named_ones),       cmocka_unit_test(same_text_twice),
-        cmocka_unit_test(captures_of_the_last_match), cmocka_unit_test(longest_of_many),
+        cmocka_unit_test(exact_and_prefix),
+        cmocka_unit_test(expressions),
+        cmocka_unit_test(nested),
+        cmocka_unit_test(add_slash),
+        cmocka_unit_test(named_ones),
+        cmocka_unit_test(same_text_twice),
+        cmocka_unit_test(captures_of_the_last_match),
+        cmocka_unit_test(longest_of_many),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
+#include "gate/route/server_names.h"
 #include "base/test/check.h"
 #include "gate/conf/regex.h"
-#include "gate/route/server_names.h"
 
 /* What the room knows of a server is its address. */
 struct server {
@@ -8,9 +8,18 @@ struct server {
 };
 
 static const char *const names[] = {
-    "example.com",  "*.example.com", "*.a.example.com", "www.example.*", "www.example.org.*",
-    ".dotted.net",  "",              "mail.*",          "exact.wild.com", "*.wild.com",
-    "~^u(?<n>\\d+)\\.", "~^u1",
+    "example.com",
+    "*.example.com",
+    "*.a.example.com",
+    "www.example.*",
+    "www.example.org.*",
+    ".dotted.net",
+    "",
+    "mail.*",
+    "exact.wild.com",
+    "*.wild.com",
+    "~^u(?<n>\\d+)\\.",
+    "~^u1",
 };
 
 static const struct {
@@ -50,7 +59,8 @@ static void every_case(void **state)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         servers[i].name = names[i];
         if (names[i][0] == '~')
-            assert_int_equal(regex_open(&regexes[i], span_text(names[i] + 1), false, NULL), RC_OK);
+            assert_int_equal(regex_open(&regexes[i], span_text(names[i] + 1), false, NULL),
+                             RC_OK);
         check(names[i], server_names_add(all, span_text(names[i]), regexes[i], &servers[i],
                                          &arena) == RC_OK);
     }
@@ -75,10 +85,17 @@ static void refused(void **state)
         const char *first, *second;
         enum rc rc;
     } pairs[] = {
-        {"a.com", "a.com", RC_BUSY},  {"*.a.com", "*.a.com", RC_BUSY}, {".a.com", "a.com", RC_BUSY},
-        {".a.com", "*.a.com", RC_BUSY}, {"a.*", "a.*", RC_BUSY},       {"a.com", "*.a.com", RC_OK},
-        {"", "", RC_BUSY},            {"x", "a*b.com", RC_FORMAT},     {"x", "a..com", RC_FORMAT},
-        {"x", "*.a.*", RC_FORMAT},    {"x", "a.*.b", RC_FORMAT},
+        {"a.com", "a.com", RC_BUSY},
+        {"*.a.com", "*.a.com", RC_BUSY},
+        {".a.com", "a.com", RC_BUSY},
+        {".a.com", "*.a.com", RC_BUSY},
+        {"a.*", "a.*", RC_BUSY},
+        {"a.com", "*.a.com", RC_OK},
+        {"", "", RC_BUSY},
+        {"x", "a*b.com", RC_FORMAT},
+        {"x", "a..com", RC_FORMAT},
+        {"x", "*.a.*", RC_FORMAT},
+        {"x", "a.*.b", RC_FORMAT},
     };
 
     (void)state;
@@ -87,7 +104,8 @@ static void refused(void **state)
         struct arena arena = {0};
         struct server_names *all = server_names_open(&arena);
 
-        assert_int_equal(server_names_add(all, span_text(pairs[i].first), NULL, &one, &arena), RC_OK);
+        assert_int_equal(server_names_add(all, span_text(pairs[i].first), NULL, &one, &arena),
+                         RC_OK);
         check(pairs[i].second, server_names_add(all, span_text(pairs[i].second), NULL, &other,
                                                 &arena) == pairs[i].rc);
         arena_clear(&arena);
