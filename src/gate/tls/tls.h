@@ -26,10 +26,10 @@
  *
  * RC_OK      done
  * RC_AGAIN   waits for the fd
- * RC_IO      the other side broke off, or broke the protocol, or shares none with us: its
- * fault RC_FORMAT  the other side speaks plain HTTP: tls_make_plain, and answer it so
- * RC_DENIED  the other side's certificate is not to be trusted, or not for the name that was
- * asked
+ * RC_IO      the other side broke off, or broke the protocol, or shares none with us: its fault
+ * RC_FORMAT  the client does not speak TLS, plain HTTP perhaps: after tls_make_plain all that
+ *            it sent can be read
+ * RC_DENIED  the other side's certificate is not to be trusted, or not for the name asked
  */
 extern const struct stream_kind stream_tls;
 
