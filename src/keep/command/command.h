@@ -36,8 +36,7 @@ enum status command_status_of(enum rc rc);
 bool command_parse(const struct command *command, void *into, const bool *help, char **words,
                    int *count, int least, int most, enum status *status, struct fault *why);
 
-/* One line on the terminal about a step that takes long; nothing where there is no terminal.
- */
+/* One line about a step that takes long; nothing where there is no terminal. */
 void command_progress(const char *text);
 
 #define COMMAND_HELP_ROW(T)                                                                   \

@@ -1,5 +1,4 @@
-/* The options that say where the passphrase or key comes from: the same in every subcommand.
- */
+/* Where the passphrase or key comes from: these options are the same in every subcommand. */
 #ifndef KEEP_COMMAND_CREDENTIAL_OPTIONS_H
 #define KEEP_COMMAND_CREDENTIAL_OPTIONS_H
 

@@ -55,9 +55,8 @@ static enum rc wait_for_helper(struct program *program, const char *directory, d
                : RC_IO;
 }
 
-static enum rc mount_by_helper(struct file_system *fs, const char *image,
-                               const char *directory, const char *type, bool read_only,
-                               struct fault *why)
+static enum rc mount_by_helper(const char *image, const char *directory, const char *type,
+                               bool read_only, pid_t *helper, struct fault *why)
 {
     const char *argv[] = {"fuse2fs", image, directory, "-f", "-o", read_only ? "ro" : "rw",
                           NULL};
@@ -78,8 +77,8 @@ static enum rc mount_by_helper(struct file_system *fs, const char *image,
         rc = wait_for_helper(&program, directory, before.st_dev, why);
     if (rc != RC_OK)
         return fault_at(why, "%s", directory);
-    fs->helper = program.pid;
-    fs->errors = program.errors;
+    close(program.errors);
+    *helper = program.pid;
     return RC_OK;
 }
 
@@ -97,22 +96,22 @@ static enum rc find_type(const char *image, char type[DEVICE_SIGNATURE_SIZE],
     return rc;
 }
 
-enum rc file_system_mount(struct file_system *fs, const char *image, const char *directory,
-                          bool read_only, uint32_t block_size, struct fault *why)
+enum rc file_system_mount(const char *image, const char *directory, bool read_only,
+                          uint32_t block_size, pid_t *helper, struct fault *why)
 {
     char type[DEVICE_SIGNATURE_SIZE];
     enum rc rc = find_type(image, type, why);
 
-    *fs = (struct file_system){.errors = -1};
+    *helper = 0;
     if (rc != RC_OK)
         return rc;
     if (type[0] == '\0')
         return fail(why, RC_UNSUPPORTED,
                     "%s: no file system is known inside; use --raw for its bytes", directory);
     if (geteuid() != 0)
-        return mount_by_helper(fs, image, directory, type, read_only, why);
+        return mount_by_helper(image, directory, type, read_only, helper, why);
     rc = mount_by_kernel(image, directory, type, read_only, block_size, why);
-    return rc == RC_NOT_FOUND ? mount_by_helper(fs, image, directory, type, read_only, why)
+    return rc == RC_NOT_FOUND ? mount_by_helper(image, directory, type, read_only, helper, why)
                               : rc;
 }
 

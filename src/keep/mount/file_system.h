@@ -9,22 +9,19 @@
 
 #include "base/fault.h"
 
-struct file_system {
-    pid_t helper; /* fuse2fs, our child; 0 where the kernel mounted it */
-    int errors;   /* of the helper */
-};
-
 /*
  * Mounts what is in the file `image` on `directory`.
  *
  *   block_size  of the loop device: the volume's sector size
+ *   helper      is set: fuse2fs, our child; 0 where the kernel mounts
  *
  * RC_NOT_FOUND    fuse2fs is not installed
  * RC_UNSUPPORTED  no file system is known in it, or fuse2fs is to mount one that is not ext2,
- * ext3 or ext4 RC_IO
+ *                 ext3 or ext4
+ * RC_IO
  */
-enum rc file_system_mount(struct file_system *fs, const char *image, const char *directory,
-                          bool read_only, uint32_t block_size, struct fault *why);
+enum rc file_system_mount(const char *image, const char *directory, bool read_only,
+                          uint32_t block_size, pid_t *helper, struct fault *why);
 
 /* True when something is mounted on exactly this directory. */
 bool file_system_is_mounted(const char *directory);

@@ -1,7 +1,8 @@
 /*
  * A directory with one file in it, in the kernel's FUSE protocol: one request in, one reply
  * out. Does not know how requests travel, so that every transport shares it; never allocates,
- * and may be called from several threads at once. Source: include/uapi/linux/fuse.h.
+ * and may be called from several threads at once.
+ * Source: include/uapi/linux/fuse.h.
  */
 #ifndef KEEP_MOUNT_FUSE_PROTOCOL_H
 #define KEEP_MOUNT_FUSE_PROTOCOL_H
@@ -55,7 +56,7 @@ struct fuse_reply {
  *
  *   request  as it came from the kernel
  *   room     FUSE_PAYLOAD_MAX bytes for the data of the reply; may overlap the request. The
- * reply may point into it.
+ *            reply may point into it.
  *
  * RC_FORMAT  it is no request, and cannot be answered; `reply` says nothing
  */

@@ -1,5 +1,4 @@
-/* Mounting FUSE without being root: fusermount3, or fusermount where only that is installed.
- */
+/* Mounting FUSE without root: fusermount3, or fusermount where only that is installed. */
 #ifndef KEEP_MOUNT_FUSERMOUNT_H
 #define KEEP_MOUNT_FUSERMOUNT_H
 

@@ -81,11 +81,6 @@ enum rc program_start(struct program *program, const char *const argv[], int cha
     return RC_OK;
 }
 
-bool program_has_ended(struct program *program, int *status)
-{
-    return waitpid(program->pid, status, WNOHANG) == program->pid;
-}
-
 /* The first line that it wrote, without what repeats its name. */
 static void first_line(int errors, char line[LINE_MAX_SHOWN])
 {

@@ -3,7 +3,6 @@
 #ifndef KEEP_MOUNT_PROGRAM_H
 #define KEEP_MOUNT_PROGRAM_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/fault.h"
@@ -22,9 +21,6 @@ struct program {
  */
 enum rc program_start(struct program *program, const char *const argv[], int channel,
                       struct fault *why);
-
-/* True once it has ended, and then *status is as waitpid(2) gives it. */
-bool program_has_ended(struct program *program, int *status);
 
 /*
  * Waits for its end, and frees what it held. RC_OK for status 0; else RC_BUSY when its words

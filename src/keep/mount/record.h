@@ -29,7 +29,8 @@ struct record {
 
 /*
  * /run/keepgate for root, $XDG_RUNTIME_DIR/keepgate or /tmp/keepgate-UID for others; it is
- * made where it is missing. RC_DENIED  it belongs to somebody else, or others may enter it
+ * made where it is missing.
+ * RC_DENIED  it belongs to somebody else, or others may enter it
  */
 enum rc record_directory(char path[PATH_MAX], struct fault *why);
 
@@ -62,7 +63,8 @@ enum rc record_find(struct record *record, const char *word, bool *alive, struct
 /*
  * Waits until no daemon holds the record, up to the time given; then the record is filled with
  * what the daemon wrote last, and record_end is the caller's; *gone where it has removed the
- * file itself. RC_BUSY  it still holds it
+ * file itself.
+ * RC_BUSY  it still holds it
  */
 enum rc record_wait(struct record *record, unsigned timeout_ms, bool *gone, struct fault *why);
 

@@ -82,18 +82,13 @@ static void wait_for_end(struct serve *serve, struct fuse_device *fuse, int sign
 static enum rc mount_inner(struct serve *serve, struct fault *why)
 {
     struct record *record = serve->record;
-    struct file_system fs;
     char image[PATH_MAX + sizeof SERVE_FILE + 1];
-    enum rc rc;
 
     if (record->raw)
         return RC_OK;
     snprintf(image, sizeof image, "%s/%s", record->face, SERVE_FILE);
-    rc = file_system_mount(&fs, image, record->mountpoint, record->read_only,
-                           serve->sector_size, why);
-    if (rc == RC_OK)
-        record->helper = fs.helper;
-    return rc;
+    return file_system_mount(image, record->mountpoint, record->read_only, serve->sector_size,
+                             &record->helper, why);
 }
 
 static enum rc run(struct serve *serve, struct fuse_device *fuse, int signals,
