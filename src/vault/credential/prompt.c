@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <termios.h>
@@ -27,12 +28,14 @@ struct silence {
     int fd;
     struct termios before;
     struct sigaction actions[CAUGHT];
+    sigset_t mask; /* signals arrive only while it is waited for bytes, so none can slip by */
 };
 
 static enum rc silence_begin(struct silence *s, struct fault *why)
 {
     struct sigaction catching = {.sa_handler = note}; /* no SA_RESTART: read(2) returns */
     struct termios silent;
+    sigset_t blocked;
 
     if ((s->fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)) < 0)
         return fail_errno(
@@ -44,6 +47,10 @@ static enum rc silence_begin(struct silence *s, struct fault *why)
         return fail_errno(why, RC_IO, "/dev/tty: cannot tell how the terminal is set");
     }
     received = 0;
+    sigemptyset(&blocked);
+    for (int i = 0; i < CAUGHT; i++)
+        sigaddset(&blocked, caught[i]);
+    pthread_sigmask(SIG_BLOCK, &blocked, &s->mask);
     for (int i = 0; i < CAUGHT; i++)
         sigaction(caught[i], &catching, &s->actions[i]);
     silent = s->before;
@@ -60,6 +67,7 @@ static void silence_end(struct silence *s)
     for (int i = 0; i < CAUGHT; i++)
         sigaction(caught[i], &s->actions[i], NULL);
     close(s->fd);
+    pthread_sigmask(SIG_SETMASK, &s->mask, NULL);
     if (received)
         raise(received);
 }
@@ -71,13 +79,22 @@ static void show(int fd, const char *text)
     (void)shown; /* a prompt that nobody sees is answered or not */
 }
 
+/* Bytes that were typed; -1 with EINTR when a signal came first. */
+static ssize_t read_some(const struct silence *s, uint8_t *at, size_t size)
+{
+    struct pollfd typed = {.fd = s->fd, .events = POLLIN};
+
+    return ppoll(&typed, 1, NULL, &s->mask) < 0 ? -1 : read(s->fd, at, size);
+}
+
 /* One line without its newline. */
-static enum rc read_line(int fd, struct secret *secret, struct fault *why)
+static enum rc read_line(const struct silence *silence, struct secret *secret,
+                         struct fault *why)
 {
     size_t len = 0;
 
     while (len < secret->len) {
-        ssize_t got = read(fd, secret->at + len, secret->len - len);
+        ssize_t got = read_some(silence, secret->at + len, secret->len - len);
 
         if (got < 0 && errno == EINTR && !received)
             continue;
@@ -111,7 +128,7 @@ enum rc credential_ask(const char *prompt, struct secret *secret, struct fault *
         return rc;
     }
     show(silence.fd, prompt);
-    rc = read_line(silence.fd, secret, why);
+    rc = read_line(&silence, secret, why);
     show(silence.fd, "\n");
     silence_end(&silence);
     if (rc != RC_OK)
