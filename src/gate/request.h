@@ -8,6 +8,7 @@
 #include "gate/balance/balance.h"
 #include "gate/client.h"
 #include "gate/filter/filter.h"
+#include "gate/headers/headers.h"
 #include "gate/http/body.h"
 #include "gate/http/h1_request.h"
 #include "gate/http/h1_response.h"
@@ -206,9 +207,14 @@ struct reply {
     struct span etag, content_range; /* empty: none */
     bool accept_ranges;
     bool chunked;
+    struct headers_turn added; /* by the location: request_write_head says which */
 };
-/* Without the empty line at its end: the caller may have more fields. */
-void request_write_head(struct request *r, const struct reply *reply, struct buffer *out);
+/*
+ * Without what comes behind the fields of every answer: the caller's own, those that the location adds
+ * (request_add_fields), and the empty line.
+ */
+void request_write_head(struct request *r, struct reply *reply, struct buffer *out);
+void request_add_fields(struct request *r, const struct reply *reply, struct buffer *out);
 
 /* Answers with the page of that status. RC_OK: it is on its way, r->step says how. */
 enum rc request_answer_status(struct request *r, unsigned code);

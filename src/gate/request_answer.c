@@ -39,13 +39,16 @@ static struct span own_server(const struct request *r)
     return status_server(r->service->site->as_nginx, request_settings(r)->respond.server_tokens);
 }
 
-void request_write_head(struct request *r, const struct reply *reply, struct buffer *out)
+void request_write_head(struct request *r, struct reply *reply, struct buffer *out)
 {
     const struct http_settings *http = &request_settings(r)->http;
+    const struct headers_settings *headers = &request_settings(r)->headers;
 
     r->status = reply->code;
     r->content_type = reply->content_type;
     r->location_field = reply->location;
+    if (headers->used)
+        reply->added = headers_begin(headers, reply->code, r);
     buffer_add(out, SPAN("HTTP/1.1 "));
     if (reply->status.len > 0)
         buffer_add(out, reply->status);
@@ -61,7 +64,8 @@ void request_write_head(struct request *r, const struct reply *reply, struct buf
         buffer_add_number(out, reply->length);
         buffer_add(out, SPAN("\r\n"));
     }
-    add_field(out, SPAN("Last-Modified: "), reply->last_modified);
+    if (!headers_replaces(&reply->added, FIELD_LAST_MODIFIED))
+        add_field(out, SPAN("Last-Modified: "), reply->last_modified);
     add_field(out, SPAN("Location: "), reply->location);
     if (reply->chunked)
         buffer_add(out, SPAN("Transfer-Encoding: chunked\r\n"));
@@ -77,21 +81,35 @@ void request_write_head(struct request *r, const struct reply *reply, struct buf
             buffer_add(out, SPAN("\r\n"));
         }
     }
-    add_field(out, SPAN("ETag: "), reply->etag);
+}
+
+void request_add_fields(struct request *r, const struct reply *reply, struct buffer *out)
+{
+    if (reply->added.settings)
+        headers_write(&reply->added, time(NULL), reply->last_modified, r, out);
+}
+
+/* What our own answers have besides. */
+static void add_own_fields(struct request *r, const struct reply *reply, struct buffer *out)
+{
+    if (!headers_replaces(&reply->added, FIELD_ETAG))
+        add_field(out, SPAN("ETag: "), reply->etag);
+    request_add_fields(r, reply, out);
     add_field(out, SPAN("Content-Range: "), reply->content_range);
     if (reply->accept_ranges)
         buffer_add(out, SPAN("Accept-Ranges: bytes\r\n"));
+    buffer_add(out, SPAN("\r\n"));
 }
 
 /* The head, the empty line and what there is of a body; then STEP_ANSWER waits until all is gone. */
-static enum rc answer(struct request *r, const struct reply *reply, struct span body)
+static enum rc answer(struct request *r, struct reply *reply, struct span body)
 {
     struct buffer head = buffer_over(r->service->out, SCRATCH_OUT);
     struct iovec pieces[2];
     enum rc rc;
 
     request_write_head(r, reply, &head);
-    buffer_add(&head, SPAN("\r\n"));
+    add_own_fields(r, reply, &head);
     if (head.full) {
         request_log(r, LOG_LEVEL_ERROR, "the head of the answer is too large");
         return RC_LIMIT;

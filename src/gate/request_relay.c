@@ -69,7 +69,8 @@ static bool is_placed(enum field_id id)
            id == FIELD_SERVER || id == FIELD_DATE;
 }
 
-static void add_answer_fields(struct request *r, struct buffer *out)
+static void add_answer_fields(struct request *r, const struct headers_turn *added,
+                              struct buffer *out)
 {
     const struct head *head = &r->answer.head;
     const struct filter *filter = &r->location->filter;
@@ -80,6 +81,8 @@ static void add_answer_fields(struct request *r, struct buffer *out)
         struct span value = field_value(head, field);
 
         if (is_placed(field->id) && i + 1 == head->first[field->id])
+            continue;
+        if (headers_replaces(added, field->id))
             continue;
         if (filter_response_drops(filter, head, field, nominates) &&
             !(r->answer.code == 101 && field->id == FIELD_UPGRADE))
@@ -130,7 +133,8 @@ static void write_answer(struct request *r, struct buffer *out)
     };
 
     request_write_head(r, &reply, out);
-    add_answer_fields(r, out);
+    add_answer_fields(r, &reply.added, out);
+    request_add_fields(r, &reply, out);
     buffer_add(out, SPAN("\r\n"));
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "gate/filter/filter.h"
+#include "gate/headers/headers_settings.h"
 #include "gate/http/http_settings.h"
 #include "gate/journal/journal.h"
 #include "gate/process_settings.h"
@@ -25,6 +26,7 @@ struct settings {
     struct http_settings http;
     struct proxy_settings proxy;
     struct respond_settings respond;
+    struct headers_settings headers;
     struct journal_settings journal;
 };
 

@@ -16,6 +16,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_PROXY] = &s->proxy;
     level.parts[PART_RESPOND] = &s->respond;
     level.parts[PART_JOURNAL] = &s->journal;
+    level.parts[PART_HEADERS] = &s->headers;
     level.parts[PART_TLS] = tls;
     return level;
 }
@@ -24,6 +25,10 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
 static enum rc finish_settings(struct conf *conf, struct settings *s,
                                const struct settings *outer)
 {
+    enum rc rc = headers_settings_finish(conf, &s->headers);
+
+    if (rc != RC_OK)
+        return rc;
     conf->ended = true;
     http_settings_finish(&s->http);
     return proxy_settings_check(conf, &s->proxy, &outer->proxy);
@@ -130,6 +135,7 @@ static enum rc read_server(struct conf *conf, const struct directive *d, void *p
     level = open_level(CONF_SERVER, entry, &server->outer.settings, &server->tls);
     proxy_settings_enter(&server->outer.settings.proxy, false);
     respond_settings_enter(&server->outer.settings.respond, 0, false);
+    headers_settings_enter(&server->outer.settings.headers, &r->http.headers);
     conf_walk(conf, &level, conf->node->children);
     location_sort(&server->outer.inner);
     if ((rc = complete_server(conf, entry)) != RC_OK ||
@@ -372,6 +378,7 @@ static enum rc read_location(struct conf *conf, const struct directive *d, void 
     respond_settings_enter(&location->settings.respond,
                            is_regex ? SIZE_MAX : location->pattern.text.len,
                            location->pattern.kind == LOCATION_NAMED);
+    headers_settings_enter(&location->settings.headers, &outer->settings.headers);
     conf_walk(conf, &level, conf->node->children);
     if ((rc = finish_location(conf, location, &outer->settings)) != RC_OK)
         return rc;

@@ -16,6 +16,7 @@ enum site_part {
     PART_RESPOND,
     PART_JOURNAL,
     PART_TLS,
+    PART_HEADERS,
     PART_COUNT
 };
 

@@ -3,6 +3,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import subprocess
 
 import peers
 import pytest
@@ -35,6 +36,24 @@ def gate(tmp_path, request, free_port):
             return stack.enter_context(peers.Proxy(program, folder, text, [port]))
 
         yield start
+
+
+@pytest.fixture
+def refusals(tmp_path, gate_program, nginx_program, free_port):
+    """Call it with directives of a server: what gate and nginx say of the file, which both must refuse."""
+    def refuse(server, http=''):
+        said = []
+        for program in (gate_program, nginx_program):
+            file = tmp_path / f'{program.name}.conf'
+            file.write_text(peers.configuration(free_port(), server, http))
+            (tmp_path / 'logs').mkdir(exist_ok=True)
+            test = subprocess.run([program, '-t', '-p', f'{tmp_path}/', '-c', file], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=peers.PATIENCE_S)
+            assert test.returncode == 1, test
+            said.append(test.stdout + test.stderr)
+        return said
+
+    return refuse
 
 
 @pytest.fixture(scope='session')
