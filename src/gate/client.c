@@ -10,6 +10,9 @@
 #include "gate/service_state.h"
 #include "gate/tls/tls.h"
 #include "gate/tls/tls_server.h"
+#include "io/socket.h"
+
+enum { LINGER_READS = 16 }; /* for one client, before others have their turn */
 
 static const struct http_settings *http_of(const struct client *client)
 {
@@ -28,9 +31,14 @@ static void drop_input(struct client *client)
     size_t got;
     enum rc rc;
 
-    while ((rc = client_read(client, s->in, SCRATCH_IN, &got)) == RC_OK)
+    for (int reads = 0; (rc = client_read(client, s->in, SCRATCH_IN, &got)) == RC_OK; reads++) {
         if (loop_now_ms(s->loop) >= client->opened_ms)
             break;
+        if (reads == LINGER_READS) {
+            set_timer(client, 1);
+            return;
+        }
+    }
     if (rc == RC_AGAIN)
         set_timer(client, http_of(client)->lingering_timeout_ms);
     else
@@ -90,6 +98,8 @@ static void on_event(struct watch *watch, unsigned what)
         client->writable = true;
     if (what & LOOP_HANGUP)
         client->readable = client->hangup = true;
+    if (!stream_is_plain(&client->stream)) /* whose reads may wait to write, and the other way round */
+        client->readable = client->writable = true;
     switch ((enum client_state)client->state) {
     case CLIENT_HANDSHAKE:
         handshake(client);
@@ -115,6 +125,8 @@ static void on_time(struct timer *timer)
 
     if (client->state == CLIENT_BUSY)
         request_time_out(client->request);
+    else if (client->state == CLIENT_LINGERING && client->readable)
+        drop_input(client);
     else
         client_close(client);
 }
@@ -163,6 +175,16 @@ void client_wait(struct client *client)
                                             : http_of(client)->keepalive_timeout_ms);
 }
 
+void client_wait_on(struct client *client)
+{
+    if (!timer_is_set(&client->timer)) {
+        client_wait(client);
+        return;
+    }
+    client->state = CLIENT_IDLE;
+    client->request = NULL;
+}
+
 void client_linger(struct client *client)
 {
     const struct http_settings *http = http_of(client);
@@ -178,18 +200,30 @@ void client_linger(struct client *client)
     drop_input(client);
 }
 
-void client_close(struct client *client)
+static void end(struct client *client)
 {
-    if (client->state == CLIENT_CLOSED)
-        return;
     client->state = CLIENT_CLOSED;
     client->request = NULL;
     timer_clear(&client->timer);
     loop_forget(client->service->loop, &client->watch);
-    if (!stream_is_plain(&client->stream))
-        stream_shut(&client->stream); /* close_notify: the end is meant */
     stream_close(&client->stream);
     service_give_client(client->service, client);
+}
+
+void client_close(struct client *client)
+{
+    if (client->state == CLIENT_CLOSED)
+        return;
+    if (!stream_is_plain(&client->stream))
+        stream_shut(&client->stream); /* close_notify: the end is meant */
+    end(client);
+}
+
+void client_break(struct client *client, bool reset)
+{
+    if (reset)
+        socket_reset_on_close(client->stream.fd);
+    end(client);
 }
 
 void client_address(const struct client *client, struct address *address)

@@ -54,11 +54,20 @@ enum rc client_read(struct client *client, void *at, size_t size, size_t *got);
 /* Without a request: waits for the first or the next one. */
 void client_wait(struct client *client);
 
+/* The same after a false alarm, which wins no more time. */
+void client_wait_on(struct client *client);
+
 /* Writes no more, reads and drops what comes for a while, then closes. */
 void client_linger(struct client *client);
 
 /* Now. From any state; the request, if there is one, must have been freed. */
 void client_close(struct client *client);
+
+/*
+ * The same in the middle of an answer, which must not be taken for whole: without TLS's word of a meant
+ * end; `reset` where the end of the connection would be the end of the answer.
+ */
+void client_break(struct client *client, bool reset);
 
 /* The address it comes from, as io/address.h has it. */
 void client_address(const struct client *client, struct address *address);

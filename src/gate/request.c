@@ -10,6 +10,7 @@
 #include "gate/journal/journal.h"
 #include "gate/respond/status.h"
 #include "gate/route/server_names.h"
+#include "io/socket.h"
 
 /* ---- the log ---- */
 
@@ -86,6 +87,7 @@ static void reset(struct request *r)
 static void release(struct request *r)
 {
     request_leave_origin(r, false);
+    loop_cancel(r->service->loop, &r->turn);
     if (r->file >= 0)
         close(r->file);
     spill_clear(&r->surplus);
@@ -108,15 +110,32 @@ void request_begin(struct client *client)
     request_run(r);
 }
 
+/* Some of the answer is on its way, but not all. */
+static bool is_partial(const struct request *r)
+{
+    return r->head_sent && (r->step < STEP_TUNNEL || !spill_is_empty(&r->to_client));
+}
+
+/* Nothing but the end of the connection says where the answer ends. */
+static bool ends_by_close(const struct request *r)
+{
+    return r->head.version == 9 || (r->step == STEP_RELAY && !r->down_chunked &&
+                                    r->down.framing != FRAMING_LENGTH);
+}
+
 /* Without an answer, or in the middle of one. */
 static void break_off(struct request *r)
 {
     struct client *client = r->client;
+    bool partial = is_partial(r), reset = partial && ends_by_close(r);
 
     if (r->step != STEP_READ_HEAD || r->got > 0)
         log_access(r);
     release(r);
-    client_close(client);
+    if (partial)
+        client_break(client, reset);
+    else
+        client_close(client);
 }
 
 void request_abort(struct request *r)
@@ -126,14 +145,11 @@ void request_abort(struct request *r)
 
 void request_time_out(struct request *r)
 {
-    if (r->yielded) {
-        r->yielded = false;
-        request_run(r);
-        return;
-    }
     request_log(r, LOG_LEVEL_INFO, "client timed out");
     if (r->step == STEP_READ_HEAD || !r->head_sent)
         r->status = 408;
+    if (request_settings(r)->http.reset_timedout_connection)
+        socket_reset_on_close(r->client->stream.fd);
     break_off(r);
 }
 
@@ -184,6 +200,7 @@ static enum rc finish(struct request *r)
     log_access(r);
     client->requests++;
     if (keep && r->up.done && keep_surplus(r) == RC_OK) {
+        timer_clear(&client->timer);
         if (r->got > 0 || client->readable)
             return RC_OK;
         release(r);
@@ -230,6 +247,7 @@ static enum rc more_bytes(struct request *r, size_t most)
     if (r->bytes != r->inline_bytes)
         free(r->bytes);
     r->bytes = at;
+    r->head.head.at = at; /* what was understood of it so far may be asked for */
     r->size = size;
     return RC_OK;
 }
@@ -341,7 +359,7 @@ static enum rc begin_body(struct request *r)
     r->used = head->head.len;
     r->continue_due = head->expects_continue && !r->up.done;
     r->is_head = head->method == METHOD_HEAD;
-    r->keep_alive = head->keep_alive && http->keepalive_timeout_ms > 0 &&
+    r->keep_alive = head->keep_alive && !r->service->draining && http->keepalive_timeout_ms > 0 &&
                     r->client->requests + 1 < http->keepalive_requests &&
                     loop_now_ms(r->service->loop) - r->client->opened_ms <
                         http->keepalive_time_ms;
@@ -415,32 +433,58 @@ enum rc request_reroute(struct request *r, struct span path)
 
 /* ---- STEP_DRAIN ---- */
 
-/* The answer is complete and its sender does not want the rest: read it, so that the next request is found. */
+/* Throws some of the body away. RC_END: it is done; anything but RC_OK and RC_AGAIN: it cannot be read on. */
+static enum rc drop_body(struct request *r)
+{
+    struct span in;
+    enum rc rc = request_read_body(r, &in);
+
+    if (rc != RC_OK)
+        return rc == RC_END ? RC_IO : rc;
+    while (rc == RC_OK && in.len > 0) {
+        struct body_cut cut;
+
+        rc = body_take(&r->up, &in, &cut, NULL);
+        if (!request_body_fits(r, cut.total))
+            return RC_LIMIT;
+    }
+    return (rc == RC_OK || rc == RC_END) && request_unread(r, in) != RC_OK ? RC_MEMORY : rc;
+}
+
+/* RC_AGAIN, unless it has taken too long already. */
+static enum rc drain_later(struct request *r)
+{
+    const struct http_settings *http = &request_settings(r)->http;
+    uint64_t now = loop_now_ms(r->service->loop);
+
+    if (r->drain_until_ms == 0)
+        r->drain_until_ms = now + http->lingering_time_ms;
+    if (now >= r->drain_until_ms)
+        return RC_LIMIT;
+    request_wait(r, http->lingering_timeout_ms, 0);
+    return RC_AGAIN;
+}
+
+/*
+ * The answer is complete and its sender does not want the rest: read it, so that the next request is found.
+ * Where there will be none, or the client still waits to be asked for the body, lingering is enough.
+ */
 static enum rc drain(struct request *r)
 {
-    while (!r->up.done) {
-        struct body_cut cut;
-        struct span in;
-        enum rc rc;
+    const uint64_t before = r->up_total;
+    enum rc rc = r->up.done ? RC_END : RC_OK;
 
-        if (r->continue_due) { /* the client still waits to be asked for it */
-            r->keep_alive = false;
-            break;
-        }
-        if ((rc = request_read_body(r, &in)) == RC_AGAIN) {
-            request_wait(r, request_settings(r)->http.lingering_timeout_ms, 0);
-            return RC_AGAIN;
-        }
-        while (rc == RC_OK && in.len > 0 && !r->up.done) {
-            rc = body_take(&r->up, &in, &cut, NULL);
-            if (!request_body_fits(r, cut.total))
-                rc = RC_LIMIT;
-        }
-        if ((rc != RC_OK && rc != RC_END) || request_unread(r, in) != RC_OK) {
-            r->keep_alive = false;
-            break;
-        }
+    if (r->continue_due)
+        r->keep_alive = false;
+    while (rc == RC_OK && r->keep_alive) {
+        if (r->up_total - before >= REQUEST_AT_ONCE)
+            return request_yield(r);
+        rc = drop_body(r);
+        if (rc == RC_AGAIN && (rc = drain_later(r)) == RC_AGAIN)
+            return rc;
     }
+    if (rc != RC_END)
+        r->keep_alive = false;
     r->step = STEP_DONE;
     return RC_OK;
 }
@@ -469,21 +513,24 @@ static void give_up_idle(struct request *r, enum rc rc)
     struct client *client = r->client;
 
     release(r);
-    if (rc == RC_AGAIN && !client->service->draining)
-        client_wait(client);
+    if (rc == RC_AGAIN && (!client->service->draining || client->requests == 0))
+        client_wait_on(client);
     else
         client_close(client);
 }
 
 void request_run(struct request *r)
 {
-    for (;;) {
+    for (unsigned finished = 0;;) {
         enum rc rc;
 
         if (r->step == STEP_DONE) {
             if (finish(r) != RC_OK)
                 return;
-            continue;
+            if (++finished < REQUESTS_AT_ONCE)
+                continue;
+            (void)request_yield(r);
+            return;
         }
         rc = steps[r->step].run(r);
         if (rc == RC_OK)

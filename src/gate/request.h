@@ -33,7 +33,9 @@ enum {
     REQUEST_HEAD = 4096,   /* bytes of a head without memory of its own */
     REQUEST_FIELDS = 64,   /* fields of a head, likewise */
     REQUEST_TRIES = 8,     /* origins whose figures are kept */
-    REQUEST_TRAILER = 4096 /* bytes of a trailer section that are passed on */
+    REQUEST_TRAILER = 4096, /* bytes of a trailer section that are passed on */
+    REQUEST_AT_ONCE = 2 << 20, /* bytes of a body for one client, before others have their turn */
+    REQUESTS_AT_ONCE = 32      /* of one client that sends them one behind the other, likewise */
 };
 
 /* Bytes that a socket did not take yet. */
@@ -46,6 +48,11 @@ static inline bool spill_is_empty(const struct spill *spill)
 {
     return spill->begin == spill->end;
 }
+
+/* What a timer was set for, so that only what has moved on since wins time. */
+struct waited {
+    uint64_t ms, bytes;
+};
 
 /* One attempt at an origin, for the variables and the log. */
 struct try {
@@ -61,6 +68,7 @@ struct request {
     const struct server *server;
     const struct location *location; /* server->outer where none matches */
     struct request *next_spare;
+    struct task turn; /* it could go on, but it is the turn of others */
     enum step step;
 
     /* what came */
@@ -96,7 +104,6 @@ struct request {
     struct file_part *parts; /* of it, in the order in which they go out */
     size_t parts_count, part;
     unsigned redirects;      /* internal ones, so far */
-    bool yielded;            /* it could go on: the client's timer calls back */
 
     /* the origin */
     struct origin *origin;
@@ -118,6 +125,8 @@ struct request {
     struct body down;
     struct buffer trailer;
 
+    struct waited for_client, for_origin;
+    uint64_t drain_until_ms; /* when the rest of a body is not waited for any longer; 0: not yet known */
     uint64_t began_ms; /* the loop's clock */
     uint64_t number;
     struct arena arena;
@@ -171,9 +180,14 @@ enum rc request_send_up(struct request *r, const struct iovec *pieces, int count
 enum rc request_flush_up(struct request *r);
 void request_drop_up(struct request *r);
 
-
-/* How long to wait for the client and the origin; 0: not for that one. */
+/*
+ * How long to wait for the client and the origin; 0: not for that one. A wait that goes on without a byte
+ * more from or to that side does not begin anew.
+ */
 void request_wait(struct request *r, uint64_t client_ms, uint64_t origin_ms);
+
+/* Waits for nobody: RC_AGAIN, and request_run is called when others had their turn. */
+enum rc request_yield(struct request *r);
 
 /*
  * The next bytes of the request's body: a view into memory that lasts until the next call into the loop.

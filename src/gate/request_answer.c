@@ -17,7 +17,6 @@
 
 enum {
     PATH_SIZE = 4096 + 256, /* a path on disk and an index name */
-    SEND_AT_ONCE = 2 << 20  /* bytes of a file for one client, before others have their turn */
 };
 
 struct file_part {
@@ -186,7 +185,7 @@ static enum rc answer_redirect(struct request *r, unsigned code, struct span to)
 {
     struct redirect_base base = redirect_base(r);
     struct reply reply = {.code = code};
-    size_t size = to.len + base.host.len + 32;
+    size_t size = redirect_size(&base, to);
     struct buffer location = buffer_over(request_memory(r, size), size);
 
     if (!location.at)
@@ -447,7 +446,7 @@ static enum rc send_some(struct request *r, struct file_part *part)
 {
     struct client *client = r->client;
     off_t offset = (off_t)part->offset;
-    size_t most = part->len < SEND_AT_ONCE ? (size_t)part->len : SEND_AT_ONCE;
+    size_t most = part->len < REQUEST_AT_ONCE ? (size_t)part->len : REQUEST_AT_ONCE;
     ssize_t sent;
 
     if (stream_is_plain(&client->stream)) {
@@ -471,8 +470,11 @@ static enum rc send_some(struct request *r, struct file_part *part)
         }
     }
     if (sent <= 0) {
-        request_log(r, LOG_LEVEL_ALERT, sent == 0 ? "the file became shorter while it was sent"
-                                                  : "the file could not be sent: %s",
+        bool is_gone = sent < 0 && (errno == EPIPE || errno == ECONNRESET);
+
+        request_log(r, is_gone ? LOG_LEVEL_INFO : LOG_LEVEL_ALERT,
+                    sent == 0 ? "the file became shorter while it was sent"
+                              : "the file could not be sent: %s",
                     strerror(errno));
         return RC_IO;
     }
@@ -499,10 +501,8 @@ enum rc request_answer_continue(struct request *r)
                 return rc;
         } else if (part->len == 0) {
             r->part++;
-        } else if (r->sent - before >= SEND_AT_ONCE) {
-            r->yielded = true;
-            request_wait(r, 1, 0);
-            return RC_AGAIN;
+        } else if (r->sent - before >= REQUEST_AT_ONCE) {
+            return request_yield(r);
         } else if ((rc = send_some(r, part)) != RC_OK) {
             break;
         }

@@ -87,11 +87,20 @@ static void add_set_header(struct request *r, const struct proxy_header *header,
     buffer_add(out, SPAN("\r\n"));
 }
 
+/* Not any protocol: what a request for h2c brings behind it would pass by all that locations say. */
+static bool wants_websocket(const struct request *r)
+{
+    const struct head *head = &r->head.head;
+
+    return r->head.wants_upgrade && !head_repeats(head, FIELD_UPGRADE) &&
+           span_equal_nocase(field_value(head, head_find(head, FIELD_UPGRADE)), SPAN("websocket"));
+}
+
 static void add_own_fields(struct request *r, struct buffer *out)
 {
     const struct proxy_settings *p = proxy_of(r);
     const struct filter *filter = &r->location->filter;
-    bool websocket = p->websocket && r->head.wants_upgrade;
+    bool websocket = p->websocket && wants_websocket(r);
 
     if (!filter_sets(filter, FIELD_HOST)) {
         buffer_add(out, SPAN("Host: "));
@@ -99,11 +108,7 @@ static void add_own_fields(struct request *r, struct buffer *out)
         buffer_add(out, SPAN("\r\n"));
     }
     if (websocket) {
-        const struct field *upgrade = head_find(&r->head.head, FIELD_UPGRADE);
-
-        buffer_add(out, SPAN("Upgrade: "));
-        buffer_add(out, field_value(&r->head.head, upgrade));
-        buffer_add(out, SPAN("\r\nConnection: upgrade\r\n"));
+        buffer_add(out, SPAN("Upgrade: websocket\r\nConnection: upgrade\r\n"));
         r->upgrade_sent = true;
     } else if (p->http_version < 11 && !filter_sets(filter, FIELD_CONNECTION)) {
         buffer_add(out, SPAN("Connection: close\r\n"));
@@ -163,7 +168,7 @@ static enum rc send_body_up(struct request *r, struct iovec first, struct span i
         pieces[0] = first;
         first.iov_len = 0;
         if (!proxy_of(r)->pass_request_body)
-            cut.count = 0;
+            cut = (struct body_cut){.count = 0};
         if (r->up.framing == FRAMING_CHUNKED) {
             n += body_wrap(&cut, r->up.done, (struct span){0}, line, pieces + n);
         } else {
@@ -176,10 +181,10 @@ static enum rc send_body_up(struct request *r, struct iovec first, struct span i
         if (rc != RC_OK && rc != RC_AGAIN) {
             r->up_failed = true;
             request_drop_up(r);
-            return RC_END;
+            break;
         }
     } while (in.len > 0 && !r->up.done);
-    return request_unread(r, in);
+    return request_unread(r, in) != RC_OK ? RC_MEMORY : r->up_failed ? RC_END : RC_OK;
 }
 
 enum rc request_refuse_body(struct request *r, enum rc rc)
@@ -224,6 +229,8 @@ enum rc request_forward(struct request *r)
 
 enum rc request_pump_up(struct request *r)
 {
+    const uint64_t before = r->up_total;
+
     for (;;) {
         struct span in;
         enum rc rc;
@@ -240,6 +247,8 @@ enum rc request_pump_up(struct request *r)
         }
         if (r->up.done)
             return RC_OK;
+        if (r->up_total - before >= REQUEST_AT_ONCE)
+            return request_yield(r);
         rc = request_read_body(r, &in);
         if (rc == RC_AGAIN || rc == RC_MEMORY)
             return rc;

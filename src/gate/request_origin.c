@@ -62,6 +62,8 @@ static void rewind_request(struct request *r)
     r->used = head->head.len;
     r->up_total = 0;
     r->up_failed = r->origin_timed_out = r->origin_extra = r->request_sent = false;
+    r->upgrade_sent = false;
+    r->down = (struct body){0};
     free(r->answer_bytes);
     r->answer_bytes = NULL;
     r->answer_got = 0;
@@ -177,6 +179,15 @@ static enum rc find_dynamic(struct request *r, struct span authority)
     return address_parse(buffer_span(&with_port), &r->address);
 }
 
+/* A variable may hold decoded bytes, and this becomes a field. */
+static bool has_controls(struct span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.at[i] <= 0x20 || s.at[i] == 0x7f)
+            return true;
+    return false;
+}
+
 /* Evaluates a proxy_pass with variables: nginx.org's "proxy_pass http://$name/path". */
 static enum rc evaluate_pass(struct request *r)
 {
@@ -200,6 +211,10 @@ static enum rc evaluate_pass(struct request *r)
         return request_answer_status(r, 500);
     }
     authority = span_cut(&text, span_find(text, '/'));
+    if (has_controls(authority)) {
+        request_log(r, LOG_LEVEL_ERROR, "invalid host in upstream of \"proxy_pass\"");
+        return request_answer_status(r, 500);
+    }
     r->pass.host = authority;
     r->pass.uri = text;
     r->pass.has_uri = text.len > 0;

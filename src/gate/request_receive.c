@@ -105,6 +105,13 @@ static enum rc parse_answer(struct request *r, const uint8_t *at, size_t len)
     return request_begin_answer(r, span_of(at + r->answer.head.len, len - r->answer.head.len));
 }
 
+/* What was understood of a head that is not passed on: its bytes do not last. */
+static void forget_answer(struct request *r)
+{
+    r->answer = (struct h1_response){.head = {.fields = r->answer.head.fields,
+                                              .capacity = r->answer.head.capacity}};
+}
+
 enum rc request_receive(struct request *r)
 {
     enum rc up = request_pump_up(r);
@@ -135,7 +142,10 @@ enum rc request_receive(struct request *r)
                                  "header from upstream");
         if (rc != RC_OK)
             return request_fail_error(r, "recv() failed while reading response header from upstream");
-        if ((rc = parse_answer(r, at, r->answer_got + got)) != RC_AGAIN)
+        rc = parse_answer(r, at, r->answer_got + got);
+        if (r->step != STEP_RELAY && r->step != STEP_TUNNEL)
+            forget_answer(r);
+        if (rc != RC_AGAIN)
             return rc;
     }
 }

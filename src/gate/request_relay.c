@@ -54,10 +54,11 @@ static struct span rewrite(struct request *r, struct span value,
     to = buffer_over(request_memory(r, size), size);
     if (!to.at || !how(&r->location->filter, value, r, &to) || to.full)
         return value;
-    size = to.len + base.host.len + 32;
+    base.absolute = base.absolute && how == filter_location;
+    size = redirect_size(&base, buffer_span(&to));
     absolute = buffer_over(request_memory(r, size), size);
-    if (!absolute.at || how != filter_location)
-        return buffer_span(&to);
+    if (!absolute.at)
+        return value;
     redirect_write(&base, buffer_span(&to), &absolute);
     return buffer_span(&absolute);
 }
@@ -125,7 +126,7 @@ static void write_answer(struct request *r, struct buffer *out)
         .server = keeps(r, FIELD_SERVER) ? answer_value(r, FIELD_SERVER) : (struct span){0},
         .date = keeps(r, FIELD_DATE) ? answer_value(r, FIELD_DATE) : (struct span){0},
         .content_type = answer_value(r, FIELD_CONTENT_TYPE),
-        .has_length = a->has_length && !r->down_chunked,
+        .has_length = a->has_length && !r->down_chunked && a->code >= 200 && a->code != 204,
         .length = a->length,
         .last_modified = answer_value(r, FIELD_LAST_MODIFIED),
         .location = rewrite(r, answer_value(r, FIELD_LOCATION), filter_location),
@@ -201,7 +202,7 @@ enum rc request_begin_answer(struct request *r, struct span rest)
     last_try(r)->status = r->answer.code;
     if (next && request_may_try_again(r, next))
         return request_fail_over(r, next, r->answer.code);
-    if (r->answer.code == 101 && !r->upgrade_sent) {
+    if (r->answer.code == 101 && (!r->upgrade_sent || !r->up.done)) {
         request_log(r, LOG_LEVEL_ERROR, "upstream switched protocols without being asked");
         return request_fail_over(r, PROXY_NEXT_INVALID_HEADER, 502);
     }
@@ -250,6 +251,8 @@ static enum rc end_of_origin(struct request *r, enum rc rc)
 
 enum rc request_relay(struct request *r)
 {
+    const uint64_t before = r->body_sent;
+
     for (;;) {
         enum rc up = RC_OK, rc;
         size_t got = 0;
@@ -275,6 +278,8 @@ enum rc request_relay(struct request *r)
             request_leave_origin(r, true);
             return RC_IO;
         }
+        if (r->body_sent - before >= REQUEST_AT_ONCE)
+            return request_yield(r);
         rc = request_read_origin(r, r->service->in, SCRATCH_IN, &got);
         if (rc == RC_AGAIN)
             return is_abandoned(r) ? request_abandon(r) : request_wait_for_both(r, up);
@@ -290,10 +295,14 @@ enum rc request_relay(struct request *r)
 /* RC_OK: the other side of this direction has ended, and all it said is through. */
 static enum rc tunnel_to_client(struct request *r)
 {
+    const uint64_t before = r->body_sent;
+
     for (;;) {
         struct iovec piece = {r->service->in, 0};
         enum rc rc = request_flush(r);
 
+        if (rc == RC_OK && r->body_sent - before >= REQUEST_AT_ONCE)
+            return request_yield(r);
         if (rc == RC_OK)
             rc = request_read_origin(r, r->service->in, SCRATCH_IN, &piece.iov_len);
         if (rc == RC_AGAIN)
@@ -309,10 +318,14 @@ static enum rc tunnel_to_client(struct request *r)
 
 static enum rc tunnel_to_origin(struct request *r)
 {
+    const uint64_t before = r->up_total;
+
     for (;;) {
         struct iovec piece = {r->service->in, 0};
         enum rc rc = request_flush_up(r);
 
+        if (rc == RC_OK && r->up_total - before >= REQUEST_AT_ONCE)
+            return request_yield(r);
         if (rc == RC_OK && r->used < r->got) {
             piece = (struct iovec){r->bytes + r->used, r->got - r->used};
             r->used = r->got;
@@ -323,6 +336,7 @@ static enum rc tunnel_to_origin(struct request *r)
             return rc;
         if (rc != RC_OK)
             return RC_OK;
+        r->up_total += piece.iov_len;
         rc = request_send_up(r, &piece, 1);
         if (rc != RC_OK && rc != RC_AGAIN)
             return RC_OK;

@@ -24,6 +24,8 @@ enum rc spill_add(struct spill *spill, const struct iovec *pieces, int count, si
         size_t cut = skip < pieces[i].iov_len ? skip : pieces[i].iov_len;
 
         skip -= cut;
+        if (cut == pieces[i].iov_len)
+            continue;
         memcpy(at + spill->end, (uint8_t *)pieces[i].iov_base + cut, pieces[i].iov_len - cut);
         spill->end += pieces[i].iov_len - cut;
     }
@@ -48,6 +50,7 @@ static enum rc send_or_spill(struct stream *stream, bool *writable, struct spill
         *counter += sent;
         if (sent == all)
             return RC_OK;
+        *writable = !stream_is_plain(stream); /* the loop tells when there is room again */
     } else if (rc == RC_AGAIN) {
         *writable = false;
     } else {
@@ -62,17 +65,16 @@ static enum rc flush(struct stream *stream, bool *writable, struct spill *spill,
     while (!spill_is_empty(spill)) {
         struct iovec rest = {spill->at + spill->begin, spill->end - spill->begin};
         size_t sent = 0;
-        enum rc rc;
+        enum rc rc = *writable ? stream_write(stream, &rest, 1, &sent) : RC_AGAIN;
 
-        if (!*writable)
-            return RC_AGAIN;
-        rc = stream_write(stream, &rest, 1, &sent);
-        if (rc == RC_AGAIN)
-            *writable = false;
-        else if (rc != RC_OK)
+        if (rc != RC_OK && rc != RC_AGAIN)
             return RC_IO;
         *counter += sent;
         spill->begin += sent;
+        if (rc == RC_AGAIN || (sent < rest.iov_len && stream_is_plain(stream)))
+            *writable = false;
+        if (rc == RC_AGAIN)
+            return rc;
     }
     if (spill->at)
         spill_clear(spill);
@@ -112,20 +114,40 @@ void request_drop_up(struct request *r)
     spill_clear(&r->to_origin);
 }
 
+static void wait(struct request *r, struct timer *timer, struct waited *waited, uint64_t ms,
+                 uint64_t bytes)
+{
+    if (ms == 0) {
+        timer_clear(timer);
+        return;
+    }
+    if (timer_is_set(timer) && waited->ms == ms && waited->bytes == bytes)
+        return;
+    *waited = (struct waited){ms, bytes};
+    timer_set(loop_timers(r->service->loop), timer, ms);
+}
+
 void request_wait(struct request *r, uint64_t client_ms, uint64_t origin_ms)
 {
-    struct timers *timers = loop_timers(r->service->loop);
+    wait(r, &r->client->timer, &r->for_client, client_ms, r->sent + r->up_total);
+    if (r->origin) {
+        const struct try *t = &r->tries[(r->tries_count - 1) % REQUEST_TRIES];
 
-    if (client_ms > 0)
-        timer_set(timers, &r->client->timer, client_ms);
-    else
-        timer_clear(&r->client->timer);
-    if (!r->origin)
-        return;
-    if (origin_ms > 0)
-        timer_set(timers, &r->origin->timer, origin_ms);
-    else
-        timer_clear(&r->origin->timer);
+        wait(r, &r->origin->timer, &r->for_origin, origin_ms, t->sent + t->received);
+    }
+}
+
+static void run_turn(struct task *task)
+{
+    request_run(LIST_OWNER(task, struct request, turn));
+}
+
+enum rc request_yield(struct request *r)
+{
+    request_wait(r, 0, 0);
+    r->turn.run = run_turn;
+    loop_defer(r->service->loop, &r->turn);
+    return RC_AGAIN;
 }
 
 enum rc request_read_body(struct request *r, struct span *in)
@@ -166,7 +188,7 @@ enum rc request_unread(struct request *r, struct span rest)
 
     if (rest.len == 0)
         return RC_OK;
-    if (rest.at >= r->bytes && rest.at <= r->bytes + r->got) {
+    if (rest.at >= r->bytes && rest.at < r->bytes + r->got) {
         r->used = (size_t)(rest.at - r->bytes);
         return RC_OK;
     }

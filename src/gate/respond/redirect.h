@@ -20,9 +20,11 @@ struct redirect_base {
 /*
  * `to` as it is, but one that begins with '/' gets "http://host:port" before it (the port
  * where it is not the scheme's own) when the base says absolute. Too small a buffer leaves
- * out->full set.
+ * out->full set: redirect_size is enough. Control bytes, which a variable may hold, are
+ * escaped: what follows one cannot become a field of its own.
  */
 void redirect_write(const struct redirect_base *base, struct span to, struct buffer *out);
+size_t redirect_size(const struct redirect_base *base, struct span to);
 
 /* path (escaped for the wire) + '/' + '?' + args: the way into a directory. */
 void redirect_add_slash(struct span path, struct span args, bool has_args, struct buffer *out);

@@ -96,6 +96,8 @@ static void on_event(struct watch *watch, unsigned what)
         origin->writable = true;
     if (what & LOOP_HANGUP)
         origin->readable = origin->hangup = true;
+    if (!stream_is_plain(&origin->stream)) /* whose reads may wait to write, and the other way round */
+        origin->readable = origin->writable = true;
     if (origin->ready)
         origin->ready(origin);
     else if (!is_quiet(origin))

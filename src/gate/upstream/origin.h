@@ -64,7 +64,7 @@ bool origin_is_fresh(struct origin *origin);
 /* The user is done and nothing is left on it: keeps it idle, or closes it where that is the setting. */
 void origins_give(struct origin *origin);
 
-/* Closes it now; harmless on NULL. The memory goes at the end of the loop's turn. */
+/* Closes it now; harmless on NULL. The memory may serve the next one at once. */
 void origin_close(struct origin *origin);
 
 /* Closes all that are idle. */

@@ -15,6 +15,7 @@ static const struct {
     {"absolute already", {true, false, SPAN("h"), 8000}, "http://i/x", "http://i/x"},
     {"no path", {true, false, SPAN("h"), 8000}, "x", "x"},
     {"empty", {true, false, SPAN("h"), 8000}, "", ""},
+    {"control bytes", {true, false, SPAN("h"), 80}, "/\r\nX: y\x7f", "http://h/%0D%0AX: y%7F"},
 };
 
 static void paths_become_absolute(void **state)
