@@ -371,6 +371,21 @@ static enum rc begin_body(struct request *r)
     return RC_OK;
 }
 
+/* nginx's access phase: who may not go on. */
+static bool is_forbidden(struct request *r)
+{
+    const struct access_settings *access = &request_settings(r)->access;
+    struct address from;
+
+    if (access->count == 0)
+        return false;
+    client_address(r->client, &from);
+    if (!access_denies(access->rules, access->count, &from))
+        return false;
+    request_log(r, LOG_LEVEL_ERROR, "access forbidden by rule");
+    return true;
+}
+
 /* What a location does with a request: its return, an origin, a file. */
 static enum rc act(struct request *r)
 {
@@ -382,6 +397,8 @@ static enum rc act(struct request *r)
         return request_answer_status(r, 404);
     if (respond->has_return)
         return request_answer_return(r, respond);
+    if (is_forbidden(r))
+        return request_answer_status(r, 403);
     if (!request_settings(r)->proxy.pass.is_set)
         return request_answer_file(r);
     r->step = STEP_CHOOSE;

@@ -23,7 +23,7 @@ static const struct directive *const tables[PART_COUNT] = {
     [PART_HTTP] = http_directives,         [PART_PROXY] = proxy_directives,
     [PART_UPSTREAM] = upstream_directives, [PART_RESPOND] = respond_directives,
     [PART_JOURNAL] = journal_directives,   [PART_TLS] = tls_directives,
-    [PART_HEADERS] = headers_directives,
+    [PART_HEADERS] = headers_directives,  [PART_ACCESS] = access_directives,
 };
 
 const struct conf_language site_language = {

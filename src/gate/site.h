@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
+#include "gate/access/access_settings.h"
 #include "gate/filter/filter.h"
 #include "gate/headers/headers_settings.h"
 #include "gate/http/http_settings.h"
@@ -27,6 +28,7 @@ struct settings {
     struct proxy_settings proxy;
     struct respond_settings respond;
     struct headers_settings headers;
+    struct access_settings access;
     struct journal_settings journal;
 };
 

@@ -17,6 +17,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_RESPOND] = &s->respond;
     level.parts[PART_JOURNAL] = &s->journal;
     level.parts[PART_HEADERS] = &s->headers;
+    level.parts[PART_ACCESS] = &s->access;
     level.parts[PART_TLS] = tls;
     return level;
 }
@@ -136,6 +137,7 @@ static enum rc read_server(struct conf *conf, const struct directive *d, void *p
     proxy_settings_enter(&server->outer.settings.proxy, false);
     respond_settings_enter(&server->outer.settings.respond, 0, false);
     headers_settings_enter(&server->outer.settings.headers, &r->http.headers);
+    access_settings_enter(&server->outer.settings.access);
     conf_walk(conf, &level, conf->node->children);
     location_sort(&server->outer.inner);
     if ((rc = complete_server(conf, entry)) != RC_OK ||
@@ -379,6 +381,7 @@ static enum rc read_location(struct conf *conf, const struct directive *d, void 
                            is_regex ? SIZE_MAX : location->pattern.text.len,
                            location->pattern.kind == LOCATION_NAMED);
     headers_settings_enter(&location->settings.headers, &outer->settings.headers);
+    access_settings_enter(&location->settings.access);
     conf_walk(conf, &level, conf->node->children);
     if ((rc = finish_location(conf, location, &outer->settings)) != RC_OK)
         return rc;

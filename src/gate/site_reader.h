@@ -17,6 +17,7 @@ enum site_part {
     PART_JOURNAL,
     PART_TLS,
     PART_HEADERS,
+    PART_ACCESS,
     PART_COUNT
 };
 

@@ -1,0 +1,16 @@
+#include "gate/access/access.h"
+
+bool access_denies(const struct access_rule *rules, size_t count,
+                   const struct address *address)
+{
+    const struct cidr_address of = cidr_address_of(address);
+
+    for (size_t i = 0; i < count; i++) {
+        const struct access_rule *rule = &rules[i];
+
+        if (rule->whom == ACCESS_ALL || (rule->whom == ACCESS_UNIX && of.bits == 0) ||
+            (rule->whom == ACCESS_BLOCK && cidr_has(&rule->block, &of)))
+            return rule->deny;
+    }
+    return false;
+}

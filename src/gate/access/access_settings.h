@@ -1,0 +1,20 @@
+/* What a location says of who may ask. */
+#ifndef GATE_ACCESS_ACCESS_SETTINGS_H
+#define GATE_ACCESS_ACCESS_SETTINGS_H
+
+#include "gate/access/access.h"
+#include "gate/conf/directive.h"
+
+struct access_settings {
+    const struct access_rule *rules; /* in their order */
+    size_t count;
+    bool own; /* while it is read: they are this context's, not the outer one's */
+};
+
+/* Their directives: parts are struct access_settings. */
+extern const struct directive access_directives[];
+
+/* Before a context's directives are read: the first of its rules hides all of the outer context's. */
+void access_settings_enter(struct access_settings *s);
+
+#endif
