@@ -267,10 +267,11 @@ static int run_dev(int argc, char **argv)
         .file = "gate dev", .error_log = "stderr", .variables = &request_variables};
     SCOPED(arena) arena = {0};
     SCOPED(text) text = {0};
+    SCOPED(text) greeting = {0};
     struct dev_options options = {0};
     struct fault why = {0};
 
-    if (dev_configuration(argv, argc, &options, &text, &why) != RC_OK)
+    if (dev_configuration(argv, argc, &options, &text, &greeting, &why) != RC_OK)
         return usage("gate", why.text);
     if (options.help) {
         dev_help();
@@ -281,6 +282,7 @@ static int run_dev(int argc, char **argv)
         return EXIT_SUCCESS;
     }
     context.text = text.at;
+    context.greeting = greeting.at;
     context.prefix = folder_path(&arena, "");
     return context.prefix ? start(&context) : usage("gate", "the working directory is gone");
 }

@@ -443,6 +443,10 @@ static int run_with_worker(struct master *m)
         end(m, SIGTERM);
     } else {
         m->wants_worker = true;
+        if (m->context->greeting) {
+            fputs(m->context->greeting, stdout);
+            fflush(stdout);
+        }
     }
     diagnostics_leave_terminal();
     rule(m);

@@ -87,6 +87,7 @@ struct site_context {
         *text; /* NULL, or the configuration itself: `file` is then only what it is called */
     struct text *dump;                 /* NULL, or where all files go, as they were read: -T */
     const struct variables *variables; /* what templates may name */
+    const char *greeting; /* NULL, or what the master says on standard output once it serves */
     bool as_nginx;                     /* called by that name: its defaults, its refusals */
 };
 

@@ -73,7 +73,8 @@ bool balance_is_usable(const struct peers *peers, size_t index,
     const struct peer *peer = &peers->all[index];
 
     return peer->backup == query->backup && !peer->down && !is_full(peer) &&
-           !was_tried(query->tried, index) && !is_resting(peer, query->now_ms);
+           !was_tried(query->tried, index) &&
+           (query->resting || !is_resting(peer, query->now_ms));
 }
 
 /* The only one: there is no other to spare it for, so that failures do not count. */
@@ -94,6 +95,11 @@ static size_t pick(struct peers *peers, uint64_t now_ms, const uint64_t *tried)
     index = peers->balance->pick(peers, &query);
     if (index == BALANCE_NONE && peers->has_backup) {
         query.backup = true;
+        index = peers->balance->pick(peers, &query);
+    }
+    if (index == BALANCE_NONE && peers->revives) {
+        query.backup = false;
+        query.resting = true;
         index = peers->balance->pick(peers, &query);
     }
     return index;

@@ -41,6 +41,7 @@ struct peers {
     size_t count;
     bool single; /* one primary and no backup: never marked failed */
     bool has_backup;
+    bool revives; /* set it after balance_open: where all rest from failures, they are asked all the same */
     const struct balance *balance;
     void *state; /* balance->state_size bytes, zeroed at first */
     pthread_mutex_t lock;
@@ -51,6 +52,7 @@ struct balance_query {
     uint64_t now_ms;
     const uint64_t *tried;
     bool backup;
+    bool resting; /* those that rest from failures may take it too */
 };
 
 /* One way to choose a server. A new one is a file beside this, and a line in balance.c. */

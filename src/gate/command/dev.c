@@ -223,8 +223,17 @@ static void write_all(const struct target *targets, int count, uint16_t port, st
     text_printf(out, "}\n");
 }
 
+static void write_greeting(const struct target *targets, int count, uint16_t port,
+                           struct text *out)
+{
+    text_printf(out, "http://localhost:%u/ is ready; Ctrl-C ends it.\n", (unsigned)port);
+    for (int i = 0; i < count; i++)
+        text_printf(out, "  %-12.*s from %.*s%.*s\n", SPAN_ARG(targets[i].path),
+                    SPAN_ARG(targets[i].scheme), SPAN_ARG(targets[i].rest));
+}
+
 enum rc dev_configuration(char **words, int count, struct dev_options *options,
-                          struct text *out, struct fault *why)
+                          struct text *out, struct text *greeting, struct fault *why)
 {
     struct target targets[TARGETS_MAX] = {0};
     uint16_t port = PORT;
@@ -249,5 +258,6 @@ enum rc dev_configuration(char **words, int count, struct dev_options *options,
     if ((rc = check_paths(targets, count, why)) != RC_OK)
         return rc;
     write_all(targets, count, port, out);
-    return text_ok(out) ? RC_OK : fail(why, RC_MEMORY, "no memory for the configuration");
+    write_greeting(targets, count, port, greeting);
+    return text_ok(out) && text_ok(greeting) ? RC_OK : fail(why, RC_MEMORY, "no memory for the configuration");
 }

@@ -15,13 +15,13 @@ struct dev_options {
 
 /*
  * The words behind "dev", which are moved about. A target is PORT, HOST:PORT or http(s)://HOST[:PORT][/PATH], and what it
- * is for is PATH=TARGET, or TARGET alone for "/". `out` gets the text of the equivalent configuration, but for
- * --help.
+ * is for is PATH=TARGET, or TARGET alone for "/". `out` gets the text of the equivalent configuration, and
+ * `greeting` what a person is told once it is served; neither with --help.
  *
  * RC_USAGE  the fault says which word, and how to write it
  */
 enum rc dev_configuration(char **words, int count, struct dev_options *options,
-                          struct text *out, struct fault *why);
+                          struct text *out, struct text *greeting, struct fault *why);
 
 /* What --help says, on standard output. */
 void dev_help(void);

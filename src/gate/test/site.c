@@ -317,16 +317,18 @@ static void what_dev_writes(void **state)
 {
     char one[] = "8001", other[] = "/api/=https://127.0.0.1:1/v1/", *words[] = {one, other};
     struct dev_options options;
+    struct text greeting = {0};
     struct text text = {0};
     struct site *site;
 
     (void)state;
-    assert_int_equal(dev_configuration(words, 2, &options, &text, NULL), RC_OK);
+    assert_int_equal(dev_configuration(words, 2, &options, &text, &greeting, NULL), RC_OK);
     site = accepted(text.at, false);
     assert_true(at(site, "/")->settings.proxy.websocket);
     assert_true(at(site, "/api/x")->settings.proxy.pass.tls);
     assert_non_null(at(site, "/api/x")->settings.proxy.tls);
     site_release(site);
+    text_clear(&greeting);
     text_clear(&text);
 }
 

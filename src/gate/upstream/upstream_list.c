@@ -50,9 +50,11 @@ static enum rc open_peers(struct upstream_settings *u, struct arena *arena, stru
                                .backup = a->backup,
                                .down = a->down};
     }
-    if ((rc = balance_open(peers, all, u->count, u->balance, arena, why)) == RC_OK)
-        u->peers = peers;
-    return rc;
+    if ((rc = balance_open(peers, all, u->count, u->balance, arena, why)) != RC_OK)
+        return rc;
+    peers->revives = u->implicit; /* the addresses of one name are mostly one server's */
+    u->peers = peers;
+    return RC_OK;
 }
 
 enum rc upstream_list_finish(const struct upstreams *upstreams, struct arena *arena,

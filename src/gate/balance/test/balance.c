@@ -194,6 +194,23 @@ static void backups_stand_in_when_all_others_are_out(void **state)
     close_peers(&f);
 }
 
+static void those_of_one_name_are_asked_though_all_have_failed(void **state)
+{
+    struct fixture f = {.all = {peer(1), peer(1)}};
+
+    (void)state;
+    open_peers(&f, 2);
+    for (int i = 0; i < 2; i++) {
+        uint64_t tried[1] = {0};
+
+        balance_free(&f.peers, balance_pick(&f.peers, 0, tried), true, 0);
+    }
+    assert_int_equal(visit(&f, SECOND), BALANCE_NONE);
+    f.peers.revives = true;
+    assert_true(visit(&f, SECOND) != BALANCE_NONE);
+    close_peers(&f);
+}
+
 static void no_peer_has_more_requests_than_max_conns(void **state)
 {
     struct fixture f = {.all = {peer(10), peer(1)}};
@@ -233,6 +250,7 @@ int main(void)
         cmocka_unit_test(failures_count_up_to_their_limit),
         cmocka_unit_test(the_only_peer_never_rests),
         cmocka_unit_test(backups_stand_in_when_all_others_are_out),
+        cmocka_unit_test(those_of_one_name_are_asked_though_all_have_failed),
         cmocka_unit_test(no_peer_has_more_requests_than_max_conns),
         cmocka_unit_test(words_name_balancers),
     };

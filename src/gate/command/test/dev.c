@@ -1,9 +1,11 @@
 #include "gate/command/dev.h"
+#include "base/scoped.h"
 #include "base/test/check.h"
 
 static enum rc run(const char *line, struct dev_options *options, struct text *out,
                    struct fault *why)
 {
+    SCOPED(text) greeting = {0};
     static char copy[256];
     char *words[16];
     int count = 0;
@@ -11,7 +13,7 @@ static enum rc run(const char *line, struct dev_options *options, struct text *o
     strcpy(copy, line);
     for (char *w = strtok(copy, " "); w; w = strtok(NULL, " "))
         words[count++] = w;
-    return dev_configuration(words, count, options, out, why);
+    return dev_configuration(words, count, options, out, &greeting, why);
 }
 
 static const struct {
