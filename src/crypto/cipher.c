@@ -4,16 +4,28 @@
 
 extern const struct cipher_kind cipher_aes_xts_plain64, cipher_aes_xts_plain,
     cipher_aes_cbc_plain64, cipher_aes_cbc_plain, cipher_aes_cbc_essiv_sha256;
+#if defined(__x86_64__)
+extern const struct cipher_kind cipher_native_xts_plain64, cipher_native_xts_plain;
+#endif
 
 static const struct cipher_kind *const kinds[] = {
-    &cipher_aes_xts_plain64, &cipher_aes_xts_plain,        &cipher_aes_cbc_plain64,
-    &cipher_aes_cbc_plain,   &cipher_aes_cbc_essiv_sha256,
+#if defined(__x86_64__)
+    &cipher_native_xts_plain64, &cipher_native_xts_plain,
+#endif
+    &cipher_aes_xts_plain64,    &cipher_aes_xts_plain,        &cipher_aes_cbc_plain64,
+    &cipher_aes_cbc_plain,      &cipher_aes_cbc_essiv_sha256,
 };
+
+const struct cipher_kind *cipher_kind_at(size_t index)
+{
+    return index < sizeof kinds / sizeof *kinds ? kinds[index] : NULL;
+}
 
 const struct cipher_kind *cipher_find(const char *encryption)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(kinds[i]->encryption, encryption) == 0)
+        if (strcmp(kinds[i]->encryption, encryption) == 0 &&
+            (!kinds[i]->is_usable || kinds[i]->is_usable()))
             return kinds[i];
     }
     return NULL;
@@ -33,6 +45,17 @@ static bool is_sector_size(uint32_t size)
     return size >= CIPHER_SECTOR && size <= CIPHER_SECTOR_MAX && (size & (size - 1)) == 0;
 }
 
+enum rc cipher_open_kind(struct cipher **out, const struct cipher_kind *kind,
+                         const struct secret *key, uint32_t sector_size, struct fault *why)
+{
+    if (!cipher_takes_key(kind, key->len))
+        return fail(why, RC_UNSUPPORTED, "the cipher \"%s\" takes no key of %zu bits",
+                    kind->encryption, key->len * 8);
+    if (!is_sector_size(sector_size))
+        return fail(why, RC_UNSUPPORTED, "a sector cannot have %u bytes", sector_size);
+    return kind->open(out, kind, key, sector_size, why);
+}
+
 enum rc cipher_open(struct cipher **out, const char *encryption, const struct secret *key,
                     uint32_t sector_size, struct fault *why)
 {
@@ -41,12 +64,7 @@ enum rc cipher_open(struct cipher **out, const char *encryption, const struct se
     if (!kind)
         return fail(why, RC_UNSUPPORTED, "the cipher \"%s\" is not one that is known here",
                     encryption);
-    if (!cipher_takes_key(kind, key->len))
-        return fail(why, RC_UNSUPPORTED, "the cipher \"%s\" takes no key of %zu bits",
-                    encryption, key->len * 8);
-    if (!is_sector_size(sector_size))
-        return fail(why, RC_UNSUPPORTED, "a sector cannot have %u bytes", sector_size);
-    return kind->open(out, kind, key, sector_size, why);
+    return cipher_open_kind(out, kind, key, sector_size, why);
 }
 
 static enum rc crypt(struct cipher *cipher, bool encrypt, uint64_t sector, const void *in,

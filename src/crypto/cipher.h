@@ -19,8 +19,10 @@ struct cipher;
 
 /* One way to encrypt sectors. A new one is a member of the table in cipher.c. */
 struct cipher_kind {
-    const char *encryption; /* LUKS2's word */
-    uint16_t key_sizes[4];  /* bytes that its key may have; unused places are 0 */
+    const char *encryption;  /* LUKS2's word */
+    const char *provider;    /* whose code it is: "OpenSSL", "native" */
+    uint16_t key_sizes[4];   /* bytes that its key may have; unused places are 0 */
+    bool (*is_usable)(void); /* on this processor; NULL: on every one */
     enum rc (*open)(struct cipher **out, const struct cipher_kind *kind,
                     const struct secret *key, uint32_t sector_size, struct fault *why);
     enum rc (*crypt)(struct cipher *cipher, bool encrypt, uint64_t sector, const uint8_t *in,
@@ -34,8 +36,12 @@ struct cipher {
     uint32_t sector_size;
 };
 
-/* NULL for a string that names none. */
+/* The first one that is usable here; NULL for a string that names none. */
 const struct cipher_kind *cipher_find(const char *encryption);
+
+/* Every one, also those that are not usable here; NULL after the last. One encryption may have several,
+ * the fastest first, and all of them give the same bytes. */
+const struct cipher_kind *cipher_kind_at(size_t index);
 
 bool cipher_takes_key(const struct cipher_kind *kind, size_t key_size);
 
@@ -47,6 +53,10 @@ bool cipher_takes_key(const struct cipher_kind *kind, size_t key_size);
  */
 enum rc cipher_open(struct cipher **out, const char *encryption, const struct secret *key,
                     uint32_t sector_size, struct fault *why);
+
+/* The same with a kind that the caller chose; it must be usable. */
+enum rc cipher_open_kind(struct cipher **out, const struct cipher_kind *kind,
+                         const struct secret *key, uint32_t sector_size, struct fault *why);
 
 /*
  * `len` bytes, whole sectors of sector_size, from `in` to `out` (which may be the same place,

@@ -216,6 +216,7 @@ static enum rc open_cbc(struct cipher **out, const struct cipher_kind *kind,
 
 const struct cipher_kind cipher_aes_xts_plain64 = {
     .encryption = "aes-xts-plain64",
+    .provider = "OpenSSL",
     .key_sizes = {64, 32},
     .open = open_xts,
     .crypt = sector_cipher_crypt,
@@ -224,6 +225,7 @@ const struct cipher_kind cipher_aes_xts_plain64 = {
 
 const struct cipher_kind cipher_aes_xts_plain = {
     .encryption = "aes-xts-plain",
+    .provider = "OpenSSL",
     .key_sizes = {64, 32},
     .open = open_xts,
     .crypt = sector_cipher_crypt,
@@ -232,6 +234,7 @@ const struct cipher_kind cipher_aes_xts_plain = {
 
 const struct cipher_kind cipher_aes_cbc_plain64 = {
     .encryption = "aes-cbc-plain64",
+    .provider = "OpenSSL",
     .key_sizes = {32, 24, 16},
     .open = open_cbc,
     .crypt = sector_cipher_crypt,
@@ -240,6 +243,7 @@ const struct cipher_kind cipher_aes_cbc_plain64 = {
 
 const struct cipher_kind cipher_aes_cbc_plain = {
     .encryption = "aes-cbc-plain",
+    .provider = "OpenSSL",
     .key_sizes = {32, 24, 16},
     .open = open_cbc,
     .crypt = sector_cipher_crypt,
@@ -248,6 +252,7 @@ const struct cipher_kind cipher_aes_cbc_plain = {
 
 const struct cipher_kind cipher_aes_cbc_essiv_sha256 = {
     .encryption = "aes-cbc-essiv:sha256",
+    .provider = "OpenSSL",
     .key_sizes = {32, 24, 16},
     .open = open_cbc,
     .crypt = sector_cipher_crypt,

@@ -133,6 +133,58 @@ static void plain_wraps(void **state)
     }
 }
 
+static struct cipher *open_kind(const struct cipher_kind *kind, size_t key_len,
+                                uint32_t sector_size)
+{
+    SCOPED(secret) key = {0};
+    struct cipher *cipher;
+
+    assert_int_equal(secret_alloc(&key, key_len, NULL), RC_OK);
+    fill(key.at, key_len);
+    assert_int_equal(cipher_open_kind(&cipher, kind, &key, sector_size, NULL), RC_OK);
+    return cipher;
+}
+
+/* Both ways, over the place where 32 bits end, which a large sector may straddle. */
+static void compare_kinds(const struct cipher_kind *a, const struct cipher_kind *b,
+                          size_t key_len, uint32_t sector_size)
+{
+    struct cipher *one = open_kind(a, key_len, sector_size);
+    struct cipher *other = open_kind(b, key_len, sector_size);
+    static uint8_t plain[65536], bytes[2][65536];
+
+    fill(plain, sizeof plain);
+    for (uint64_t first = UINT64_C(0xfffffff0); first <= UINT64_C(0x100000002); first++) {
+        for (int encrypt = 0; encrypt < 2; encrypt++) {
+            enum rc (*crypt)(struct cipher *, uint64_t, const void *, void *, size_t,
+                             struct fault *) = encrypt ? cipher_encrypt : cipher_decrypt;
+
+            assert_int_equal(crypt(one, first, plain, bytes[0], sizeof plain, NULL), RC_OK);
+            assert_int_equal(crypt(other, first, plain, bytes[1], sizeof plain, NULL), RC_OK);
+            check(a->encryption, memcmp(bytes[0], bytes[1], sizeof plain) == 0);
+        }
+    }
+    cipher_close(one);
+    cipher_close(other);
+}
+
+static void kinds_of_one_encryption_agree(void **state)
+{
+    const struct cipher_kind *kind;
+
+    (void)state;
+    for (size_t i = 0; (kind = cipher_kind_at(i)); i++) {
+        const struct cipher_kind *chosen = cipher_find(kind->encryption);
+
+        assert_non_null(chosen);
+        for (size_t k = 0; k < 4 && kind->key_sizes[k] && kind != chosen; k++) {
+            assert_true(cipher_takes_key(chosen, kind->key_sizes[k]));
+            for (uint32_t size = 512; size <= 4096; size *= 2)
+                compare_kinds(chosen, kind, kind->key_sizes[k], size);
+        }
+    }
+}
+
 static void refused(void **state)
 {
     SCOPED(secret) key = {0};
@@ -188,7 +240,9 @@ int main(void)
 {
     const struct CMUnitTest all[] = {cmocka_unit_test(xts_vectors),
                                      cmocka_unit_test(runs_are_sectors_in_a_row),
-                                     cmocka_unit_test(plain_wraps), cmocka_unit_test(refused),
+                                     cmocka_unit_test(plain_wraps),
+                                     cmocka_unit_test(refused),
+                                     cmocka_unit_test(kinds_of_one_encryption_agree),
                                      cmocka_unit_test(threads_share_a_cipher)};
 
     return cmocka_run_group_tests(all, NULL, NULL);

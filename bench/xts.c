@@ -1,0 +1,163 @@
+/*
+ * AES-256-XTS of every engine that this processor has, beside OpenSSL's EVP (a call for each sector,
+ * as the portable cipher makes them) and memcpy, on one core. All take turns in a round, ratios are
+ * taken within the round, and times are CPU time.
+ *
+ *     bench_xts [ROUNDS]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "crypto/cipher.h"
+#include "crypto/native/xts.h"
+
+enum {
+    KEY_LEN = 64,
+    ROUNDS_MAX = 101,
+    RUNNERS_MAX = 8,
+    SMALL = 128 << 10, /* stays in the cache of a core */
+    LARGE = 32 << 20,
+    TURN = 32 << 20, /* bytes of one turn */
+};
+
+/* memcpy, the first of the runners, has neither engine nor cipher. */
+struct runner {
+    const char *name;
+    const struct xts_engine *engine;
+    struct cipher *cipher;
+    double seconds[ROUNDS_MAX];
+};
+
+static struct runner runners[RUNNERS_MAX] = {{.name = "memcpy"}, {.name = "OpenSSL EVP"}};
+static size_t runner_count = 2;
+static struct xts_keys keys;
+static struct secret key;
+static uint8_t *in, *out;
+
+static void need(bool done, const char *what)
+{
+    if (!done) {
+        fprintf(stderr, "bench_xts: %s\n", what);
+        exit(1);
+    }
+}
+
+static void find_engines(void)
+{
+    need(secret_alloc(&key, KEY_LEN, NULL) == RC_OK, "no memory for a key");
+    for (size_t i = 0; i < KEY_LEN; i++)
+        key.at[i] = (uint8_t)i;
+    for (size_t i = 0; xts_engine_at(i) && runner_count < RUNNERS_MAX; i++) {
+        if (xts_engine_is_usable(xts_engine_at(i)))
+            runners[runner_count++] =
+                (struct runner){.name = xts_engine_at(i)->name, .engine = xts_engine_at(i)};
+    }
+    if (runner_count > 2)
+        xts_keys_expand(&keys, key.at, key.len);
+}
+
+static void open_evp(uint32_t sector_size)
+{
+    const struct cipher_kind *kind;
+
+    cipher_close(runners[1].cipher);
+    for (size_t i = 0; (kind = cipher_kind_at(i)); i++) {
+        if (strcmp(kind->encryption, "aes-xts-plain64") == 0 &&
+            strcmp(kind->provider, "OpenSSL") == 0)
+            break;
+    }
+    need(kind && cipher_open_kind(&runners[1].cipher, kind, &key, sector_size, NULL) == RC_OK,
+         "no OpenSSL");
+}
+
+static void crypt_once(const struct runner *r, bool encrypt, size_t sector_size, size_t len)
+{
+    struct xts_sectors run = {.in = in, .out = out, .size = sector_size};
+
+    run.count = len / sector_size;
+    if (r->engine)
+        xts_crypt(r->engine, &keys, encrypt, 0, sector_size / CIPHER_SECTOR, &run);
+    else if (r->cipher)
+        need((encrypt ? cipher_encrypt : cipher_decrypt)(r->cipher, 0, in, out, len, NULL) ==
+                 RC_OK,
+             "OpenSSL failed");
+    else
+        memcpy(out, in, len);
+    __asm__ volatile("" : : "r"(out) : "memory"); /* somebody may look at it */
+}
+
+static double turn(const struct runner *r, bool encrypt, size_t sector_size, size_t len)
+{
+    struct timespec start, end;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+    for (size_t done = 0; done < TURN; done += len)
+        crypt_once(r, encrypt, sector_size, len);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    return (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+/* How many times faster than `other`: median [least..greatest] over the rounds. */
+static void show_ratio(const struct runner *r, const struct runner *other, int rounds)
+{
+    double ratio[ROUNDS_MAX];
+
+    for (int i = 0; i < rounds; i++)
+        ratio[i] = other->seconds[i] / r->seconds[i];
+    qsort(ratio, (size_t)rounds, sizeof *ratio, compare);
+    printf("  %5.2f [%5.2f..%5.2f]", ratio[rounds / 2], ratio[0], ratio[rounds - 1]);
+}
+
+static void measure(bool encrypt, size_t sector_size, size_t len, int rounds)
+{
+    printf("\n%s, sectors of %zu bytes, runs of %zu KiB\n  %-18s%6s  %-20s  %s\n",
+           encrypt ? "encrypt" : "decrypt", sector_size, len >> 10, "", "GB/s",
+           "  times OpenSSL EVP", "  times memcpy");
+    open_evp((uint32_t)sector_size);
+    for (int round = -1; round < rounds; round++) { /* the first one warms up */
+        for (size_t i = 0; i < runner_count; i++)
+            runners[i].seconds[round < 0 ? 0 : round] =
+                turn(&runners[i], encrypt, sector_size, len);
+    }
+    for (size_t i = 0; i < runner_count; i++) {
+        double sorted[ROUNDS_MAX];
+
+        memcpy(sorted, runners[i].seconds, sizeof sorted);
+        qsort(sorted, (size_t)rounds, sizeof *sorted, compare);
+        printf("  %-18s%6.2f", runners[i].name, TURN / 1e9 / sorted[rounds / 2]);
+        show_ratio(&runners[i], &runners[1], rounds);
+        show_ratio(&runners[i], &runners[0], rounds);
+        putchar('\n');
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const size_t sector_sizes[] = {512, 4096};
+    static const size_t lengths[] = {4096, SMALL, LARGE};
+    int rounds = argc > 1 ? atoi(argv[1]) : 15;
+
+    need(rounds > 0 && rounds <= ROUNDS_MAX, "1 to 101 rounds");
+    need((in = aligned_alloc(4096, LARGE)) && (out = aligned_alloc(4096, LARGE)), "no memory");
+    memset(in, 0x5a, LARGE);
+    memset(out, 0xa5, LARGE);
+    find_engines();
+    for (int encrypt = 1; encrypt >= 0; encrypt--) {
+        for (size_t i = 0; i < 2; i++) {
+            for (size_t j = 0; j < 3; j++)
+                measure(encrypt, sector_sizes[i], lengths[j], rounds);
+        }
+    }
+    cipher_close(runners[1].cipher);
+    secret_clear(&key);
+    return 0;
+}
