@@ -268,6 +268,9 @@ static enum rc refuse(struct request *r, unsigned status, const char *why)
     r->keep_alive = false;
     r->up.done = true;
     r->used = r->got;
+    r->unforwardable = true;
+    if (r->host.len == 0)
+        r->host = r->server->name;
     return request_answer_status(r, status);
 }
 
@@ -347,9 +350,8 @@ static enum rc normalise(struct request *r)
     return RC_OK;
 }
 
-static enum rc begin_body(struct request *r)
+static void begin_body(struct request *r)
 {
-    const struct http_settings *http = &request_settings(r)->http;
     const struct h1_request *head = &r->head;
 
     r->up = body_begin(head->chunked      ? FRAMING_CHUNKED
@@ -359,16 +361,19 @@ static enum rc begin_body(struct request *r)
     r->used = head->head.len;
     r->continue_due = head->expects_continue && !r->up.done;
     r->is_head = head->method == METHOD_HEAD;
-    r->keep_alive = head->keep_alive && !r->service->draining && http->keepalive_timeout_ms > 0 &&
-                    r->client->requests + 1 < http->keepalive_requests &&
-                    loop_now_ms(r->service->loop) - r->client->opened_ms <
-                        http->keepalive_time_ms;
-    if (head->has_length && http->client_max_body_size > 0 &&
-        head->length > http->client_max_body_size) {
-        r->keep_alive = false;
-        return request_answer_status(r, 413);
-    }
-    return RC_OK;
+    r->keep_alive = head->keep_alive;
+}
+
+/* Is there more of a body than the location takes? Not asked again on the way to an error page. */
+static bool is_too_large(struct request *r)
+{
+    const uint64_t most = request_settings(r)->http.client_max_body_size;
+
+    if (r->unforwardable || !r->head.has_length || most == 0 || r->head.length <= most)
+        return false;
+    r->keep_alive = false;
+    r->unforwardable = true;
+    return true;
 }
 
 /* nginx's access phase: who may not go on. */
@@ -391,61 +396,59 @@ static enum rc act(struct request *r)
 {
     const struct respond_settings *respond = &request_settings(r)->respond;
 
-    if (r->head.method == METHOD_CONNECT || r->head.method == METHOD_TRACE)
-        return request_answer_status(r, 405);
-    if (r->location->internal && r->redirects == 0)
-        return request_answer_status(r, 404);
     if (respond->has_return)
         return request_answer_return(r, respond);
     if (is_forbidden(r))
         return request_answer_status(r, 403);
     if (!request_settings(r)->proxy.pass.is_set)
         return request_answer_file(r);
+    if (r->unforwardable) { /* where an error page would be fetched from */
+        request_log(r, LOG_LEVEL_ERROR, "the request's body is gone, it cannot be sent again");
+        r->error_paged = true;
+        return request_answer_status(r, r->error_status >= 400 ? r->error_status : 500);
+    }
+    r->tried = NULL;
     r->step = STEP_CHOOSE;
     return RC_OK;
 }
 
-static enum rc locate(struct request *r)
+enum rc request_enter(struct request *r, const struct location *location)
 {
-    struct location_found found = location_find(&r->server->outer.inner, r->path, &r->captures);
-    enum rc rc;
-
-    r->location = found.location ? found.location : &r->server->outer;
-    if ((rc = begin_body(r)) != RC_OK || r->step != STEP_ROUTE)
-        return rc;
-    return found.add_slash ? request_answer_slash(r) : act(r);
+    r->location = location;
+    return is_too_large(r) ? request_answer_status(r, 413) : act(r);
 }
 
-/* The order of nginx's phases: the server's own return, the location, what it does. */
+enum rc request_locate(struct request *r)
+{
+    struct location_found found;
+    const struct location *location;
+
+    r->location = &r->server->outer;
+    if (request_settings(r)->respond.has_return)
+        return request_answer_return(r, &request_settings(r)->respond);
+    found = location_find(&r->server->outer.inner, r->path, &r->captures);
+    location = found.location ? found.location : &r->server->outer;
+    if (location->internal && !r->is_internal)
+        return request_answer_status(r, 404);
+    if (!found.add_slash)
+        return request_enter(r, location);
+    r->location = location;
+    return is_too_large(r) ? request_answer_status(r, 413) : request_answer_slash(r);
+}
+
 static enum rc route(struct request *r)
 {
-    const struct respond_settings *respond;
     enum rc rc;
 
     if (r->client->plain_at_tls)
         return refuse(r, 497, "it came without TLS to a TLS port");
-    if ((rc = find_server(r)) != RC_OK || r->step != STEP_ROUTE || (rc = normalise(r)) != RC_OK ||
-        r->step != STEP_ROUTE)
+    if ((rc = find_server(r)) != RC_OK || r->step != STEP_ROUTE ||
+        (rc = normalise(r)) != RC_OK || r->step != STEP_ROUTE)
         return rc;
-    respond = &request_settings(r)->respond;
-    if (!respond->has_return)
-        return locate(r);
-    if ((rc = begin_body(r)) != RC_OK || r->step != STEP_ROUTE)
-        return rc;
-    return request_answer_return(r, respond);
-}
-
-enum rc request_reroute(struct request *r, struct span path)
-{
-    enum { REDIRECTS_MAX = 10 };
-
-    if (++r->redirects > REDIRECTS_MAX) {
-        request_log(r, LOG_LEVEL_ERROR, "rewrite or internal redirection cycle");
-        return request_answer_status(r, 500);
-    }
-    r->path = path;
-    r->path_is_plain = false;
-    return locate(r);
+    begin_body(r);
+    if (r->head.method == METHOD_CONNECT || r->head.method == METHOD_TRACE)
+        return request_answer_status(r, 405);
+    return request_locate(r);
 }
 
 /* ---- STEP_DRAIN ---- */
@@ -514,6 +517,7 @@ static const struct {
 } steps[] = {
     [STEP_READ_HEAD] = {"read head", read_head},
     [STEP_ROUTE] = {"route", route},
+    [STEP_REDIRECT] = {"redirect", request_redirect_continue},
     [STEP_ANSWER] = {"answer", request_answer_continue},
     [STEP_CHOOSE] = {"choose", request_choose},
     [STEP_CONNECT] = {"connect", request_connect},

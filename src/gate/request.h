@@ -18,6 +18,7 @@
 enum step {
     STEP_READ_HEAD,
     STEP_ROUTE,
+    STEP_REDIRECT, /* inside: to another path, or a named location */
     STEP_ANSWER,  /* of our own: the rest of it is on its way */
     STEP_CHOOSE,  /* an origin's address */
     STEP_CONNECT,
@@ -87,6 +88,8 @@ struct request {
     struct span args;
     bool has_args;
     bool path_is_plain; /* the target's own bytes */
+    bool path_changed;  /* it is not the target's any more */
+    bool method_is_get; /* whatever the head says: an error page is fetched */
     struct captures captures;
 
     /* what goes out */
@@ -104,6 +107,12 @@ struct request {
     struct file_part *parts; /* of it, in the order in which they go out */
     size_t parts_count, part;
     unsigned redirects;      /* internal ones, so far */
+    const struct location *named; /* where STEP_REDIRECT leads; NULL: to the location of `path` */
+    bool is_internal;        /* locations that are internal are open to it */
+    bool error_paged;        /* an error page is on its way; recursive_error_pages is off */
+    bool unforwardable;      /* its body was refused or lost: no origin may get it */
+    unsigned error_status;   /* that the answer is given, whatever its own; 0: its own */
+    struct span kept_location; /* of a redirect whose page is an error page */
 
     /* the origin */
     struct origin *origin;
@@ -111,7 +120,7 @@ struct request {
     struct peers *peers; /* NULL: an address that variables gave */
     size_t peer;       /* BALANCE_NONE: none is held */
     uint64_t *tried;   /* bits, by peer */
-    unsigned tries_count;
+    unsigned tries_count, tries_before; /* those of locations before this one */
     struct try tries[REQUEST_TRIES];
     bool request_sent;     /* bytes of it may have reached the origin */
     bool origin_reused, origin_timed_out;
@@ -120,6 +129,7 @@ struct request {
     struct proxy_pass pass; /* of a proxy_pass with variables, once they are known */
     struct address address; /* likewise */
     struct h1_response answer;
+    bool answer_is_whole; /* its head is here, and stays */
     uint8_t *answer_bytes; /* a head that came in parts; NULL otherwise */
     size_t answer_got;
     struct body down;
@@ -156,6 +166,23 @@ static inline const struct settings *request_settings(const struct request *r)
 static inline void *request_memory(struct request *r, size_t size)
 {
     return arena_take(&r->arena, size);
+}
+
+static inline struct span request_method(const struct request *r)
+{
+    return r->method_is_get ? SPAN("GET") : h1_request_method(&r->head);
+}
+
+/* The status of an answer that would have `code` of its own. */
+static inline unsigned request_status(const struct request *r, unsigned code)
+{
+    return r->error_status ? r->error_status : code;
+}
+
+/* An answer with this status has no body. */
+static inline bool request_is_bodiless(unsigned status)
+{
+    return status == 204 || status == 304;
 }
 
 /* To the error log of the location. */
@@ -204,8 +231,22 @@ bool request_body_fits(struct request *r, size_t more);
 /* More room for the fields of the origin's answer. */
 enum rc request_more_answer_fields(struct request *r);
 
-/* Finds the location of a new path, as after an internal redirect. */
-enum rc request_reroute(struct request *r, struct span path);
+/* Looks for the location of r->path, and does what it says. */
+enum rc request_locate(struct request *r);
+/* Does what a location says. */
+enum rc request_enter(struct request *r, const struct location *location);
+
+/* ---- request_redirect.c: each leaves r->step at STEP_REDIRECT, or at an answer ---- */
+
+/* To a path and arguments. */
+enum rc request_redirect(struct request *r, struct span path, struct span args);
+/* To a path with arguments behind '?', or to "@name". The text must last as long as the request. */
+enum rc request_redirect_to(struct request *r, struct span to);
+enum rc request_redirect_continue(struct request *r); /* STEP_REDIRECT */
+
+/* Is there an error page for that status, which this request may still have? NULL: gate's own page is due. */
+const struct error_page *request_error_page(const struct request *r, unsigned status);
+enum rc request_redirect_error(struct request *r, const struct error_page *page);
 
 /* ---- request_answer.c ---- */
 
@@ -232,9 +273,13 @@ void request_add_fields(struct request *r, const struct reply *reply, struct buf
 
 /* Answers with the page of that status. RC_OK: it is on its way, r->step says how. */
 enum rc request_answer_status(struct request *r, unsigned code);
+/* With r->error_status, and without a body. */
+enum rc request_answer_bare(struct request *r);
 /* What the location says: return, or a file. */
 enum rc request_answer_return(struct request *r, const struct respond_settings *respond);
 enum rc request_answer_file(struct request *r);
+/* With a Location as it is, but for control bytes, and scheme and host where it begins with '/'. */
+enum rc request_answer_redirect(struct request *r, unsigned code, struct span to);
 enum rc request_answer_slash(struct request *r); /* 301 to path + '/' */
 enum rc request_answer_continue(struct request *r); /* STEP_ANSWER */
 
@@ -248,6 +293,8 @@ enum rc request_relay(struct request *r);
 enum rc request_tunnel(struct request *r);
 /* Gives the origin's connection back, or closes it; the balancer is told. Harmless without one. */
 void request_leave_origin(struct request *r, bool failed);
+/* The same, and the request is as if none had been asked, but for the figures of $upstream_... */
+void request_forget_origin(struct request *r);
 
 /* ---- variables.c ---- */
 

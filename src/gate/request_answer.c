@@ -38,37 +38,53 @@ static struct span own_server(const struct request *r)
     return status_server(r->service->site->as_nginx, request_settings(r)->respond.server_tokens);
 }
 
+/* What the location that answers says of the connection. */
+static bool may_keep_alive(const struct request *r)
+{
+    const struct http_settings *http = &request_settings(r)->http;
+
+    return !r->service->draining && http->keepalive_timeout_ms > 0 &&
+           r->client->requests + 1 < http->keepalive_requests &&
+           loop_now_ms(r->service->loop) - r->client->opened_ms < http->keepalive_time_ms;
+}
+
 void request_write_head(struct request *r, struct reply *reply, struct buffer *out)
 {
     const struct http_settings *http = &request_settings(r)->http;
     const struct headers_settings *headers = &request_settings(r)->headers;
 
-    r->status = reply->code;
-    r->content_type = reply->content_type;
-    r->location_field = reply->location;
+    const unsigned code = request_status(r, reply->code);
+    const bool emptied = r->error_status == 204;
+
+    r->keep_alive = r->keep_alive && may_keep_alive(r);
+    r->status = code;
+    r->content_type = emptied ? (struct span){0} : reply->content_type;
+    r->location_field = reply->location.len > 0 ? reply->location : r->kept_location;
+    if (r->error_status != 0 && code != 200 && code != 206 && code != 304)
+        reply->last_modified = (struct span){0};
     if (headers->used)
-        reply->added = headers_begin(headers, reply->code, r);
+        reply->added = headers_begin(headers, code, r);
     buffer_add(out, SPAN("HTTP/1.1 "));
     if (reply->status.len > 0)
         buffer_add(out, reply->status);
     else
-        status_write(status_on_wire(reply->code), out);
+        status_write(status_on_wire(code), out);
     buffer_add(out, SPAN("\r\n"));
     add_field(out, SPAN("Server: "), reply->server.len > 0 ? reply->server : own_server(r));
     add_field(out, SPAN("Date: "),
               reply->date.len > 0 ? reply->date : times_span(times_now()->http));
-    add_field(out, SPAN("Content-Type: "), reply->content_type);
-    if (reply->has_length) {
+    add_field(out, SPAN("Content-Type: "), r->content_type);
+    if (reply->has_length && !emptied) {
         buffer_add(out, SPAN("Content-Length: "));
         buffer_add_number(out, reply->length);
         buffer_add(out, SPAN("\r\n"));
     }
     if (!headers_replaces(&reply->added, FIELD_LAST_MODIFIED))
         add_field(out, SPAN("Last-Modified: "), reply->last_modified);
-    add_field(out, SPAN("Location: "), reply->location);
+    add_field(out, SPAN("Location: "), r->location_field);
     if (reply->chunked)
         buffer_add(out, SPAN("Transfer-Encoding: chunked\r\n"));
-    if (reply->code == 101) {
+    if (code == 101) {
         buffer_add(out, SPAN("Connection: upgrade\r\n"));
     } else if (!r->keep_alive) {
         buffer_add(out, SPAN("Connection: close\r\n"));
@@ -115,8 +131,10 @@ static enum rc answer(struct request *r, struct reply *reply, struct span body)
     }
     if (r->head.version == 9)
         head.len = 0;
-    if (r->is_head)
+    if (r->is_head || request_is_bodiless(r->status)) {
         body.len = 0;
+        r->parts_count = 0;
+    }
     r->body_sent += body.len;
     pieces[0] = (struct iovec){head.at, head.len};
     pieces[1] = (struct iovec){(void *)(uintptr_t)body.at, body.len};
@@ -151,6 +169,7 @@ static enum rc answer_page(struct request *r, struct reply *reply)
 
 enum rc request_answer_status(struct request *r, unsigned code)
 {
+    const struct error_page *page;
     struct reply reply = {.code = code};
 
     request_leave_origin(r, false);
@@ -160,7 +179,18 @@ enum rc request_answer_status(struct request *r, unsigned code)
     }
     if (status_ends_connection(code))
         r->keep_alive = false;
+    r->error_status = code;
+    if ((page = request_error_page(r, code)))
+        return request_redirect_error(r, page);
     return answer_page(r, &reply);
+}
+
+enum rc request_answer_bare(struct request *r)
+{
+    struct reply reply = {.code = r->error_status};
+
+    request_leave_origin(r, false);
+    return answer(r, &reply, (struct span){0});
 }
 
 static bool is_redirect(unsigned code)
@@ -181,17 +211,23 @@ static struct redirect_base redirect_base(const struct request *r)
     };
 }
 
-static enum rc answer_redirect(struct request *r, unsigned code, struct span to)
+enum rc request_answer_redirect(struct request *r, unsigned code, struct span to)
 {
     struct redirect_base base = redirect_base(r);
     struct reply reply = {.code = code};
     size_t size = redirect_size(&base, to);
     struct buffer location = buffer_over(request_memory(r, size), size);
+    const struct error_page *page;
 
     if (!location.at)
         return RC_MEMORY;
     redirect_write(&base, to, &location);
+    r->error_status = code;
     reply.location = buffer_span(&location);
+    if ((page = request_error_page(r, code))) {
+        r->kept_location = reply.location;
+        return request_redirect_error(r, page);
+    }
     return answer_page(r, &reply);
 }
 
@@ -203,7 +239,7 @@ enum rc request_answer_slash(struct request *r)
     if (!to.at)
         return RC_MEMORY;
     redirect_add_slash(r->path, r->args, r->has_args, &to);
-    return answer_redirect(r, 301, buffer_span(&to));
+    return request_answer_redirect(r, 301, buffer_span(&to));
 }
 
 enum rc request_answer_return(struct request *r, const struct respond_settings *respond)
@@ -223,7 +259,7 @@ enum rc request_answer_return(struct request *r, const struct respond_settings *
     if (!copy.at)
         return RC_MEMORY;
     if (respond->return_is_redirect || is_redirect(respond->return_code))
-        return answer_redirect(r, respond->return_code, copy);
+        return request_answer_redirect(r, respond->return_code, copy);
     reply.has_length = reply.code != 204 && reply.code != 304;
     reply.content_type = reply.has_length ? respond->default_type : (struct span){0};
     reply.length = copy.len;
@@ -319,7 +355,7 @@ static enum rc plan(struct request *r, struct reply *reply, uint64_t size, bool 
         *r->parts = (struct file_part){.len = size};
     }
     r->parts_count = 1;
-    reply->accept_ranges = reply->code == 200;
+    reply->accept_ranges = reply->code == 200 && request_status(r, 200) == 200;
     reply->content_range = buffer_span(&content_range);
     reply->length = r->parts->len;
     return RC_OK;
@@ -332,7 +368,7 @@ static enum rc answer_opened(struct request *r, const struct file *file, struct 
     char etag[FILE_ETAG_MAX], date[HTTP_DATE_LEN];
     struct reply reply = {.has_length = true};
     struct validators validators = {.has_modified = true, .modified = file->modified};
-    bool allow_range;
+    bool allow_range = false;
     unsigned code;
     enum rc rc;
 
@@ -340,10 +376,11 @@ static enum rc answer_opened(struct request *r, const struct file *file, struct 
     reply.last_modified = arena_copy(&r->arena, span_of(date, sizeof date));
     if (respond->etag)
         reply.etag = validators.etag = arena_copy(&r->arena, file_etag(file, etag));
-    code = validate(r, &validators, &allow_range);
+    code = request_status(r, 200) == 200 ? validate(r, &validators, &allow_range) : 200;
     if (code == 412)
         return request_answer_status(r, 412);
     if (code == 304) {
+        r->error_status = 0;
         reply.code = 304;
         reply.has_length = false;
         return answer(r, &reply, (struct span){0});
@@ -351,8 +388,15 @@ static enum rc answer_opened(struct request *r, const struct file *file, struct 
     reply.content_type = type.len > 0 ? type : respond->default_type;
     if ((rc = plan(r, &reply, file->size, allow_range)) != RC_OK)
         return rc;
+    if (reply.code == 206)
+        r->error_status = 0;
     if (reply.code == 416) {
+        const struct error_page *page = request_error_page(r, 416);
+
         r->parts_count = 0;
+        r->error_status = 416;
+        if (page)
+            return request_redirect_error(r, page);
         reply.etag = reply.last_modified = (struct span){0};
         return answer_page(r, &reply);
     }
@@ -391,7 +435,7 @@ static enum rc answer_index(struct request *r, struct buffer *disk_path)
     if (names[found].len == 0 || names[found].at[0] != '/')
         buffer_add(&path, r->path);
     buffer_add(&path, names[found]);
-    return request_reroute(r, buffer_span(&path));
+    return request_redirect(r, buffer_span(&path), r->args);
 }
 
 /* How much of the path an alias stands for: the location's prefix; all of it for a regex. */

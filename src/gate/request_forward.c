@@ -44,7 +44,7 @@ static void add_target(struct request *r, struct buffer *out)
         add_evaluated(pass->uri, out);
         return;
     }
-    if (!pass->has_uri && r->redirects == 0) {
+    if (!pass->has_uri && !r->path_changed) {
         struct span raw = h1_request_path(&r->head);
 
         if (raw.len == 0 || raw.at[0] == '?')
@@ -130,7 +130,7 @@ static void write_request(struct request *r, struct buffer *out)
     const struct filter *filter = &r->location->filter;
     bool nominates = r->head.has_nominated && filter_nominates(head);
 
-    buffer_add(out, h1_request_method(&r->head));
+    buffer_add(out, request_method(r));
     buffer_add_byte(out, ' ');
     add_target(r, out);
     buffer_add(out, proxy_of(r)->http_version < 11 ? SPAN(" HTTP/1.0\r\n") : SPAN(" HTTP/1.1\r\n"));
@@ -196,6 +196,7 @@ enum rc request_refuse_body(struct request *r, enum rc rc)
                                                   : "client sent invalid chunked body");
     r->up.done = true;
     r->used = r->got;
+    r->unforwardable = true;
     return request_answer_status(r, rc == RC_LIMIT ? 413 : 400);
 }
 

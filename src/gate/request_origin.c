@@ -40,11 +40,12 @@ static bool is_idempotent(const struct request *r)
 bool request_may_try_again(const struct request *r, unsigned kind)
 {
     const struct proxy_settings *p = proxy_of(r);
-    const struct try *first = &r->tries[0];
+    const struct try *first = &r->tries[r->tries_before % REQUEST_TRIES];
+    const unsigned tries = r->tries_count - r->tries_before;
 
     return (p->next_upstream & kind) && !r->head_sent && !r->up_unretained && r->peers &&
-           r->tries_count < r->peers->count &&
-           (p->next_upstream_tries == 0 || r->tries_count < p->next_upstream_tries) &&
+           tries < r->peers->count &&
+           (p->next_upstream_tries == 0 || tries < p->next_upstream_tries) &&
            (p->next_upstream_timeout_ms == 0 ||
             now_ms(r) - first->began_ms < p->next_upstream_timeout_ms) &&
            (is_idempotent(r) || !r->request_sent || (p->next_upstream & PROXY_NEXT_NON_IDEMPOTENT));
@@ -62,11 +63,36 @@ static void rewind_request(struct request *r)
     r->used = head->head.len;
     r->up_total = 0;
     r->up_failed = r->origin_timed_out = r->origin_extra = r->request_sent = false;
-    r->upgrade_sent = false;
+    r->upgrade_sent = r->answer_is_whole = false;
     r->down = (struct body){0};
     free(r->answer_bytes);
     r->answer_bytes = NULL;
     r->answer_got = 0;
+}
+
+void request_forget_origin(struct request *r)
+{
+    struct field *fields = r->answer.head.fields;
+    uint32_t capacity = r->answer.head.capacity;
+
+    request_leave_origin(r, false);
+    r->tries_before = r->tries_count;
+    r->unforwardable = r->unforwardable || r->up_unretained;
+    if (r->request_sent && !r->unforwardable) {
+        bool whole = r->answer_is_whole;
+
+        rewind_request(r);
+        r->answer_is_whole = whole;
+    }
+    if (!r->answer_is_whole) /* else $upstream_http_... may be asked for */
+        r->answer = (struct h1_response){.head = {.fields = fields, .capacity = capacity}};
+    r->pass = (struct proxy_pass){0};
+    r->target = (struct origin_target){0};
+    r->peers = NULL;
+    r->tried = NULL;
+    r->down = (struct body){0};
+    r->trailer = (struct buffer){0};
+    r->upgrade_sent = r->request_sent = r->origin_timed_out = r->up_failed = false;
 }
 
 enum rc request_fail_over(struct request *r, unsigned kind, unsigned status)

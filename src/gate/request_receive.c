@@ -143,7 +143,7 @@ enum rc request_receive(struct request *r)
         if (rc != RC_OK)
             return request_fail_error(r, "recv() failed while reading response header from upstream");
         rc = parse_answer(r, at, r->answer_got + got);
-        if (r->step != STEP_RELAY && r->step != STEP_TUNNEL)
+        if (!r->answer_is_whole)
             forget_answer(r);
         if (rc != RC_AGAIN)
             return rc;

@@ -120,14 +120,17 @@ static void plan_body(struct request *r)
 static void write_answer(struct request *r, struct buffer *out)
 {
     const struct h1_response *a = &r->answer;
+    /* of an answer that cannot have a body, where the status it is given can */
+    const bool is_empty = r->error_status && a->framing == FRAMING_NONE && !r->is_head;
     struct reply reply = {
         .code = a->code,
-        .status = h1_response_status(a),
+        .status = r->error_status ? (struct span){0} : h1_response_status(a),
         .server = keeps(r, FIELD_SERVER) ? answer_value(r, FIELD_SERVER) : (struct span){0},
         .date = keeps(r, FIELD_DATE) ? answer_value(r, FIELD_DATE) : (struct span){0},
         .content_type = answer_value(r, FIELD_CONTENT_TYPE),
-        .has_length = a->has_length && !r->down_chunked && a->code >= 200 && a->code != 204,
-        .length = a->length,
+        .has_length = is_empty ||
+                      (a->has_length && !r->down_chunked && a->code >= 200 && a->code != 204),
+        .length = is_empty ? 0 : a->length,
         .last_modified = answer_value(r, FIELD_LAST_MODIFIED),
         .location = rewrite(r, answer_value(r, FIELD_LOCATION), filter_location),
         .chunked = r->down_chunked,
@@ -192,6 +195,13 @@ static enum rc begin_tunnel(struct request *r, struct iovec head, struct span re
     return RC_OK;
 }
 
+static bool has_error_page(const struct request *r)
+{
+    const struct respond_settings *respond = &request_settings(r)->respond;
+
+    return error_page_find(respond->error_pages, respond->error_pages_count, r->answer.code);
+}
+
 enum rc request_begin_answer(struct request *r, struct span rest)
 {
     unsigned next = next_of_status(r->answer.code);
@@ -210,6 +220,13 @@ enum rc request_begin_answer(struct request *r, struct span rest)
     if (!copy.at)
         return RC_MEMORY;
     r->answer.head.at = copy.at;
+    r->answer_is_whole = true;
+    if (proxy_of(r)->intercept_errors && r->answer.code >= 300 && has_error_page(r))
+        return request_answer_status(r, r->answer.code);
+    if (r->answer.code == 101)
+        r->error_status = 0;
+    if (request_is_bodiless(r->error_status))
+        return request_answer_bare(r);
     if (proxy_of(r)->pass_trailers && r->answer.framing == FRAMING_CHUNKED) {
         r->trailer = buffer_over(request_memory(r, REQUEST_TRAILER), REQUEST_TRAILER);
         if (!r->trailer.at)

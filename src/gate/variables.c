@@ -253,7 +253,7 @@ static bool get_view(void *subject, struct span rest, uintptr_t of, struct span 
         *value = h1_request_line(&r->head);
         break;
     case VIEW_METHOD:
-        *value = h1_request_method(&r->head);
+        *value = request_method(r);
         break;
     case VIEW_REQUEST_URI:
         *value = h1_request_target(&r->head);
@@ -444,10 +444,10 @@ static bool get_trial(void *subject, struct span rest, uintptr_t of, struct span
     (void)rest;
     if (kept == 0)
         return false;
-    b = room(r, kept * (ADDRESS_TEXT + 2));
+    b = room(r, kept * (ADDRESS_TEXT + 3));
     for (unsigned i = r->tries_count - kept; b.at && i < r->tries_count; i++) {
         if (b.len > 0)
-            buffer_add(&b, SPAN(", "));
+            buffer_add(&b, i == r->tries_before ? SPAN(" : ") : SPAN(", "));
         add_trial(r, &r->tries[i % REQUEST_TRIES], (enum trial)of, &b);
     }
     return give(&b, value);

@@ -90,6 +90,11 @@ LOCATION = [
     'location @x { proxy_pass http://127.0.0.1/; }', 'location ~ x { proxy_pass http://$host/; }',
     'location / { proxy_pass http://127.0.0.1; proxy_pass http://127.0.0.1; }', 'location / { proxy_pass https://127.0.0.1; }',
     'location / { proxy_pass http://127.0.0.1; location /a { } }', 'location / { types { } default_type x/y; }',
+    'error_page 404 /x;', 'error_page 404 500 =200 /x;', 'error_page 404 = @x;', 'error_page 404;', 'error_page = /x;',
+    'error_page 299 /x;', 'error_page 600 /x;', 'error_page 499 /x;', 'error_page x /x;', 'error_page 404 =x /x;',
+    'error_page 404 =-1 /x;', 'error_page 404 =200 x /x;', 'error_page 404 /x; error_page 404 /y;', 'error_page 404 "";',
+    'location / { error_page 404 $nosuch; }', 'location / { recursive_error_pages maybe; }',
+    'location / { proxy_intercept_errors on; recursive_error_pages on; }',
     'location / { index ""; }', 'location / { sendfile on; tcp_nopush on; }', 'location / { client_header_timeout 1s; }',
 ]
 

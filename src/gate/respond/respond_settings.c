@@ -165,6 +165,16 @@ static enum rc set_return(struct conf *conf, const struct directive *d, void *pa
     return RC_OK;
 }
 
+static enum rc set_error_page(struct conf *conf, const struct directive *d, void *part)
+{
+    struct respond_settings *s = part;
+
+    (void)d;
+    if (!conf->again)
+        s->error_pages_count = 0;
+    return error_page_parse(conf, &s->error_pages, &s->error_pages_count);
+}
+
 static enum rc set_server_tokens(struct conf *conf, const struct directive *d, void *part)
 {
     struct respond_settings *s = part;
@@ -197,6 +207,12 @@ const struct directive respond_directives[] = {
      .standard = "text/plain", .doc = "The content type of files whose extension has none."},
     {"return", CONF_SERVER | CONF_LOCATION, 1, 2, true, .set = set_return,
      .doc = "Answers at once with a status, and a text or the URL of a redirect."},
+    {"error_page", PLACE, 2, CONF_MANY, true, .set = set_error_page,
+     .doc = "What stands in for the page of the statuses it names: a path, a named location or "
+            "the URL of a redirect; =200 answers with that status, and = alone with the one it "
+            "gets."},
+    {"recursive_error_pages", PLACE, 1, 1, .set = conf_set_flag, AT(recursive_error_pages),
+     .standard = "off", .doc = "Errors of error pages have error pages themselves."},
     {"sendfile", PLACE, 1, 1, .set = conf_set_flag, AT(sendfile), .standard = "off",
      .doc = "Lets the kernel send files without a copy through gate."},
     {"etag", PLACE, 1, 1, .set = conf_set_flag, AT(etag), .standard = "on",

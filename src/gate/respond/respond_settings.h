@@ -2,7 +2,7 @@
 #ifndef GATE_RESPOND_RESPOND_SETTINGS_H
 #define GATE_RESPOND_RESPOND_SETTINGS_H
 
-#include "gate/conf/directive.h"
+#include "gate/respond/error_page.h"
 
 /* types { text/html html htm; } : by extension, in lower case. Filled when the configuration is read. */
 struct mime_types;
@@ -20,6 +20,9 @@ struct respond_settings {
     bool server_tokens; /* off: "gate" without its version */
     bool absolute_redirect, port_in_redirect, server_name_in_redirect;
     bool log_not_found;
+    const struct error_page *error_pages; /* those of an inner context replace them all */
+    size_t error_pages_count;
+    bool recursive_error_pages; /* off: an error page's own error has gate's page */
 
     /* return CODE [TEXT|URL]; not inherited */
     bool has_return;

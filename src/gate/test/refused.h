@@ -76,6 +76,12 @@
      "named "
      "location, or inside \"if\" statement, or inside \"limit_except\" block",
      3},
+    {LOCATION("error_page 200 /x;"), "value \"200\" must be between 300 and 599", 3},
+    {LOCATION("error_page 499 /x;"), "invalid value \"499\"", 3},
+    {LOCATION("error_page 404 x /y;"), "invalid value \"x\"", 3},
+    {LOCATION("error_page = /y;"), "invalid value \"=\"", 3},
+    {LOCATION("error_page 404 =x /y;"), "invalid value \"=x\"", 3},
+    {LOCATION("error_page 404 /$nosuch;"), "unknown \"nosuch\" variable", 3},
     {LOCATION("return x;"), "invalid return code \"x\"", 3},
     {LOCATION("return 1000;"), "invalid return code \"1000\"", 3},
     {LOCATION("return 200 $nosuch;"), "unknown \"nosuch\" variable", 3},

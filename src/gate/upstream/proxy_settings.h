@@ -72,6 +72,7 @@ struct proxy_settings {
     uint64_t next_upstream_tries, next_upstream_timeout_ms;
     bool pass_request_headers, pass_request_body, pass_trailers;
     bool ignore_client_abort;
+    bool intercept_errors; /* answers of 300 and more have error pages */
     bool socket_keepalive;
     bool websocket;        /* extension: passes Upgrade: websocket on by itself */
     bool redirect_off;     /* proxy_redirect off */

@@ -1,0 +1,108 @@
+/* Internal redirects, and the pages that stand in for errors. */
+#include "gate/request.h"
+
+enum { REDIRECTS_MAX = 10 };
+
+/* One more; what it was is logged where it is one too many. */
+static bool may_redirect(struct request *r, const char *how, struct span to)
+{
+    if (++r->redirects <= REDIRECTS_MAX)
+        return true;
+    request_log(r, LOG_LEVEL_ERROR, "rewrite or internal redirection cycle while %s \"%.*s\"", how,
+                SPAN_ARG(to));
+    return false;
+}
+
+enum rc request_redirect(struct request *r, struct span path, struct span args)
+{
+    if (!may_redirect(r, "internally redirecting to", path))
+        return request_answer_status(r, 500);
+    r->path = path;
+    r->args = args;
+    r->has_args = args.len > 0;
+    r->path_is_plain = false;
+    r->path_changed = true;
+    r->is_internal = true;
+    r->named = NULL;
+    r->step = STEP_REDIRECT;
+    return RC_OK;
+}
+
+static enum rc redirect_named(struct request *r, struct span name)
+{
+    if (!may_redirect(r, "redirect to named location", name))
+        return request_answer_status(r, 500);
+    if (r->path.len == 0) {
+        request_log(r, LOG_LEVEL_ERROR, "empty URI in redirect to named location \"%.*s\"",
+                    SPAN_ARG(name));
+        return request_answer_status(r, 500);
+    }
+    r->named = location_find_named(&r->server->outer.inner, name);
+    if (!r->named) {
+        request_log(r, LOG_LEVEL_ERROR, "could not find named location \"%.*s\"", SPAN_ARG(name));
+        return request_answer_status(r, 500);
+    }
+    r->is_internal = true;
+    r->step = STEP_REDIRECT;
+    return RC_OK;
+}
+
+enum rc request_redirect_to(struct request *r, struct span to)
+{
+    struct span path;
+
+    if (to.len > 0 && to.at[0] == '@')
+        return redirect_named(r, to);
+    path = span_cut(&to, span_find(to, '?'));
+    span_cut(&to, 1);
+    return request_redirect(r, path, to);
+}
+
+enum rc request_redirect_continue(struct request *r)
+{
+    const struct location *named = r->named;
+
+    r->named = NULL;
+    return named ? request_enter(r, named) : request_locate(r);
+}
+
+/* ---- error pages ---- */
+
+const struct error_page *request_error_page(const struct request *r, unsigned status)
+{
+    const struct respond_settings *respond = &request_settings(r)->respond;
+
+    if (r->error_paged || r->redirects > REDIRECTS_MAX)
+        return NULL;
+    return error_page_find(respond->error_pages, respond->error_pages_count, status);
+}
+
+static bool is_redirect(unsigned code)
+{
+    return code == 301 || code == 302 || code == 303 || code == 307 || code == 308;
+}
+
+enum rc request_redirect_error(struct request *r, const struct error_page *page)
+{
+    struct buffer text = buffer_over(r->service->in, SCRATCH_IN);
+    struct span to;
+
+    r->error_paged = !request_settings(r)->respond.recursive_error_pages;
+    if (page->answer != ERROR_PAGE_KEEPS)
+        r->error_status = (unsigned)page->answer;
+    request_forget_origin(r);
+    template_write(&page->to, r, &text);
+    to = arena_copy(&r->arena, buffer_span(&text));
+    if (!to.at)
+        return RC_MEMORY;
+    if (to.len > 0 && to.at[0] == '/') {
+        r->method_is_get = !r->is_head;
+        r->head.method = r->is_head ? METHOD_HEAD : METHOD_GET;
+        return request_redirect_to(r, to);
+    }
+    if (to.len > 0 && to.at[0] == '@')
+        return request_redirect_to(r, to);
+    r->error_paged = true; /* it ends here */
+    return request_answer_redirect(
+        r, is_redirect(r->error_status) ? r->error_status : 302, to);
+}
