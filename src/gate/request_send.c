@@ -150,14 +150,25 @@ enum rc request_yield(struct request *r)
     return RC_AGAIN;
 }
 
+/* Body that came with the head. Taking chunks apart changes their bytes: those are kept, for another try. */
+static struct span behind_head(const struct request *r)
+{
+    struct span in = span_of(r->bytes + r->used, r->got - r->used);
+
+    if (r->up.framing != FRAMING_CHUNKED || in.len > SCRATCH_IN)
+        return in;
+    memcpy(r->service->in, in.at, in.len);
+    return span_of(r->service->in, in.len);
+}
+
 enum rc request_read_body(struct request *r, struct span *in)
 {
     struct service *s = r->service;
     size_t most = SCRATCH_IN, got = 0;
     enum rc rc;
 
-    if (r->used < r->got) { /* behind the head */
-        *in = span_of(r->bytes + r->used, r->got - r->used);
+    if (r->used < r->got) {
+        *in = behind_head(r);
         r->used = r->got;
         return RC_OK;
     }
@@ -188,8 +199,8 @@ enum rc request_unread(struct request *r, struct span rest)
 
     if (rest.len == 0)
         return RC_OK;
-    if (rest.at >= r->bytes && rest.at < r->bytes + r->got) {
-        r->used = (size_t)(rest.at - r->bytes);
+    if (!r->up_unretained) { /* all that was read yet came with the head */
+        r->used = r->got - rest.len;
         return RC_OK;
     }
     return spill_add(&r->surplus, &piece, 1, 0) == RC_MEMORY ? RC_MEMORY : RC_OK;

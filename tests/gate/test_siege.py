@@ -169,6 +169,21 @@ def test_what_is_behind_a_body_is_kept_when_the_origin_breaks(gate, origin):
             assert rest == b'' or rest.startswith(b'HTTP/1.1 200')
 
 
+def test_a_body_is_the_same_at_every_try(gate, origin, free_port):
+    """Small chunks that came with the head, to a server that breaks and to the next."""
+    proxy = gate('location / { proxy_pass http://two; proxy_next_upstream error http_503 non_idempotent; }',
+                 f'upstream two {{ server 127.0.0.1:{origin.port}; server localhost:{origin.port}; keepalive 4; }}')
+    origin.scripts['/fail'] = [b'HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n']
+    body = b''.join(b'%x\r\n%s\r\n' % (n, b'abcdefghi'[:n]) for n in (1, 2, 3, 9, 5, 1)) + b'0\r\n\r\n'
+    with peers.Wire(proxy.port) as wire:
+        wire.send(b'POST /fail HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n' + body +
+                  b'GET /echo HTTP/1.1\r\nHost: a\r\n\r\n')
+        assert peers.read_response(wire).status == 503
+        assert peers.read_response(wire).status == 200
+    assert [each.body for each in origin.requests] == [b'aababcabcdefghiabcdea'] * 2 + [b'']
+    assert [each.target for each in origin.requests] == ['/fail', '/fail', '/echo']
+
+
 def test_an_answer_cut_short_does_not_end_in_good_order(gate, origin):
     """Where only the end of the connection ends the body, the client must see that it broke."""
     origin.scripts['/x'] = [b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n', None]
