@@ -91,6 +91,7 @@ struct request {
     bool path_changed;  /* it is not the target's any more */
     bool method_is_get; /* whatever the head says: an error page is fetched */
     struct captures captures;
+    struct computed_value *computed; /* variables_computed.c: NULL until one is asked for */
 
     /* what goes out */
     struct spill to_client, to_origin;
@@ -299,5 +300,9 @@ void request_forget_origin(struct request *r);
 /* ---- variables.c ---- */
 
 extern const struct variables request_variables;
+
+/* ---- variables_computed.c ---- */
+
+bool variables_computed(void *subject, struct span rest, uintptr_t of, struct span *value);
 
 #endif

@@ -24,6 +24,7 @@ static const struct directive *const tables[PART_COUNT] = {
     [PART_UPSTREAM] = upstream_directives, [PART_RESPOND] = respond_directives,
     [PART_JOURNAL] = journal_directives,   [PART_TLS] = tls_directives,
     [PART_HEADERS] = headers_directives,  [PART_ACCESS] = access_directives,
+    [PART_COMPUTED] = computed_directives,
 };
 
 const struct conf_language site_language = {
@@ -94,15 +95,33 @@ static void collect_names(struct site_reader *r, struct span pattern)
     regex_close(regex);
 }
 
-/* A capture may be used in front of the pattern that makes it: so all are found first. */
-static void collect_captures(struct site_reader *r, const struct conf_node *nodes)
+/* The variable that a block defines goes to the names that templates may use. */
+static void collect_defined(struct site_reader *r, const struct conf_node *node)
+{
+    struct span name = computed_name(node, r->conf.arena);
+    struct variable *row;
+    struct computed *made;
+
+    if (name.len == 0 || !(made = computed_add(&r->computed, name, &r->conf)) ||
+        r->computed.count == r->variables.defined_count)
+        return;
+    row = conf_add(&r->conf, (void **)&r->defined, &r->variables.defined_count, sizeof *row);
+    r->variables.defined = r->defined;
+    if (row)
+        *row = (struct variable){(const char *)name.at, r->variables.computed, (uintptr_t)made};
+}
+
+/* A name may be used in front of what defines it: so all are found first. */
+static void collect_names_of(struct site_reader *r, const struct conf_node *nodes, bool in_map)
 {
     for (const struct conf_node *node = nodes; node; node = node->next) {
         bool patterns = span_equal(node->words[0].text, SPAN("location")) ||
                         span_equal(node->words[0].text, SPAN("server_name"));
 
         r->conf.node = node;
-        for (size_t i = 1; patterns && i < node->count; i++) {
+        collect_defined(r, node);
+        patterns = patterns || in_map;
+        for (size_t i = in_map ? 0 : 1; patterns && i < node->count; i++) {
             struct span word = node->words[i].text;
 
             if (span_starts(word, SPAN("~")) && word.len > 1)
@@ -110,7 +129,7 @@ static void collect_captures(struct site_reader *r, const struct conf_node *node
             if (memmem(word.at, word.len, "(?", 2))
                 collect_names(r, word);
         }
-        collect_captures(r, node->children);
+        collect_names_of(r, node->children, span_equal(node->words[0].text, SPAN("map")));
     }
     r->conf.node = NULL;
 }
@@ -182,7 +201,8 @@ static enum rc read_main(struct site_reader *r, struct conf_node *nodes)
 
     if (rc != RC_OK)
         return rc;
-    collect_captures(r, nodes);
+    collect_names_of(r, nodes, false);
+    r->site->computed_count = r->computed.count;
     if (!r->context->as_nginx && !has_block(nodes, SPAN("http")))
         http = split_http(&nodes);
     conf_walk(&r->conf, &level, nodes);

@@ -73,6 +73,7 @@ struct site {
     /* What the arena does not hold: closed with it. */
     struct conf_regex *regexes; /* conf/directive.h */
     struct site_tls *tls;
+    size_t computed_count;          /* variables that the configuration computes */
     const struct mime_types *types; /* where no types block is */
 };
 

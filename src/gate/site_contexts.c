@@ -42,6 +42,7 @@ enum rc site_read_http(struct site_reader *r, const struct conf_node *nodes)
     enum rc rc;
 
     r->http.proxy.upstreams = &r->upstreams;
+    level.parts[PART_COMPUTED] = &r->computed;
     *journal = r->site->journal;
     conf_standards(&r->conf, &level);
     r->http.respond.types = r->site->types;

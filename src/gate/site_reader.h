@@ -4,6 +4,7 @@
 
 #include "gate/conf/directive.h"
 #include "gate/listen/listen_line.h"
+#include "gate/map/computed.h"
 #include "gate/site.h"
 
 /* Which table has a level's part where: the order of the list in site.c. */
@@ -18,6 +19,7 @@ enum site_part {
     PART_TLS,
     PART_HEADERS,
     PART_ACCESS,
+    PART_COMPUTED,
     PART_COUNT
 };
 
@@ -50,6 +52,8 @@ struct site_reader {
     struct variables
         variables;         /* the context's, and the named captures of this configuration */
     struct span *captures; /* those names */
+    struct variable *defined; /* those of map and its like */
+    struct computed_list computed;
     struct upstreams upstreams;
     struct journal_formats formats;
 

@@ -640,4 +640,4 @@ static const struct variable rows[] = {
     {0},
 };
 
-const struct variables request_variables = {.rows = rows};
+const struct variables request_variables = {.rows = rows, .computed = variables_computed};

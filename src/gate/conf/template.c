@@ -13,6 +13,12 @@ static const struct variable *find(const struct variables *known, struct span na
 {
     const struct variable *family = NULL, *capture = NULL;
 
+    for (size_t i = 0; i < known->defined_count; i++) {
+        if (span_equal(span_text(known->defined[i].name), name)) {
+            *rest = (struct span){0};
+            return &known->defined[i];
+        }
+    }
     for (const struct variable *v = known->rows; v->name; v++) {
         struct span row = span_text(v->name);
 

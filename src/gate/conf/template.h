@@ -34,6 +34,11 @@ struct variables {
     const struct variable *rows;
     const struct span *captures; /* lower case */
     size_t captures_count;
+    const struct variable *defined; /* by the configuration: they come before the rows' families */
+    size_t defined_count;
+
+    /* `get` of the variables that the configuration computes, with what it defines them by as `of`. */
+    bool (*computed)(void *subject, struct span rest, uintptr_t of, struct span *value);
 };
 
 struct template_part {

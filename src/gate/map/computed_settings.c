@@ -1,0 +1,219 @@
+/* The blocks that define variables. */
+#include <ctype.h>
+
+#include "gate/conf/slot.h"
+#include "gate/map/computed.h"
+
+/* A copy in lower case; at is NULL when there is no memory. */
+static struct span lower(struct arena *arena, struct span s)
+{
+    char *copy = arena_text(arena, s);
+
+    for (size_t i = 0; copy && i < s.len; i++)
+        copy[i] = (char)tolower((unsigned char)copy[i]);
+    return span_of(copy, copy ? s.len : 0);
+}
+
+struct span computed_name(const struct conf_node *node, struct arena *arena)
+{
+    struct span block = node->words[0].text, name = node->words[node->count - 1].text;
+
+    if (!node->block || node->count != 3 || name.len < 2 || name.at[0] != '$' ||
+        !(span_equal(block, SPAN("map")) || span_equal(block, SPAN("split_clients"))))
+        return (struct span){0};
+    span_cut(&name, 1);
+    return lower(arena, name);
+}
+
+struct computed *computed_add(struct computed_list *list, struct span name, struct conf *conf)
+{
+    struct computed **slot, *made;
+
+    for (size_t i = 0; i < list->count; i++)
+        if (span_equal(list->all[i]->name, name))
+            return list->all[i];
+    if (!(made = arena_take(conf->arena, sizeof *made)) ||
+        !(slot = conf_add(conf, (void **)&list->all, &list->count, sizeof *slot)))
+        return NULL;
+    made->name = name;
+    made->index = list->count - 1;
+    *slot = made;
+    return made;
+}
+
+/* Is it a variable of gate's own, which the configuration may not define anew? */
+static bool is_taken(const struct conf *conf, struct span name)
+{
+    for (const struct variable *v = conf->variables->rows; v->name; v++)
+        if (span_equal(span_text(v->name), name))
+            return true;
+    return false;
+}
+
+/* "BLOCK SOURCE $NAME": begins anew where the name was defined before, for the last definition holds. */
+static struct computed *begin(struct conf *conf, struct computed_list *list,
+                              enum computed_kind kind)
+{
+    struct span name = computed_name(conf->node, conf->arena);
+    struct computed *made;
+    struct template source;
+    size_t index;
+
+    if (name.len == 0) {
+        (void)conf_fail(conf, 2, "it begins with '$'", "invalid variable name \"%.*s\"",
+                        SPAN_ARG(conf_word(conf, 2)));
+        return NULL;
+    }
+    if (is_taken(conf, name)) {
+        (void)conf_fail(conf, 2, "gate itself has one of that name",
+                        "the duplicate \"%.*s\" variable", SPAN_ARG(name));
+        return NULL;
+    }
+    if (conf_template(conf, 1, conf_word(conf, 1), &source) != RC_OK ||
+        !(made = computed_add(list, name, conf)))
+        return NULL;
+    index = made->index;
+    *made = (struct computed){.name = name, .index = index, .kind = kind, .source = source};
+    return made;
+}
+
+/* Calls `read` for each line of the block. */
+static enum rc read_lines(struct conf *conf, struct computed *made,
+                          enum rc (*read)(struct conf *conf, struct computed *made))
+{
+    const struct conf_node *block = conf->node;
+
+    for (conf->node = block->children; conf->node; conf->node = conf->node->next)
+        (void)(conf->node->block ? conf_fail(conf, 0, NULL, "unexpected \"{\"")
+                                 : read(conf, made));
+    conf->node = block;
+    return RC_OK;
+}
+
+/* ---- map ---- */
+
+static enum rc add_expression(struct conf *conf, struct computed *made, struct span key,
+                              const struct template *value)
+{
+    struct map_expression *e;
+    struct regex *regex;
+    bool nocase;
+    enum rc rc;
+
+    span_cut(&key, 1);
+    nocase = key.len > 0 && key.at[0] == '*';
+    if (nocase)
+        span_cut(&key, 1);
+    if ((rc = conf_regex(conf, 0, key, nocase, &regex)) != RC_OK)
+        return rc;
+    e = conf_add(conf, (void **)&made->map.expressions, &made->map.expressions_count,
+                 sizeof *e);
+    if (!e)
+        return RC_MEMORY;
+    *e = (struct map_expression){regex, value};
+    return RC_OK;
+}
+
+static enum rc add_key(struct conf *conf, struct computed *made, const struct template *value)
+{
+    struct span key = conf_word(conf, 0);
+
+    if (span_equal(key, SPAN("default"))) {
+        if (made->map.other)
+            return conf_fail(conf, 0, NULL, "duplicate default map parameter");
+        made->map.other = value;
+        return RC_OK;
+    }
+    if (key.len > 0 && key.at[0] == '~')
+        return add_expression(conf, made, key, value);
+    if (key.len > 0 && key.at[0] == '\\')
+        span_cut(&key, 1);
+    switch (map_add(&made->map, key, value, conf->arena)) {
+    case RC_OK:
+        return RC_OK;
+    case RC_BUSY:
+        return conf_fail(conf, 0, NULL, "conflicting parameter \"%.*s\"",
+                         SPAN_ARG(lower(conf->arena, key)));
+    case RC_FORMAT:
+        return conf_fail(conf, 0, NULL, "invalid hostname or wildcard \"%.*s\"",
+                         SPAN_ARG(key));
+    default:
+        return conf_no_memory(conf);
+    }
+}
+
+static enum rc read_map_line(struct conf *conf, struct computed *made)
+{
+    struct template *value;
+    enum rc rc;
+
+    if (conf_words(conf) == 1 && span_equal(conf_word(conf, 0), SPAN("hostnames"))) {
+        made->map.hostnames = true;
+        return RC_OK;
+    }
+    if (conf_words(conf) == 1 && span_equal(conf_word(conf, 0), SPAN("volatile"))) {
+        made->is_volatile = true;
+        return RC_OK;
+    }
+    if (conf_words(conf) != 2)
+        return conf_fail(conf, 0, "TEXT VALUE;", "invalid number of the map parameters");
+    if (!(value = arena_take(conf->arena, sizeof *value)))
+        return conf_no_memory(conf);
+    if ((rc = conf_template(conf, 1, conf_word(conf, 1), value)) != RC_OK)
+        return rc;
+    return add_key(conf, made, value);
+}
+
+static enum rc set_map(struct conf *conf, const struct directive *d, void *part)
+{
+    struct computed *made = begin(conf, part, COMPUTED_MAP);
+
+    (void)d;
+    return made ? read_lines(conf, made, read_map_line) : RC_FORMAT;
+}
+
+/* ---- split_clients ---- */
+
+static enum rc read_share(struct conf *conf, struct computed *made)
+{
+    struct split_part read = {.value = conf_word(conf, 1)}, *slot;
+
+    if (conf_words(conf) != 2)
+        return conf_fail(conf, 0, "SHARE% VALUE;",
+                         "invalid number of the split_clients parameters");
+    if (split_parse_share(conf_word(conf, 0), &read.share) != RC_OK)
+        return conf_fail(conf, 0, "such as 12.5%, or * for the rest",
+                         "invalid percent value \"%.*s\"", SPAN_ARG(conf_word(conf, 0)));
+    if (!(slot = conf_add(conf, (void **)&made->parts, &made->parts_count, sizeof *slot)))
+        return RC_MEMORY;
+    *slot = read;
+    return RC_OK;
+}
+
+static enum rc set_split_clients(struct conf *conf, const struct directive *d, void *part)
+{
+    struct computed *made = begin(conf, part, COMPUTED_SPLIT);
+    enum rc rc;
+
+    (void)d;
+    if (!made || (rc = read_lines(conf, made, read_share)) != RC_OK)
+        return RC_FORMAT;
+    conf->ended = true;
+    if (split_seal(made->parts, made->parts_count) != RC_OK)
+        return conf_fail(conf, 0, NULL, "percent total is greater than 100%%");
+    return RC_OK;
+}
+
+const struct directive computed_directives[] = {
+    {"map", CONF_HTTP, 2, 2, true, CONF_VALUES, set_map,
+     .doc = "Defines a variable by another text: whole texts, hostnames with a star, "
+            "expressions (~ and ~*) whose captures its values may use, default, volatile."},
+    {"split_clients", CONF_HTTP, 2, 2, true, CONF_VALUES, set_split_clients,
+     .doc = "Defines a variable that has each value for a share of all texts, in percent, and "
+            "* for the rest."},
+    {"map_hash_max_size", CONF_HTTP, 1, 1, .set = conf_set_number, .offset = CONF_NOWHERE,
+     .doc = "Accepted, of no effect: tables grow by themselves."},
+    {"map_hash_bucket_size", CONF_HTTP, 1, 1, .set = conf_set_number, .offset = CONF_NOWHERE,
+     .doc = "Accepted, of no effect: tables grow by themselves."},
+    {0},
+};

@@ -1,0 +1,120 @@
+/* The variables that a configuration computes of others: each once for a request, when it is first asked for. */
+#include "gate/map/computed.h"
+#include "gate/request.h"
+
+enum {
+    TEXT_SMALL = 1024,      /* bytes that most texts with variables fit in */
+    TEXT_LARGE = 128 * 1024 /* more is not evaluated */
+};
+
+struct computed_value {
+    enum { UNKNOWN, BUSY, KNOWN } state;
+    struct span value;
+};
+
+static struct computed_value *value_of(struct request *r, const struct computed *c)
+{
+    if (!r->computed)
+        r->computed =
+            arena_take_array(&r->arena, r->service->site->computed_count, sizeof *r->computed);
+    return r->computed ? &r->computed[c->index] : NULL;
+}
+
+/* In memory of the request, unless it is a variable's own text. */
+static bool evaluate(struct request *r, const struct template *t, struct span *value)
+{
+    uint8_t small[TEXT_SMALL];
+    struct buffer out = buffer_over(small, sizeof small);
+
+    *value = (struct span){0};
+    if (template_is_constant(t)) {
+        *value = template_constant(t);
+        return true;
+    }
+    if (t->count == 1) {
+        const struct template_part *part = &t->parts[0];
+
+        if (!part->variable->get(r, part->rest, part->variable->of, value))
+            *value = (struct span){0};
+        return true;
+    }
+    template_write(t, r, &out);
+    if (out.full) {
+        out = buffer_over(request_memory(r, TEXT_LARGE), TEXT_LARGE);
+        if (!out.at)
+            return false;
+        template_write(t, r, &out);
+        *value = buffer_span(&out);
+        return !out.full;
+    }
+    *value = arena_copy(&r->arena, buffer_span(&out));
+    return value->at != NULL;
+}
+
+/* The captures of a map's expressions are its own values' alone. */
+static bool look_up(struct request *r, const struct map *map, struct span text,
+                    struct span *value)
+{
+    struct captures before;
+    const struct template *found;
+    bool has;
+
+    if (map->expressions_count == 0) {
+        found = map_find(map, text, &r->captures);
+        return found && evaluate(r, found, value);
+    }
+    before = r->captures;
+    found = map_find(map, text, &r->captures);
+    has = found && evaluate(r, found, value);
+    r->captures = before;
+    return has;
+}
+
+static bool compute(struct request *r, const struct computed *c, struct span *value)
+{
+    const struct split_part *part;
+    struct span text;
+
+    if (!evaluate(r, &c->source, &text)) {
+        request_log(r, LOG_LEVEL_ERROR, "the text that \"%.*s\" is computed of is too long",
+                    SPAN_ARG(c->name));
+        return false;
+    }
+    switch (c->kind) {
+    case COMPUTED_NONE:
+        return false;
+    case COMPUTED_MAP:
+        return look_up(r, &c->map, text, value);
+    case COMPUTED_SPLIT:
+        part = split_find(c->parts, c->parts_count, text);
+        if (part)
+            *value = part->value;
+        return part;
+    }
+    return false;
+}
+
+bool variables_computed(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    const struct computed *c = (const struct computed *)of;
+    struct computed_value *kept = value_of(r, c);
+
+    (void)rest;
+    if (!kept)
+        return false;
+    if (kept->state == BUSY) {
+        request_log(r, LOG_LEVEL_ERROR, "cycle while evaluating variable \"%.*s\"",
+                    SPAN_ARG(c->name));
+        return false;
+    }
+    if (kept->state == UNKNOWN || c->is_volatile) {
+        kept->state = BUSY;
+        kept->value = (struct span){0};
+        if (!compute(r, c, &kept->value))
+            kept->value = (struct span){0};
+        kept->state = KNOWN;
+    }
+    *value = kept->value;
+    return true;
+}
