@@ -36,16 +36,17 @@ INLINE void store(uint8_t *at, __m256i x)
     _mm256_storeu_si256((__m256i *)(void *)at, x);
 }
 
-/* What a multiplication shifted out of each lane, back in as multiples of x^7 + x^2 + x + 1. */
-INLINE __m256i reduce(__m256i over)
+/* x^128 is x^7 + x^2 + x + 1: what is shifted out of a lane comes back in as multiples of it. */
+INLINE __m256i polynomial(void)
 {
-    return _mm256_clmulepi64_epi128(over, _mm256_set1_epi64x(0x87), 0x00);
+    return _mm256_set1_epi64x(0x87);
 }
 
 /* Each lane times x^(8 * bytes): a macro, as the count must stand in the instruction. */
 #define TIMES_BYTES(t, bytes)                                                                 \
     _mm256_xor_si256(_mm256_bslli_epi128(t, bytes),                                           \
-                     reduce(_mm256_bsrli_epi128(t, AES_BLOCK - (bytes))))
+                     _mm256_clmulepi64_epi128(_mm256_bsrli_epi128(t, AES_BLOCK - (bytes)),    \
+                                              polynomial(), 0x00))
 
 /* Each lane times x^bits, below 64, which both halves of the lane give. */
 INLINE __m256i times_bits(__m256i t, __m256i bits)
@@ -54,15 +55,31 @@ INLINE __m256i times_bits(__m256i t, __m256i bits)
     __m256i shifted =
         _mm256_xor_si256(_mm256_sllv_epi64(t, bits), _mm256_bslli_epi128(over, 8));
 
-    return _mm256_xor_si256(shifted, reduce(_mm256_bsrli_epi128(over, 8)));
+    return _mm256_xor_si256(shifted, _mm256_clmulepi64_epi128(over, polynomial(), 0x01));
 }
 
-/* The tweaks of the first two blocks of a sector. */
-INLINE __m256i first_tweaks(const uint8_t *tweak)
+/* The tweaks of the first 16 blocks of a sector, none of them far from the first. */
+INLINE void spread(struct group_tweaks *t, const uint8_t *tweak)
 {
-    __m128i first = _mm_load_si128((const __m128i *)(const void *)tweak);
+    __m256i first =
+        _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(const void *)tweak));
 
-    return times_bits(_mm256_broadcastsi128_si256(first), _mm256_set_epi64x(1, 1, 0, 0));
+    UNROLL
+    for (int i = 0; i < 4; i++) {
+        int bits = LANES * i;
+        __m256i made = times_bits(first, _mm256_set_epi64x(bits + 1, bits + 1, bits, bits));
+
+        t->at[i] = made;
+        t->at[i + 4] = TIMES_BYTES(made, 1);
+    }
+}
+
+/* The tweaks of the 16 blocks after those. */
+INLINE void advance(struct group_tweaks *next, const struct group_tweaks *t)
+{
+    UNROLL
+    for (int i = 0; i < WIDE; i++)
+        next->at[i] = TIMES_BYTES(t->at[i], 2);
 }
 
 INLINE __m256i aes_round(__m256i x, __m256i key, bool encrypt)
@@ -98,8 +115,8 @@ INLINE void crypt_group(const struct aes_schedule *schedule, bool encrypt, int r
 }
 
 /* One or two blocks. */
-INLINE void crypt_rest(const struct aes_schedule *schedule, bool encrypt, int rounds,
-                       __m256i t, const uint8_t *in, uint8_t *out, size_t len)
+INLINE void crypt_blocks(const struct aes_schedule *schedule, bool encrypt, int rounds,
+                         __m256i t, const uint8_t *in, uint8_t *out, size_t len)
 {
     __m256i mask = len < REGISTER ? _mm256_set_epi64x(0, 0, -1, -1) : _mm256_set1_epi64x(-1);
     __m256i x = _mm256_maskload_epi64((const long long *)(const void *)in, mask);
@@ -111,47 +128,53 @@ INLINE void crypt_rest(const struct aes_schedule *schedule, bool encrypt, int ro
     _mm256_maskstore_epi64((long long *)(void *)out, mask, x);
 }
 
-INLINE void crypt_sector(const struct aes_schedule *schedule, bool encrypt, int rounds,
-                         const uint8_t *tweak, struct group_tweaks *t, const uint8_t *in,
-                         uint8_t *out, size_t size)
+/* What is left of a sector, less than 16 blocks. */
+INLINE void crypt_rest(const struct aes_schedule *schedule, bool encrypt, int rounds,
+                       __m256i t, const uint8_t *in, uint8_t *out, size_t size)
 {
-    __m256i first = first_tweaks(tweak);
-
-    if (size >= GROUP) {
-        UNROLL
-        for (int i = 0; i < 4; i++)
-            t->at[i] = times_bits(first, _mm256_set1_epi64x(LANES * i));
-        UNROLL
-        for (int i = 4; i < WIDE; i++)
-            t->at[i] = TIMES_BYTES(t->at[i - 4], 1);
-    }
-    for (; size >= GROUP; size -= GROUP, in += GROUP, out += GROUP) {
-        __asm__("" : "+r"(schedule), "+r"(t) : : "memory"); /* keys and tweaks are read anew */
-        crypt_group(schedule, encrypt, rounds, t, in, out);
-        UNROLL
-        for (int i = 0; i < WIDE; i++)
-            t->at[i] = TIMES_BYTES(t->at[i], 2);
-        first = t->at[0];
-    }
     for (; size > 0; in += REGISTER, out += REGISTER) {
         size_t len = size < REGISTER ? size : REGISTER;
 
-        crypt_rest(schedule, encrypt, rounds, first, in, out, len);
-        first = times_bits(first, _mm256_set1_epi64x(LANES));
+        crypt_blocks(schedule, encrypt, rounds, t, in, out, len);
+        t = times_bits(t, _mm256_set1_epi64x(LANES));
         size -= len;
     }
 }
 
+/* The tweaks of a group are made before the group ahead of it, so that it need not wait for them. */
 INLINE void crypt_sectors(const struct aes_schedule *schedule, bool encrypt, int rounds,
                           const struct xts_tweaks *tweaks, const struct xts_sectors *sectors)
 {
-    struct group_tweaks t;
+    size_t groups = sectors->size / GROUP, rest = sectors->size % GROUP;
+    struct group_tweaks room[2], *t = &room[0], *next = &room[1];
+    const uint8_t *in = sectors->in;
+    uint8_t *out = sectors->out;
 
-    for (size_t i = 0; i < sectors->count; i++)
-        crypt_sector(schedule, encrypt, rounds, tweaks->at[i], &t,
-                     sectors->in + sectors->size * i, sectors->out + sectors->size * i,
-                     sectors->size);
-    wipe(&t, sizeof t);
+    spread(t, tweaks->at[0]);
+    for (size_t i = 1; i <= sectors->count; i++) {
+        const uint8_t *following = tweaks->at[i < sectors->count ? i : 0];
+
+        for (size_t left = groups; left > 0; left--, in += GROUP, out += GROUP) {
+            struct group_tweaks *used = t;
+
+            if (left > 1 || rest > 0)
+                advance(next, t);
+            else
+                spread(next, following);
+            /* keys and tweaks are read from memory, where they are needed */
+            __asm__("" : "+r"(schedule), "+r"(t), "+r"(next) : : "memory");
+            crypt_group(schedule, encrypt, rounds, t, in, out);
+            t = next;
+            next = used;
+        }
+        if (rest > 0) {
+            crypt_rest(schedule, encrypt, rounds, t->at[0], in, out, rest);
+            spread(t, following);
+            in += rest;
+            out += rest;
+        }
+    }
+    wipe(room, sizeof room);
 }
 
 TARGET static void vaes256_encrypt(const struct xts_keys *keys,
@@ -178,14 +201,17 @@ TARGET static void vaes256_decrypt(const struct xts_keys *keys,
 TARGET static void vaes256_make_tweaks(const struct xts_keys *keys, uint64_t first,
                                        uint64_t step, size_t count, struct xts_tweaks *tweaks)
 {
-    for (size_t at = 0; at < count; at += LANES) {
-        uint64_t n = first + step * at;
-        __m256i x = _mm256_set_epi64x(0, (long long)(n + step), 0, (long long)n);
+    __m256i number = _mm256_set_epi64x(0, (long long)(first + step), 0, (long long)first);
+    __m256i increment =
+        _mm256_set_epi64x(0, (long long)(LANES * step), 0, (long long)(LANES * step));
 
-        x = _mm256_xor_si256(x, round_key(&keys->tweak, 0));
+    for (size_t at = 0; at < count; at += LANES) {
+        __m256i x = _mm256_xor_si256(number, round_key(&keys->tweak, 0));
+
         for (int round = 1; round < keys->rounds; round++)
             x = aes_round(x, round_key(&keys->tweak, round), true);
         store(tweaks->at[at], aes_last(x, round_key(&keys->tweak, keys->rounds), true));
+        number = _mm256_add_epi64(number, increment);
     }
 }
 
