@@ -75,6 +75,15 @@ def test_a_truncated_volume(anybody, size):
     anybody.refuse(DAMAGED, 'open', 'v.img', 'm', '--passphrase-file', anybody.phrase)
 
 
+def test_a_volume_whose_file_system_was_cut_off(keep):
+    volume = keep.create('v.img', '--fs', 'ext4')
+    with open(volume, 'r+b') as file:
+        file.truncate(18 << 20)
+    line = keep.refuse(DAMAGED, 'open', 'v.img', 'm', '--passphrase-file', keep.phrase)
+    assert 'cut off' in line
+    assert keep.status() == []
+
+
 def test_a_damaged_volume(anybody):
     volume = anybody.create()
     with open(volume, 'r+b') as file:

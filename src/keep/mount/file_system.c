@@ -9,6 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
+#include "base/units.h"
 #include "io/device_signature.h"
 #include "keep/mount/fusermount.h"
 #include "keep/mount/loop_device.h"
@@ -82,6 +84,36 @@ static enum rc mount_by_helper(const char *image, const char *directory, const c
     return RC_OK;
 }
 
+/*
+ * Does all of an ext2, ext3 or ext4 lie in the device? A volume that fills its file to the end
+ * cannot tell that the file was cut off; the file system in it can. (Superblock: offsets 4, 24,
+ * 96 and 336 of byte 1024; the kernel's documentation of ext4, "The Super Block".)
+ */
+static enum rc check_is_whole(struct device *device, struct fault *why)
+{
+    enum { SUPERBLOCK = 1024, SIZE = 1024, HAS_64BIT = 0x80, BLOCK_MAX_LOG = 6 };
+    uint8_t super[SIZE];
+    uint64_t blocks, needed;
+    uint32_t log;
+    char is[16], wants[16];
+    enum rc rc = device_read(device, SUPERBLOCK, super, sizeof super, why);
+
+    if (rc != RC_OK)
+        return rc;
+    blocks = le32_get(super + 4);
+    if (le32_get(super + 96) & HAS_64BIT)
+        blocks |= (uint64_t)le32_get(super + 336) << 32;
+    log = le32_get(super + 24);
+    if (log > BLOCK_MAX_LOG || __builtin_mul_overflow(blocks, (uint64_t)1024 << log, &needed))
+        return RC_OK; /* damaged otherwise: who mounts it says how */
+    if (needed <= device->size)
+        return RC_OK;
+    return fail(why, RC_TRUNCATED,
+                "the volume was cut off: its file system has %s, of which %s are here; restore "
+                "the rest, or use --raw for the bytes that are left",
+                units_size(wants, needed), units_size(is, device->size));
+}
+
 /* What the volume holds, or "" for nothing that is known. */
 static enum rc find_type(const char *image, char type[DEVICE_SIGNATURE_SIZE],
                          struct fault *why)
@@ -92,6 +124,8 @@ static enum rc find_type(const char *image, char type[DEVICE_SIGNATURE_SIZE],
     if (rc != RC_OK)
         return rc;
     rc = device_signature(device, type, why);
+    if (rc == RC_OK && strncmp(type, "ext", 3) == 0)
+        rc = check_is_whole(device, why);
     device_close(device);
     return rc;
 }
@@ -104,7 +138,7 @@ enum rc file_system_mount(const char *image, const char *directory, bool read_on
 
     *helper = 0;
     if (rc != RC_OK)
-        return rc;
+        return fault_at(why, "%s", directory);
     if (type[0] == '\0')
         return fail(why, RC_UNSUPPORTED,
                     "%s: no file system is known inside; use --raw for its bytes", directory);

@@ -16,6 +16,7 @@
  *   helper      is set: fuse2fs, our child; 0 where the kernel mounts
  *
  * RC_NOT_FOUND    fuse2fs is not installed
+ * RC_TRUNCATED    the end of an ext2, ext3 or ext4 is missing
  * RC_UNSUPPORTED  no file system is known in it, or fuse2fs is to mount one that is not ext2,
  *                 ext3 or ext4
  * RC_IO
