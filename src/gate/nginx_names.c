@@ -463,7 +463,6 @@ static const char *const names[] = {
     "tcp_nopush",
     "thread_pool",
     "timer_resolution",
-    "try_files",
     "tunnel_bind",
     "tunnel_buffer_size",
     "tunnel_connect_timeout",

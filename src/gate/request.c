@@ -391,15 +391,8 @@ static bool is_forbidden(struct request *r)
     return true;
 }
 
-/* What a location does with a request: its return, an origin, a file. */
-static enum rc act(struct request *r)
+enum rc request_content(struct request *r)
 {
-    const struct respond_settings *respond = &request_settings(r)->respond;
-
-    if (respond->has_return)
-        return request_answer_return(r, respond);
-    if (is_forbidden(r))
-        return request_answer_status(r, 403);
     if (!request_settings(r)->proxy.pass.is_set)
         return request_answer_file(r);
     if (r->unforwardable) { /* where an error page would be fetched from */
@@ -410,6 +403,18 @@ static enum rc act(struct request *r)
     r->tried = NULL;
     r->step = STEP_CHOOSE;
     return RC_OK;
+}
+
+/* What a location does with a request: its return, what try_files finds, an origin, a file. */
+static enum rc act(struct request *r)
+{
+    const struct respond_settings *respond = &request_settings(r)->respond;
+
+    if (respond->has_return)
+        return request_answer_return(r, respond);
+    if (is_forbidden(r))
+        return request_answer_status(r, 403);
+    return respond->try_files ? request_try_files(r, respond->try_files) : request_content(r);
 }
 
 enum rc request_enter(struct request *r, const struct location *location)

@@ -89,6 +89,7 @@ struct request {
     bool has_args;
     bool path_is_plain; /* the target's own bytes */
     bool path_changed;  /* it is not the target's any more */
+    bool alias_is_folder; /* try_files: the path stands behind an alias that was one whole file */
     bool method_is_get; /* whatever the head says: an error page is fetched */
     struct captures captures;
     struct computed_value *computed; /* variables_computed.c: NULL until one is asked for */
@@ -236,6 +237,8 @@ enum rc request_more_answer_fields(struct request *r);
 enum rc request_locate(struct request *r);
 /* Does what a location says. */
 enum rc request_enter(struct request *r, const struct location *location);
+/* The last of it: an origin, or a file. */
+enum rc request_content(struct request *r);
 
 /* ---- request_redirect.c: each leaves r->step at STEP_REDIRECT, or at an answer ---- */
 
@@ -243,6 +246,7 @@ enum rc request_enter(struct request *r, const struct location *location);
 enum rc request_redirect(struct request *r, struct span path, struct span args);
 /* To a path with arguments behind '?', or to "@name". The text must last as long as the request. */
 enum rc request_redirect_to(struct request *r, struct span to);
+enum rc request_try_files(struct request *r, const struct try_files *files);
 enum rc request_redirect_continue(struct request *r); /* STEP_REDIRECT */
 
 /* Is there an error page for that status, which this request may still have? NULL: gate's own page is due. */
@@ -279,6 +283,8 @@ enum rc request_answer_bare(struct request *r);
 /* What the location says: return, or a file. */
 enum rc request_answer_return(struct request *r, const struct respond_settings *respond);
 enum rc request_answer_file(struct request *r);
+/* How much of the path an alias stands for: the location's prefix; all of it for a regular expression. */
+size_t request_replaced_by_alias(const struct request *r);
 /* With a Location as it is, but for control bytes, and scheme and host where it begins with '/'. */
 enum rc request_answer_redirect(struct request *r, unsigned code, struct span to);
 enum rc request_answer_slash(struct request *r); /* 301 to path + '/' */

@@ -438,22 +438,21 @@ static enum rc answer_index(struct request *r, struct buffer *disk_path)
     return request_redirect(r, buffer_span(&path), r->args);
 }
 
-/* How much of the path an alias stands for: the location's prefix; all of it for a regex. */
-static size_t replaced_by_alias(const struct request *r)
+size_t request_replaced_by_alias(const struct request *r)
 {
-    const struct location_pattern *pattern = &r->location->pattern;
+    const struct respond_settings *respond = &request_settings(r)->respond;
 
-    if (!request_settings(r)->respond.root_is_alias)
+    if (!respond->root_is_alias)
         return 0;
-    return pattern->kind == LOCATION_REGEX || pattern->kind == LOCATION_REGEX_NOCASE
-               ? r->path.len
-               : pattern->text.len;
+    if (respond->alias_len == SIZE_MAX)
+        return r->alias_is_folder ? 0 : r->path.len;
+    return respond->alias_len;
 }
 
 enum rc request_answer_file(struct request *r)
 {
     const struct respond_settings *respond = &request_settings(r)->respond;
-    size_t replaced = replaced_by_alias(r);
+    size_t replaced = request_replaced_by_alias(r);
     struct buffer root = buffer_over(r->service->out, SCRATCH_OUT);
     struct buffer path = memory_buffer(r, PATH_SIZE);
     struct fault why = {0};

@@ -13,15 +13,34 @@ static bool may_redirect(struct request *r, const char *how, struct span to)
     return false;
 }
 
+/* A path begins with a slash, whatever a variable made of it. */
+static bool with_slash(struct request *r, struct span *path)
+{
+    struct buffer whole;
+
+    if (path->len > 0 && path->at[0] == '/')
+        return true;
+    whole = buffer_over(request_memory(r, path->len + 1), path->len + 1);
+    if (!whole.at)
+        return false;
+    buffer_add_byte(&whole, '/');
+    buffer_add(&whole, *path);
+    *path = buffer_span(&whole);
+    return true;
+}
+
 enum rc request_redirect(struct request *r, struct span path, struct span args)
 {
     if (!may_redirect(r, "internally redirecting to", path))
         return request_answer_status(r, 500);
+    if (!with_slash(r, &path))
+        return RC_MEMORY;
     r->path = path;
     r->args = args;
     r->has_args = args.len > 0;
     r->path_is_plain = false;
     r->path_changed = true;
+    r->alias_is_folder = false;
     r->is_internal = true;
     r->named = NULL;
     r->step = STEP_REDIRECT;
@@ -64,6 +83,45 @@ enum rc request_redirect_continue(struct request *r)
 
     r->named = NULL;
     return named ? request_enter(r, named) : request_locate(r);
+}
+
+/* ---- try_files ---- */
+
+static void log_try(void *subject, const char *what)
+{
+    request_log(subject, LOG_LEVEL_CRIT, "%s", what);
+}
+
+enum rc request_try_files(struct request *r, const struct try_files *files)
+{
+    const struct respond_settings *respond = &request_settings(r)->respond;
+    struct buffer root = buffer_over(r->service->out, SCRATCH_OUT);
+    struct try_files_subject subject = {
+        .variables = r,
+        .arena = &r->arena,
+        .path = r->path,
+        .is_alias = respond->root_is_alias,
+        .replaced = respond->root_is_alias ? respond->alias_len : 0,
+    };
+    struct span text = {0};
+
+    template_write(&respond->root, r, &root);
+    subject.root = buffer_span(&root);
+    switch (try_files_look(files, &subject, &text, log_try)) {
+    case TRY_FILES_FOUND:
+        r->alias_is_folder = respond->root_is_alias && respond->alias_len == SIZE_MAX;
+        r->path = text;
+        r->path_is_plain = false;
+        return request_content(r);
+    case TRY_FILES_ANSWER:
+        return request_answer_status(r, files->code);
+    case TRY_FILES_REDIRECT:
+        return request_redirect_to(r, text);
+    case TRY_FILES_FAILED:
+        break;
+    }
+    request_log(r, LOG_LEVEL_ERROR, "a name of \"try_files\" is too long");
+    return request_answer_status(r, 500);
 }
 
 /* ---- error pages ---- */

@@ -509,8 +509,7 @@ static bool get_document_root(void *subject, struct span rest, uintptr_t of, str
     if (of) { /* $request_filename */
         struct span path = r->path;
 
-        if (respond->root_is_alias)
-            span_cut(&path, r->location->pattern.text.len);
+        span_cut(&path, request_replaced_by_alias(r));
         buffer_add(&b, path);
     }
     return give(&b, value);

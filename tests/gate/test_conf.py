@@ -95,6 +95,9 @@ LOCATION = [
     'error_page 404 =-1 /x;', 'error_page 404 =200 x /x;', 'error_page 404 /x; error_page 404 /y;', 'error_page 404 "";',
     'location / { error_page 404 $nosuch; }', 'location / { recursive_error_pages maybe; }',
     'location / { proxy_intercept_errors on; recursive_error_pages on; }',
+    'try_files $uri =404;', 'location / { try_files a b; try_files a b; }', 'location / { try_files a; }',
+    'location / { try_files a =x; }', 'location / { try_files a =1000; }', 'location / { try_files a =; }',
+    'location / { try_files =404 =404; }', 'location / { try_files $nosuch b; }', 'location / { try_files "" @x; }',
     'location / { index ""; }', 'location / { sendfile on; tcp_nopush on; }', 'location / { client_header_timeout 1s; }',
 ]
 

@@ -14,6 +14,7 @@ enum { CODE_MAX = 999 };
 void respond_settings_enter(struct respond_settings *s, size_t prefix_len, bool named)
 {
     s->has_return = false;
+    s->try_files = NULL;
     s->own_types = NULL;
     s->prefix_len = prefix_len;
     s->in_named = named;
@@ -175,6 +176,54 @@ static enum rc set_error_page(struct conf *conf, const struct directive *d, void
     return error_page_parse(conf, &s->error_pages, &s->error_pages_count);
 }
 
+/* "=404", "/path?args" or "@named". */
+static enum rc parse_fallback(struct conf *conf, struct try_files *t)
+{
+    size_t last = conf_words(conf) - 1;
+    struct span word = conf_word(conf, last);
+    uint64_t code;
+
+    if (!span_starts(word, SPAN("=")))
+        return conf_template(conf, last, word, &t->fallback);
+    span_cut(&word, 1);
+    if (units_parse_number(word, CODE_MAX, &code) != RC_OK)
+        return conf_fail(conf, last, NULL, "invalid code \"%.*s\"",
+                         SPAN_ARG(conf_word(conf, last)));
+    if (code < 200) {
+        conf_warn(conf, last, NULL, "no answer ends with status %d, it is 404", (int)code);
+        code = 404;
+    }
+    t->code = (unsigned)code;
+    return RC_OK;
+}
+
+static enum rc set_try_files(struct conf *conf, const struct directive *d, void *part)
+{
+    struct respond_settings *s = part;
+    size_t count = conf_words(conf) - 2;
+    struct try_files *t = arena_take(conf->arena, sizeof *t);
+    struct try_files_name *names = arena_take_array(conf->arena, count, sizeof *names);
+    enum rc rc;
+
+    (void)d;
+    if (!t || !names)
+        return conf_no_memory(conf);
+    for (size_t i = 0; i < count; i++) {
+        struct span word = conf_word(conf, i + 1);
+
+        names[i].is_directory = word.len > 0 && word.at[word.len - 1] == '/';
+        word.len -= names[i].is_directory ? 1 : 0;
+        if ((rc = conf_template(conf, i + 1, word, &names[i].text)) != RC_OK)
+            return rc;
+    }
+    if ((rc = parse_fallback(conf, t)) != RC_OK)
+        return rc;
+    t->names = names;
+    t->count = count;
+    s->try_files = t;
+    return RC_OK;
+}
+
 static enum rc set_server_tokens(struct conf *conf, const struct directive *d, void *part)
 {
     struct respond_settings *s = part;
@@ -213,6 +262,9 @@ const struct directive respond_directives[] = {
             "gets."},
     {"recursive_error_pages", PLACE, 1, 1, .set = conf_set_flag, AT(recursive_error_pages),
      .standard = "off", .doc = "Errors of error pages have error pages themselves."},
+    {"try_files", CONF_SERVER | CONF_LOCATION, 2, CONF_MANY, .set = set_try_files,
+     .doc = "Goes on with the first of its files and directories (NAME/) that exists; where none "
+            "does, the last word says what happens: another path, a named location, or =404."},
     {"sendfile", PLACE, 1, 1, .set = conf_set_flag, AT(sendfile), .standard = "off",
      .doc = "Lets the kernel send files without a copy through gate."},
     {"etag", PLACE, 1, 1, .set = conf_set_flag, AT(etag), .standard = "on",

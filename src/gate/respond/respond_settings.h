@@ -3,6 +3,7 @@
 #define GATE_RESPOND_RESPOND_SETTINGS_H
 
 #include "gate/respond/error_page.h"
+#include "gate/respond/try_files.h"
 
 /* types { text/html html htm; } : by extension, in lower case. Filled when the configuration is read. */
 struct mime_types;
@@ -23,6 +24,8 @@ struct respond_settings {
     const struct error_page *error_pages; /* those of an inner context replace them all */
     size_t error_pages_count;
     bool recursive_error_pages; /* off: an error page's own error has gate's page */
+
+    const struct try_files *try_files; /* not inherited; NULL: none */
 
     /* return CODE [TEXT|URL]; not inherited */
     bool has_return;
