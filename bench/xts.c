@@ -1,8 +1,9 @@
 /*
- * AES-256-XTS of every engine that this processor has, beside OpenSSL's EVP (a call for each sector,
- * as the portable cipher makes them), memcpy, and the rounds of AES alone in the widest registers:
- * what the processor could do if there were nothing to load, store or multiply. On one core; all take
- * turns in a round, ratios are taken within the round, and times are CPU time.
+ * AES-256-XTS of every engine that this processor has, beside OpenSSL's EVP (a call for each
+ * sector, as the portable cipher makes them), memcpy, and the rounds of AES alone in the
+ * widest registers: what the processor could do if there were nothing to load, store or
+ * multiply. On one core; all take turns in a round, ratios are taken within the round, and
+ * times are CPU time.
  *
  *     bench_xts [ROUNDS]
  */
@@ -42,7 +43,7 @@ static void copy(size_t len)
     memcpy(out, in, len);
 }
 
-/* Eight registers of four blocks go through the 14 rounds of a 256-bit key, again and again. */
+/* Eight registers of four blocks go through the 14 rounds of a 256-bit key again and again. */
 static void rounds_alone(size_t len)
 {
     for (size_t done = 0; done < len; done += 8 * 64)

@@ -21,11 +21,15 @@ const struct cipher_kind *cipher_kind_at(size_t index)
     return index < sizeof kinds / sizeof *kinds ? kinds[index] : NULL;
 }
 
+static bool is_usable(const struct cipher_kind *kind)
+{
+    return !kind->is_usable || kind->is_usable();
+}
+
 const struct cipher_kind *cipher_find(const char *encryption)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(kinds[i]->encryption, encryption) == 0 &&
-            (!kinds[i]->is_usable || kinds[i]->is_usable()))
+        if (strcmp(kinds[i]->encryption, encryption) == 0 && is_usable(kinds[i]))
             return kinds[i];
     }
     return NULL;
@@ -48,6 +52,9 @@ static bool is_sector_size(uint32_t size)
 enum rc cipher_open_kind(struct cipher **out, const struct cipher_kind *kind,
                          const struct secret *key, uint32_t sector_size, struct fault *why)
 {
+    if (!is_usable(kind))
+        return fail(why, RC_UNSUPPORTED, "this processor has no instructions for \"%s\"",
+                    kind->encryption);
     if (!cipher_takes_key(kind, key->len))
         return fail(why, RC_UNSUPPORTED, "the cipher \"%s\" takes no key of %zu bits",
                     kind->encryption, key->len * 8);

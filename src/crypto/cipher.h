@@ -39,8 +39,8 @@ struct cipher {
 /* The first one that is usable here; NULL for a string that names none. */
 const struct cipher_kind *cipher_find(const char *encryption);
 
-/* Every one, also those that are not usable here; NULL after the last. One encryption may have several,
- * the fastest first, and all of them give the same bytes. */
+/* Every one, also those that are not usable here; NULL after the last. One encryption may have
+ * several, the fastest first, and all of them give the same bytes. */
 const struct cipher_kind *cipher_kind_at(size_t index);
 
 bool cipher_takes_key(const struct cipher_kind *kind, size_t key_size);
@@ -54,7 +54,7 @@ bool cipher_takes_key(const struct cipher_kind *kind, size_t key_size);
 enum rc cipher_open(struct cipher **out, const char *encryption, const struct secret *key,
                     uint32_t sector_size, struct fault *why);
 
-/* The same with a kind that the caller chose; it must be usable. */
+/* The same with a kind that the caller chose; RC_UNSUPPORTED also where it is not usable. */
 enum rc cipher_open_kind(struct cipher **out, const struct cipher_kind *kind,
                          const struct secret *key, uint32_t sector_size, struct fault *why);
 

@@ -22,7 +22,7 @@ struct cpu_leaves {
 
 unsigned cpu_features_of(const struct cpu_leaves *leaves);
 
-/* Asked of the processor once; nothing on an architecture for which we have no code of our own. */
+/* Asked of the processor once; none on an architecture that crypto/native does not know. */
 unsigned cpu_features(void);
 
 #endif

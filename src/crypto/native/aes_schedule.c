@@ -12,8 +12,8 @@ TARGET static __m128i add_up(__m128i words)
 }
 
 /*
- * What is added to the words of a round key: SubWord of the word before them, and where a multiple
- * of the key begins, rotated and with the round constant.
+ * What is added to the words of a round key: SubWord of the word before them, and where a
+ * multiple of the key begins, rotated and with the round constant.
  */
 TARGET static __m128i addend(__m128i before, bool begins, int constant)
 {

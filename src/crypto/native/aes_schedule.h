@@ -14,8 +14,8 @@ struct aes_schedule {
 };
 
 /*
- * The key of `key_len` bytes, 16 or 32, for encryption. Returns the number of rounds, which is the
- * index of the last round key. Source: FIPS 197, section 5.2.
+ * The key of `key_len` bytes, 16 or 32, for encryption. Returns the number of rounds, which is
+ * the index of the last round key. Source: FIPS 197, section 5.2.
  */
 int aes_schedule_expand(struct aes_schedule *out, const uint8_t *key, size_t key_len);
 

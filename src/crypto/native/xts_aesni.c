@@ -1,6 +1,6 @@
 /*
- * AES-XTS with AES-NI: eight blocks in flight. The tweak is doubled from block to block; those of a
- * group stay in memory, in a struct that is wiped, as there are sixteen registers.
+ * AES-XTS with AES-NI: eight blocks in flight. The tweak is doubled from block to block; those
+ * of a group stay in memory, in a struct that is wiped, as there are sixteen registers.
  */
 #include <immintrin.h>
 

@@ -36,7 +36,7 @@ INLINE void store(uint8_t *at, __m256i x)
     _mm256_storeu_si256((__m256i *)(void *)at, x);
 }
 
-/* x^128 is x^7 + x^2 + x + 1: what is shifted out of a lane comes back in as multiples of it. */
+/* x^128 is x^7 + x^2 + x + 1: what leaves a lane comes back as multiples of it. */
 INLINE __m256i polynomial(void)
 {
     return _mm256_set1_epi64x(0x87);
@@ -141,7 +141,7 @@ INLINE void crypt_rest(const struct aes_schedule *schedule, bool encrypt, int ro
     }
 }
 
-/* The tweaks of a group are made before the group ahead of it, so that it need not wait for them. */
+/* The tweaks of a group are made before the group ahead of it, so that none waits for them. */
 INLINE void crypt_sectors(const struct aes_schedule *schedule, bool encrypt, int rounds,
                           const struct xts_tweaks *tweaks, const struct xts_sectors *sectors)
 {

@@ -1,8 +1,9 @@
 /*
- * AES-XTS with AVX-512 and VAES: four blocks in a register, eight registers in flight, which hides
- * the latency of a round. The tweaks of a group are multiplied to those of the next one by a shift
- * of bytes and one carry-less multiplication, each register on its own. Round keys are read from
- * memory for each group, so that the compiler has no reason to lay copies of them on the stack.
+ * AES-XTS with AVX-512 and VAES: four blocks in a register, eight registers in flight, which
+ * hides the latency of a round. The tweaks of a group are multiplied to those of the next one
+ * by a shift of bytes and one carry-less multiplication, each register on its own. Round keys
+ * are read from memory for each group, so that the compiler has no reason to lay copies of
+ * them on the stack.
  */
 #include <immintrin.h>
 
@@ -28,7 +29,7 @@ INLINE __m512i xor3(__m512i a, __m512i b, __m512i c)
     return _mm512_ternarylogic_epi64(a, b, c, 0x96);
 }
 
-/* x^128 is x^7 + x^2 + x + 1: what is shifted out of a lane comes back in as multiples of it. */
+/* x^128 is x^7 + x^2 + x + 1: what leaves a lane comes back as multiples of it. */
 INLINE __m512i polynomial(void)
 {
     return _mm512_set1_epi64(0x87);
@@ -132,7 +133,7 @@ INLINE void crypt_rest(const struct aes_schedule *schedule, bool encrypt, int ro
     }
 }
 
-/* The tweaks of a group are made before the group ahead of it, so that it need not wait for them. */
+/* The tweaks of a group are made before the group ahead of it, so that none waits for them. */
 INLINE void crypt_sectors(const struct aes_schedule *schedule, bool encrypt, int rounds,
                           const struct xts_tweaks *tweaks, const struct xts_sectors *sectors)
 {

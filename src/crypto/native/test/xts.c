@@ -1,6 +1,6 @@
 /*
- * Every engine, also those that are not the fastest here, against published vectors and against OpenSSL.
- * Those that this processor lacks are skipped, by name.
+ * Every engine, also those that are not the fastest here, against published vectors and
+ * against OpenSSL. Those that this processor lacks are skipped, by name.
  */
 #include "crypto/native/xts.h"
 
@@ -14,7 +14,7 @@
 
 enum { ENGINES_MAX = 8, UNIT_MAX = 4096, COUNT_MAX = 70, EDGE = 64, TURNS = 300 };
 
-/* IEEE 1619-2007, annex B, vectors 1 to 3; NIST XTSVS (CAVS 11.0), with data unit sequence numbers. */
+/* IEEE 1619-2007, annex B, vectors 1 to 3; NIST XTSVS (CAVS 11.0), "DataUnitSeqNumber". */
 static const struct {
     const char *what, *key;
     uint64_t number;
@@ -67,7 +67,7 @@ static const struct {
      "4ec0ef36c94e0505255e3acc5e13943a"},
 };
 
-/* The same annex: data units of 512 bytes, 00 01 .. ff 00 01 .. ff or what the row before gave. */
+/* The same annex: units of 512 bytes, 00 01 .. ff 00 01 .. ff or what the row before gave. */
 static const struct {
     const char *what, *key;
     uint64_t number;
@@ -216,8 +216,8 @@ static struct cipher *open_openssl(const struct secret *key)
 }
 
 /*
- * What OpenSSL makes of a sector, whatever its size: a block depends on the number and its place
- * alone, so a sector is the beginning of a larger one.
+ * What OpenSSL makes of a sector, whatever its size: a block depends on the number and its
+ * place alone, so a sector is the beginning of a larger one.
  */
 static void by_openssl(struct cipher *openssl, bool encrypt, uint64_t number,
                        const uint8_t *in, uint8_t *out, size_t len)
@@ -231,7 +231,7 @@ static void by_openssl(struct cipher *openssl, bool encrypt, uint64_t number,
     memcpy(out, unit, len);
 }
 
-/* One run: where it begins and ends in memory, how long it is and what it is numbered are chance. */
+/* One run: its place in memory, its length, size and numbers are chance. */
 static void compare_a_run(const struct xts_engine *engine, struct cipher *openssl,
                           const struct xts_keys *keys, uint64_t *seed)
 {
