@@ -12,7 +12,10 @@
 #include "gate/tls/tls_server.h"
 #include "io/socket.h"
 
-enum { LINGER_READS = 16 }; /* for one client, before others have their turn */
+enum {
+    LINGER_READS = 16, /* for one client, before others have their turn */
+    DRAIN_MS = 500     /* for a request that was on its way when the end began */
+};
 
 static const struct http_settings *http_of(const struct client *client)
 {
@@ -169,10 +172,27 @@ enum rc client_read(struct client *client, void *at, size_t size, size_t *got)
 
 void client_wait(struct client *client)
 {
+    uint64_t keep_ms = http_of(client)->keepalive_timeout_ms;
+
+    if (client->service->draining && keep_ms > DRAIN_MS)
+        keep_ms = DRAIN_MS;
     client->state = CLIENT_IDLE;
     client->request = NULL;
-    set_timer(client, client->requests == 0 ? http_of(client)->client_header_timeout_ms
-                                            : http_of(client)->keepalive_timeout_ms);
+    set_timer(client, client->requests == 0 ? http_of(client)->client_header_timeout_ms : keep_ms);
+}
+
+void client_drain(struct client *client)
+{
+    uint64_t ends_ms = client->timer.at_ms, now = loop_now_ms(client->service->loop);
+    uint64_t left_ms = ends_ms > now ? ends_ms - now : 0;
+    uint64_t idle_ms = http_of(client)->keepalive_timeout_ms - left_ms;
+
+    if (client->state != CLIENT_IDLE || client->requests == 0)
+        return;
+    if (idle_ms >= DRAIN_MS)
+        client_close(client);
+    else if (left_ms > DRAIN_MS - idle_ms)
+        set_timer(client, DRAIN_MS - idle_ms);
 }
 
 void client_wait_on(struct client *client)

@@ -57,6 +57,12 @@ void client_wait(struct client *client);
 /* The same after a false alarm, which wins no more time. */
 void client_wait_on(struct client *client);
 
+/*
+ * The service takes no more. One that has just been answered may have sent its next request already, which must
+ * not meet a closed connection: it is given a moment, and told with that answer.
+ */
+void client_drain(struct client *client);
+
 /* Writes no more, reads and drops what comes for a while, then closes. */
 void client_linger(struct client *client);
 

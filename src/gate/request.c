@@ -190,7 +190,6 @@ static enum rc finish(struct request *r)
     struct client *client = r->client;
     const struct http_settings *http = &request_settings(r)->http;
     bool unread = !r->up.done || r->used < r->got || client->readable;
-    bool keep = r->keep_alive && !r->service->draining;
 
     request_leave_origin(r, false);
     if (r->file >= 0) {
@@ -199,7 +198,7 @@ static enum rc finish(struct request *r)
     }
     log_access(r);
     client->requests++;
-    if (keep && r->up.done && keep_surplus(r) == RC_OK) {
+    if (r->keep_alive && r->up.done && keep_surplus(r) == RC_OK) {
         timer_clear(&client->timer);
         if (r->got > 0 || client->readable)
             return RC_OK;
@@ -539,7 +538,7 @@ static void give_up_idle(struct request *r, enum rc rc)
     struct client *client = r->client;
 
     release(r);
-    if (rc == RC_AGAIN && (!client->service->draining || client->requests == 0))
+    if (rc == RC_AGAIN)
         client_wait_on(client);
     else
         client_close(client);

@@ -135,8 +135,7 @@ void service_drain(struct service *s)
         struct client *client = LIST_OWNER(at, struct client, all);
 
         next = at->next;
-        if (client->state == CLIENT_IDLE && client->requests > 0)
-            client_close(client);
+        client_drain(client);
     }
 }
 

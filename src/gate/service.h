@@ -25,7 +25,7 @@ void service_accept(struct service *s, const struct listener *listener, int fd,
                     const struct address *from);
 
 /*
- * Closes idle connections now, and the others when they finish; one that has not asked anything yet may
+ * Closes connections that have been idle for a while now, and the others when they finish; one that has not asked anything yet may
  * still do so once.
  */
 void service_drain(struct service *s);

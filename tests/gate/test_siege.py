@@ -274,6 +274,34 @@ def test_a_tls_client_that_has_just_come_is_served_while_draining(gate, certific
     assert answer.startswith(b'HTTP/1.1 200') and b'Connection: close' in answer
 
 
+def test_no_request_is_lost_when_the_configuration_is_read_again(gate):
+    """Not one that is on its way behind an answer that promised to keep the connection."""
+    proxy = gate('location / { return 204; }', 'keepalive_requests 1000000;')
+    lost, until = [], time.monotonic() + 2
+
+    def ask_on():
+        while time.monotonic() < until:
+            with peers.Wire(proxy.port) as wire:
+                answer = None
+                while time.monotonic() < until and not (answer and answer.one('Connection') == 'close'):
+                    try:
+                        wire.send(b'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+                        answer = peers.read_response(wire)
+                    except (OSError, EOFError) as error:
+                        lost.append(repr(error))
+                        break
+
+    clients = [threading.Thread(target=ask_on) for _ in range(4)]
+    for each in clients:
+        each.start()
+    for _ in range(3):
+        time.sleep(0.4)
+        proxy.signal(peers.signal.SIGHUP)
+    for each in clients:
+        each.join()
+    assert lost == []
+
+
 def test_one_client_does_not_stop_the_others(gate):
     """Tens of thousands of requests in one go, and another client in between."""
     proxy = gate('location / { return 204; }', 'keepalive_requests 1000000;')
