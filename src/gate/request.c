@@ -54,21 +54,25 @@ static void log_access(struct request *r)
 
 /* ---- a request's beginning and end ---- */
 
-/* As new, but for its memory, and for `surplus`: bytes that came behind the one before. */
-static void reset(struct request *r)
+/* Gives its memory back, but for `surplus`: bytes that came behind it. renew() before its next use. */
+static void drop(struct request *r)
 {
-    struct client *client = r->client;
-
-    if (r->bytes && r->bytes != r->inline_bytes)
+    if (r->bytes != r->inline_bytes)
         free(r->bytes);
-    if (r->head.head.fields && r->head.head.fields != r->fields)
+    if (r->head.head.fields != r->fields)
         free(r->head.head.fields);
-    if (r->answer.head.fields && r->answer.head.fields != r->answer_fields)
+    if (r->answer.head.fields != r->answer_fields)
         free(r->answer.head.fields);
     free(r->answer_bytes);
     spill_clear(&r->to_client);
     spill_clear(&r->to_origin);
     arena_reset(&r->arena);
+}
+
+static void renew(struct request *r)
+{
+    struct client *client = r->client;
+
     memset((char *)r + offsetof(struct request, step), 0,
            offsetof(struct request, arena) - offsetof(struct request, step));
     r->bytes = r->inline_bytes;
@@ -91,7 +95,7 @@ static void release(struct request *r)
     if (r->file >= 0)
         close(r->file);
     spill_clear(&r->surplus);
-    reset(r);
+    drop(r);
     service_give_request(r->service, r);
 }
 
@@ -104,7 +108,7 @@ void request_begin(struct client *client)
         client_close(client);
         return;
     }
-    reset(r);
+    renew(r);
     client->request = r;
     client->state = CLIENT_BUSY;
     request_run(r);
@@ -166,8 +170,8 @@ static enum rc keep_surplus(struct request *r)
         if (spill_add(&rest, &piece, 1, 0) == RC_MEMORY)
             return RC_MEMORY;
     }
-    r->surplus = (struct spill){0};
-    reset(r);
+    drop(r);
+    renew(r);
     if (rest.end == rest.begin) {
         spill_clear(&rest);
         return RC_OK;

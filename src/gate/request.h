@@ -123,7 +123,6 @@ struct request {
     size_t peer;       /* BALANCE_NONE: none is held */
     uint64_t *tried;   /* bits, by peer */
     unsigned tries_count, tries_before; /* those of locations before this one */
-    struct try tries[REQUEST_TRIES];
     bool request_sent;     /* bytes of it may have reached the origin */
     bool origin_reused, origin_timed_out;
     bool origin_extra;     /* it sent more than its answer */
@@ -141,7 +140,8 @@ struct request {
     uint64_t drain_until_ms; /* when the rest of a body is not waited for any longer; 0: not yet known */
     uint64_t began_ms; /* the loop's clock */
     uint64_t number;
-    struct arena arena;
+    struct arena arena; /* what stands behind it is not cleared for the next request */
+    struct try tries[REQUEST_TRIES];
     struct field fields[REQUEST_FIELDS];
     struct field answer_fields[REQUEST_FIELDS];
     uint8_t inline_bytes[REQUEST_HEAD];
