@@ -49,7 +49,12 @@ enum rc device_discard(struct device *d, uint64_t offset, uint64_t len, struct f
 /* Harmless on NULL. */
 void device_close(struct device *d);
 
-enum device_lock { DEVICE_UNLOCKED, DEVICE_SHARED, DEVICE_EXCLUSIVE };
+enum device_lock {
+    DEVICE_UNLOCKED,
+    DEVICE_SHARED,
+    DEVICE_LOCKED, /* by no other program of ours; a block device may be mapped by the kernel */
+    DEVICE_EXCLUSIVE,
+};
 
 /*
  * A regular file or block device. A lock lasts as long as the device is open (flock(2), and
@@ -58,6 +63,22 @@ enum device_lock { DEVICE_UNLOCKED, DEVICE_SHARED, DEVICE_EXCLUSIVE };
  */
 enum rc device_open_file(struct device **out, const char *path, bool read_only,
                          enum device_lock lock, struct fault *why);
+
+/*
+ * A lock on some of its bytes, apart from the locks above and not heeded by read and write; it
+ * ends with the device, or with the call below. Nothing is done for what is no file.
+ *
+ * RC_BUSY  somebody else holds one that excludes it
+ */
+enum rc device_lock_range(struct device *d, uint64_t offset, uint64_t len, bool exclusive,
+                          struct fault *why);
+void device_unlock_range(struct device *d, uint64_t offset, uint64_t len);
+
+/*
+ * Drops what the system keeps of flushed bytes in memory, so that the next read asks the
+ * medium; as far as the system does so.
+ */
+void device_forget(struct device *d, uint64_t offset, uint64_t len);
 
 /* The fd of a device made by device_open_file, still the device's own; -1 for others. */
 int device_fd(const struct device *d);

@@ -158,6 +158,35 @@ enum rc device_open_file(struct device **out, const char *path, bool read_only,
     return RC_OK;
 }
 
+static int set_range(struct device *d, uint64_t offset, uint64_t len, short type)
+{
+    struct flock range = {
+        .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = (off_t)len};
+
+    return device_fd(d) < 0 ? 0 : fcntl(device_fd(d), F_OFD_SETLK, &range);
+}
+
+enum rc device_lock_range(struct device *d, uint64_t offset, uint64_t len, bool exclusive,
+                          struct fault *why)
+{
+    if (set_range(d, offset, len, exclusive ? F_WRLCK : F_RDLCK) == 0)
+        return RC_OK;
+    if (errno == EAGAIN || errno == EACCES)
+        return fail(why, RC_BUSY, "is in use by another program");
+    return fail_errno(why, RC_IO, "cannot lock it");
+}
+
+void device_unlock_range(struct device *d, uint64_t offset, uint64_t len)
+{
+    (void)set_range(d, offset, len, F_UNLCK);
+}
+
+void device_forget(struct device *d, uint64_t offset, uint64_t len)
+{
+    if (device_fd(d) >= 0)
+        (void)posix_fadvise(device_fd(d), (off_t)offset, (off_t)len, POSIX_FADV_DONTNEED);
+}
+
 int device_fd(const struct device *d)
 {
     return d->kind == &file_kind ? ((const struct device_file *)(const void *)d)->fd : -1;

@@ -4,8 +4,11 @@
 
 #include "keep/command/command.h"
 
-static const struct command *const commands[] = {&command_create, &command_open,
-                                                 &command_close, &command_status};
+static const struct command *const commands[] = {
+    &command_create,     &command_open,     &command_close,   &command_status,
+    &command_cat,        &command_key_list, &command_key_add, &command_key_change,
+    &command_key_remove, &command_key_test,
+};
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -19,16 +22,42 @@ static enum status help(void)
 {
     printf("Usage: keep COMMAND [OPTIONS] ...\n\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-8s %-22s %s\n", commands[i]->name, commands[i]->operands,
+        printf("  %-14s %-20s %s\n", commands[i]->name, commands[i]->operands,
                commands[i]->doc);
     printf("\n'keep COMMAND --help' lists the options of a command; keep(1) says all the "
            "rest.\n");
     return STATUS_OK;
 }
 
-static enum status unknown(const char *word, struct fault *why)
+/* The words that a name takes, 1 or 2, or 0 where it is another. */
+static int match(const char *name, char **words, int count)
 {
-    const char *near = options_nearest(word, name_at, NULL);
+    size_t first = strcspn(name, " ");
+
+    if (count < 1 || strlen(words[0]) != first || strncmp(name, words[0], first) != 0)
+        return 0;
+    if (!name[first])
+        return 1;
+    return count > 1 && strcmp(name + first + 1, words[1]) == 0 ? 2 : 0;
+}
+
+static bool begins_command(const char *word)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strncmp(commands[i]->name, word, strlen(word)) == 0 &&
+            commands[i]->name[strlen(word)] == ' ')
+            return true;
+    return false;
+}
+
+static enum status unknown(char **words, int count, struct fault *why)
+{
+    bool both = count > 1 && begins_command(words[0]);
+    const char *near;
+    char word[64];
+
+    snprintf(word, sizeof word, "%s%s%s", words[0], both ? " " : "", both ? words[1] : "");
+    near = options_nearest(word, name_at, NULL);
 
     return command_status_of(fail(why, RC_USAGE, "\"%s\" is no command%s%s%s", word,
                                   near ? "; did you mean \"" : "; 'keep --help' lists them",
@@ -46,10 +75,13 @@ static enum status run(int argc, char **argv, struct fault *why)
         printf("keep %s\n", KEEPGATE_VERSION);
         return STATUS_OK;
     }
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i]->name) == 0)
-            return commands[i]->run(argv + 2, argc - 2, why);
-    return unknown(argv[1], why);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        int taken = match(commands[i]->name, argv + 1, argc - 1);
+
+        if (taken > 0)
+            return commands[i]->run(argv + 1 + taken, argc - 1 - taken, why);
+    }
+    return unknown(argv + 1, argc - 1, why);
 }
 
 int main(int argc, char **argv)

@@ -5,7 +5,8 @@ import subprocess
 
 import pytest
 
-COMMANDS = ['create', 'open', 'close', 'status']
+COMMANDS = ['create', 'open', 'close', 'status', 'cat', 'key list', 'key add', 'key change', 'key remove',
+            'key test']
 
 
 @pytest.fixture(scope='module')
@@ -16,18 +17,18 @@ def page(source):
 @pytest.mark.parametrize('command', COMMANDS)
 def test_every_option_is_in_the_page(keep_program, page, command):
     text = page.read_text()
-    shown = subprocess.run([keep_program, command, '--help'], capture_output=True, text=True,
+    shown = subprocess.run([keep_program, *command.split(), '--help'], capture_output=True, text=True,
                            check=True).stdout
     options = re.findall(r'--([a-z-]+)', shown)
     assert options
-    section = re.search(rf'^\.Ss keep {command}$(.*?)(?=^\.S[sh] )', text, re.S | re.M)[1]
+    section = re.search(rf'^\.Ss keep {command.split()[0]}$(.*?)(?=^\.S[sh] )', text, re.S | re.M)[1]
     shared = re.search(r'^\.Ss Passphrases and keys$(.*?)(?=^\.S[sh] )', text, re.S | re.M)[1]
     for option in options:
         assert f'Fl -{option}' in section + shared, f'--{option} is not described'
 
 
 def test_every_option_of_the_page_exists(keep_program, page):
-    shown = ''.join(subprocess.run([keep_program, command, '--help'], capture_output=True,
+    shown = ''.join(subprocess.run([keep_program, *command.split(), '--help'], capture_output=True,
                                    text=True, check=True).stdout for command in COMMANDS)
     for option in re.findall(r'Fl -([a-z-]+)', page.read_text()):
         assert f'--{option}' in shown or option == 'version', f'--{option} is no option'

@@ -112,3 +112,16 @@ def test_ctrl_c_at_the_prompt_leaves_nothing(anybody, at_terminal):
     assert terminal.end()[0] != OK
     assert anybody.status() == []
     anybody.do('open', 'v.img', 'm', '--passphrase-file', '-', given=PHRASE)
+
+
+def test_a_new_passphrase_is_asked_for_twice(anybody, at_terminal):
+    anybody.create()
+    terminal = at_terminal('key', 'change', 'v.img', *CHEAP)
+    for prompt, answer in ((b'Passphrase for v.img: ', b'correct horse'),
+                           (b'New passphrase for v.img: ', PHRASE), (b'Again: ', PHRASE)):
+        terminal.expect(prompt)
+        terminal.type(answer)
+    status, said = terminal.end()
+    assert status == OK and PHRASE not in said and b'correct horse' not in said
+    anybody.do('key', 'test', 'v.img', '--passphrase-file', '-', given=PHRASE)
+    anybody.refuse(DENIED, 'key', 'test', 'v.img', '--passphrase-file', anybody.phrase)

@@ -17,7 +17,7 @@ enum status {
 };
 
 struct command {
-    const char *name;
+    const char *name;     /* one word, or two: "key add" */
     const char *operands; /* as --help shows them */
     const char *doc;
     const struct option_row *rows;
@@ -25,7 +25,9 @@ struct command {
     enum status (*run)(char **words, int count, struct fault *why);
 };
 
-extern const struct command command_create, command_open, command_close, command_status;
+extern const struct command command_create, command_open, command_close, command_status,
+    command_cat, command_key_list, command_key_add, command_key_change, command_key_remove,
+    command_key_test;
 
 enum status command_status_of(enum rc rc);
 

@@ -8,6 +8,7 @@
 #include "keep/command/command.h"
 #include "keep/command/create_target.h"
 #include "keep/command/credential_options.h"
+#include "keep/command/kdf_options.h"
 #include "keep/command/make_file_system.h"
 #include "keep/command/passphrase.h"
 #include "keep/mount/daemon.h"
@@ -16,18 +17,14 @@
 #include "vault/header/luks2_format.h"
 
 enum {
-    KDF_SECONDS = 2,
-    KDF_SECONDS_MAX = 600,
-    KDF_MEMORY_KIB = 256 << 10, /* with --kdf-iterations alone */
-    LANES_MOST = 4,
     ROOM_LEAST = 4 << 20, /* bytes behind the header: what a small file system needs */
     GRAIN = 4096,         /* sizes are cut to a multiple of it */
 };
 
 struct create_options {
     struct credential_options credential;
-    const char *size, *sector_size, *fs, *label, *pbkdf;
-    const char *kdf_memory, *kdf_time, *kdf_iterations;
+    struct kdf_options kdf;
+    const char *size, *sector_size, *fs, *label;
     bool generate, yes, help;
 };
 
@@ -40,14 +37,7 @@ static const struct option_row rows[] = {
      offsetof(struct create_options, label)},
     {"sector-size", 0, "512|4096", "Bytes that are encrypted together; 4096 by default.",
      offsetof(struct create_options, sector_size)},
-    {"pbkdf", 0, "argon2id|pbkdf2", "How the passphrase is stretched; argon2id by default.",
-     offsetof(struct create_options, pbkdf)},
-    {"kdf-time", 0, "SECONDS", "How long that takes on this machine; 2 by default.",
-     offsetof(struct create_options, kdf_time)},
-    {"kdf-iterations", 0, "NUMBER", "Iterations, in the place of a time.",
-     offsetof(struct create_options, kdf_iterations)},
-    {"kdf-memory", 0, "SIZE", "Memory of argon2id, with --kdf-iterations; 256M by default.",
-     offsetof(struct create_options, kdf_memory)},
+    KDF_ROWS(struct create_options),
     CREDENTIAL_ROWS(struct create_options),
     {"generate-passphrase", 0, NULL, "Make a strong passphrase, and show it once.",
      offsetof(struct create_options, generate)},
@@ -68,54 +58,6 @@ struct creation {
     bool file_system;
     const char *path;
 };
-
-static enum rc read_kdf_costs(struct creation *c, struct fault *why)
-{
-    const struct create_options *o = &c->options;
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t iterations, memory = (uint64_t)KDF_MEMORY_KIB << 10;
-
-    if (o->kdf_time)
-        return fail(why, RC_USAGE, "--kdf-time and --kdf-iterations exclude each other");
-    if (units_parse_number(span_text(o->kdf_iterations), UINT32_MAX, &iterations) != RC_OK ||
-        iterations == 0)
-        return fail(why, RC_USAGE, "--kdf-iterations: \"%s\" is no number above 0",
-                    o->kdf_iterations);
-    c->kdf.passes = (uint32_t)iterations;
-    c->kdf_ms = 0;
-    if (!c->kdf.kdf->takes_memory)
-        return RC_OK;
-    if (o->kdf_memory && units_parse_size(span_text(o->kdf_memory), &memory) != RC_OK)
-        return fail(why, RC_USAGE, "--kdf-memory: \"%s\" is no size", o->kdf_memory);
-    if (memory >> 10 > KDF_MEMORY_MAX_KIB)
-        return fail(why, RC_USAGE, "--kdf-memory: 4G is the most");
-    c->kdf.memory_kib = (uint32_t)(memory >> 10);
-    c->kdf.lanes = cpus < 1 ? 1 : cpus > LANES_MOST ? LANES_MOST : (uint32_t)cpus;
-    return RC_OK;
-}
-
-static enum rc read_kdf(struct creation *c, struct fault *why)
-{
-    const struct create_options *o = &c->options;
-    uint64_t seconds = KDF_SECONDS;
-
-    c->kdf.kdf = kdf_find(o->pbkdf ? o->pbkdf : "argon2id");
-    if (c->kdf.kdf != &kdf_argon2id && c->kdf.kdf != &kdf_pbkdf2)
-        return fail(why, RC_USAGE, "--pbkdf: \"%s\" is neither argon2id nor pbkdf2", o->pbkdf);
-    c->kdf.hash = c->kdf.kdf->takes_memory ? NULL : hash_find("sha256");
-    if (o->kdf_memory && (!o->kdf_iterations || !c->kdf.kdf->takes_memory))
-        return fail(why, RC_USAGE,
-                    "--kdf-memory needs argon2id and --kdf-iterations beside it");
-    if (o->kdf_iterations)
-        return read_kdf_costs(c, why);
-    if (o->kdf_time &&
-        (units_parse_number(span_text(o->kdf_time), KDF_SECONDS_MAX, &seconds) != RC_OK ||
-         seconds == 0))
-        return fail(why, RC_USAGE, "--kdf-time: \"%s\" is no number of seconds from 1 to %d",
-                    o->kdf_time, KDF_SECONDS_MAX);
-    c->kdf_ms = (unsigned)seconds * 1000;
-    return RC_OK;
-}
 
 static enum rc read_size(struct creation *c, struct fault *why)
 {
@@ -153,22 +95,7 @@ static enum rc read_options(struct creation *c, struct fault *why)
     if ((rc = credential_options_read(&o->credential, &c->credential, why)) ||
         (rc = read_size(c, why)))
         return rc;
-    return read_kdf(c, why);
-}
-
-static enum rc get_credential(const struct creation *c, struct secret *credential,
-                              struct fault *why)
-{
-    char prompt[PATH_MAX + 32];
-    enum rc rc;
-
-    if (c->options.generate)
-        return passphrase_generate(credential, why);
-    snprintf(prompt, sizeof prompt, "New passphrase for %s: ", c->path);
-    rc = credential_get(&c->credential, prompt, true, credential, why);
-    if (rc == RC_OK && credential->len == 0)
-        return fail(why, RC_USAGE, "%s: an empty passphrase protects nothing", c->path);
-    return rc;
+    return kdf_options_read(&o->kdf, &c->kdf, &c->kdf_ms, why);
 }
 
 /* Ctrl-C is answered between the steps, so that nothing is left lying about. */
@@ -243,12 +170,8 @@ static enum rc write_volume(struct creation *c, struct device *device, const cha
     struct luks2 *header;
     enum rc rc;
 
-    if (c->kdf_ms > 0) {
-        command_progress("Measuring how long the key derivation takes here ...");
-        if ((rc = kdf_calibrate(&c->kdf, c->kdf_ms, why)))
-            return rc;
-    }
-    if ((rc = check_interrupted(why)) || (rc = random_key(&key, LUKS2_FORMAT_KEY_SIZE, why)) ||
+    if ((rc = kdf_options_settle(&c->kdf, c->kdf_ms, why)) || (rc = check_interrupted(why)) ||
+        (rc = random_key(&key, LUKS2_FORMAT_KEY_SIZE, why)) ||
         (rc = luks2_format(&header, &c->format, &key, why)))
         return rc;
     command_progress("Making the header ...");
@@ -275,17 +198,6 @@ static enum rc write_target(struct creation *c, struct create_target *target,
     return rc == RC_OK ? create_target_end(target, why) : rc;
 }
 
-/* Past stdio, whose buffer would keep it. */
-static void show(const struct secret *phrase)
-{
-    static const char end = '\n';
-
-    printf("The passphrase, which is shown this once:\n");
-    fflush(stdout);
-    if (write(STDOUT_FILENO, phrase->at, phrase->len) < 0 || write(STDOUT_FILENO, &end, 1) < 0)
-        fprintf(stderr, "keep: the passphrase could not be shown\n");
-}
-
 static enum rc create(struct creation *c, struct fault *why)
 {
     SCOPED(create_target) target = {0};
@@ -294,7 +206,8 @@ static enum rc create(struct creation *c, struct fault *why)
     enum rc rc;
 
     if ((rc = create_target_begin(&target, c->path, c->size, c->options.yes, why)) ||
-        (rc = get_credential(c, &credential, why)))
+        (rc = credential_options_get_new(&c->credential, c->options.generate, c->path,
+                                         &credential, why)))
         return rc;
     hold_signals();
     rc = write_target(c, &target, &credential, why);
@@ -307,7 +220,7 @@ static enum rc create(struct creation *c, struct fault *why)
     else
         printf("%s: a new volume of %s\n", c->path, units_size(size, c->size));
     if (c->options.generate)
-        show(&credential);
+        passphrase_show(&credential);
     return RC_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "keep/command/command.h"
 #include "keep/command/credential_options.h"
+#include "keep/command/luks_target.h"
 #include "keep/mount/file_system.h"
 #include "keep/mount/serve.h"
 #include "keep/mount/unmount.h"
@@ -53,20 +54,11 @@ struct opening {
 
 static enum rc read_options(struct opening *o, struct fault *why)
 {
-    uint64_t number;
     enum rc rc = credential_options_read(&o->options.credential, &o->credential, why);
 
     if (rc != RC_OK)
         return rc;
-    o->key_slot = UNLOCK_ANY;
-    if (!o->options.key_slot)
-        return RC_OK;
-    if (units_parse_number(span_text(o->options.key_slot), LUKS2_KEYSLOTS_MAX - 1, &number) !=
-        RC_OK)
-        return fail(why, RC_USAGE, "--key-slot: \"%s\" is no number from 0 to %d",
-                    o->options.key_slot, LUKS2_KEYSLOTS_MAX - 1);
-    o->key_slot = (int)number;
-    return RC_OK;
+    return credential_options_key_slot(o->options.key_slot, &o->key_slot, why);
 }
 
 /* What a daemon that was killed has left behind is cleared away first. */
@@ -145,14 +137,17 @@ static enum rc read_and_unlock(struct opening *o, struct device *header_device,
                                struct device *data, bool *foreign, struct fault *why)
 {
     struct luks2 *header;
-    enum rc rc = luks2_read(&header, header_device, why);
+    enum rc rc = luks_target_hold(header_device, false, why);
 
-    if (rc != RC_OK) {
+    if (rc != RC_OK)
+        return rc;
+    if ((rc = luks2_read(&header, header_device, why)) != RC_OK) {
         *foreign = rc == RC_NOT_FOUND;
         return rc;
     }
     rc = unlock_volume(o, header, header_device, data, why);
     luks2_close(header);
+    luks_target_release(header_device);
     return rc;
 }
 

@@ -1,5 +1,8 @@
 #include "keep/command/passphrase.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "crypto/random.h"
 
 static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -18,4 +21,14 @@ enum rc passphrase_generate(struct secret *phrase, struct fault *why)
                             ? '-'
                             : (uint8_t)alphabet[noise.at[i] % 32];
     return RC_OK;
+}
+
+void passphrase_show(const struct secret *phrase)
+{
+    static const char end = '\n';
+
+    printf("The passphrase, which is shown this once:\n");
+    fflush(stdout);
+    if (write(STDOUT_FILENO, phrase->at, phrase->len) < 0 || write(STDOUT_FILENO, &end, 1) < 0)
+        fprintf(stderr, "keep: the passphrase could not be shown\n");
 }

@@ -12,4 +12,7 @@ enum { PASSPHRASE_GROUPS = 7, PASSPHRASE_GROUP = 4 };
  */
 enum rc passphrase_generate(struct secret *phrase, struct fault *why);
 
+/* On standard output, past stdio, whose buffer would keep it. */
+void passphrase_show(const struct secret *phrase);
+
 #endif

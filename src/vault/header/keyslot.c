@@ -114,7 +114,25 @@ static enum rc slot_write(const struct luks2_keyslot *slot, struct device *devic
     if ((rc = area_init(&area, slot, device, phrase, why)) ||
         (rc = area_walk(&area, write_step, key, why)))
         return rc;
-    return device_flush(device, why);
+    if ((rc = device_flush(device, why)) == RC_OK)
+        device_forget(device, slot->area_offset, slot->area_size);
+    return rc;
+}
+
+/* A slot that opens to what was put in, as the device gives it back. */
+static enum rc slot_write_and_prove(const struct luks2_keyslot *slot, struct device *device,
+                                    const struct secret *phrase, const struct secret *key,
+                                    struct fault *why)
+{
+    SCOPED(secret) proof = {0};
+    enum rc rc;
+
+    if ((rc = slot_write(slot, device, phrase, key, why)) ||
+        (rc = slot_open(slot, device, phrase, &proof, why)))
+        return rc;
+    if (!secret_equal(&proof, key))
+        return fail(why, RC_IO, "a key slot does not read back as it was written");
+    return RC_OK;
 }
 
 enum rc keyslot_open(const struct luks2 *header, struct device *device, unsigned number,
@@ -287,7 +305,6 @@ enum rc keyslot_add(struct luks2 *header, struct device *device, int number,
                     const struct secret *volume_key, const struct secret *phrase,
                     const struct kdf_params *params, unsigned *used, struct fault *why)
 {
-    SCOPED(secret) proof = {0};
     struct luks2_keyslot slot;
     unsigned chosen;
     int digest;
@@ -296,12 +313,41 @@ enum rc keyslot_add(struct luks2 *header, struct device *device, int number,
     if ((rc = prove_key(header, volume_key, &digest, why)) ||
         (rc = choose_number(header, number, &chosen, why)) ||
         (rc = plan_slot(header, volume_key, params, &slot, why)) ||
-        (rc = slot_write(&slot, device, phrase, volume_key, why)) ||
-        (rc = slot_open(&slot, device, phrase, &proof, why)))
+        (rc = slot_write_and_prove(&slot, device, phrase, volume_key, why)))
         return rc;
-    if (!secret_equal(&proof, volume_key))
-        return fail(why, RC_IO, "keyslot %u does not read back as it was written", chosen);
     if ((rc = enter_slot(header, chosen, digest, &slot, why)) == RC_OK && used)
         *used = chosen;
     return rc;
+}
+
+static bool put_priority(struct luks2 *header, const char *name, enum luks2_priority priority)
+{
+    struct json *json = json_get(json_get(header->metadata, "keyslots"), name);
+
+    return priority == LUKS2_NORMAL || json_put_number(json, "priority", priority);
+}
+
+enum rc keyslot_replace(struct luks2 *header, struct device *device, unsigned number,
+                        const struct secret *volume_key, const struct secret *phrase,
+                        const struct kdf_params *params, struct fault *why)
+{
+    enum luks2_priority priority;
+    struct luks2_keyslot slot;
+    char name[12];
+    int digest;
+    enum rc rc;
+
+    if ((rc = prove_key(header, volume_key, &digest, why)))
+        return rc;
+    if (number >= LUKS2_KEYSLOTS_MAX || !(header->digests[digest].keyslots >> number & 1))
+        return fail(why, RC_NOT_FOUND, "there is no keyslot %u that holds the key of the data",
+                    number);
+    if ((rc = plan_slot(header, volume_key, params, &slot, why)) ||
+        (rc = slot_write_and_prove(&slot, device, phrase, volume_key, why)))
+        return rc;
+    priority = header->keyslots[number].priority;
+    snprintf(name, sizeof name, "%u", number);
+    if (!put_slot(header, name, &slot) || !put_priority(header, name, priority))
+        return fail(why, RC_MEMORY, "no memory to change a keyslot");
+    return metadata_refresh(header, why);
 }

@@ -38,4 +38,31 @@ enum rc keyslot_add(struct luks2 *header, struct device *device, int number,
                     const struct secret *volume_key, const struct secret *phrase,
                     const struct kdf_params *params, unsigned *used, struct fault *why);
 
+/*
+ * The same for a slot that is in use: its new key area is written beside the old one, which
+ * stays as it is, and the header in memory names the new one under the old number. Once
+ * luks2_write has made it last, the old area is the caller's to wipe (keyslot_wipe).
+ *
+ * RC_NOT_FOUND    there is no such slot, or it holds no key of the data
+ * RC_LIMIT        no room in the keyslots area is free
+ */
+enum rc keyslot_replace(struct luks2 *header, struct device *device, unsigned number,
+                        const struct secret *volume_key, const struct secret *phrase,
+                        const struct kdf_params *params, struct fault *why);
+
+/*
+ * Takes a slot out of the header in memory, and out of the digests and tokens that name it. Its
+ * key area is left alone.
+ *
+ * RC_NOT_FOUND  there is no such slot
+ */
+enum rc keyslot_remove(struct luks2 *header, unsigned number, struct fault *why);
+
+/*
+ * Overwrites bytes of a keyslots area with random ones, flushes them, and reads them back.
+ *
+ * RC_IO  also where something else is read than was written
+ */
+enum rc keyslot_wipe(struct device *device, uint64_t offset, uint64_t len, struct fault *why);
+
 #endif

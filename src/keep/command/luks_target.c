@@ -1,0 +1,83 @@
+#include "keep/command/luks_target.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "keep/mount/record.h"
+
+enum { HELD = LUKS2_HEADER_SIZE_MIN }; /* bytes; every header has as many */
+
+enum rc luks_target_hold(struct device *device, bool change, struct fault *why)
+{
+    enum rc rc = device_lock_range(device, 0, HELD, change, why);
+
+    return rc == RC_BUSY ? fail(why, rc, "another program is at work on its header") : rc;
+}
+
+void luks_target_release(struct device *device)
+{
+    device_unlock_range(device, 0, HELD);
+}
+
+/* The daemon holds a lock on the whole target, and never touches the header again. */
+static enum rc open_device(struct luks_target *target, enum luks_target_use use,
+                           struct fault *why)
+{
+    bool ours = target->is_open && target->place == target->path;
+    enum device_lock lock = use == LUKS_TARGET_LOOK || ours ? DEVICE_UNLOCKED : DEVICE_LOCKED;
+    enum rc rc =
+        device_open_file(&target->device, target->place, use == LUKS_TARGET_LOOK, lock, why);
+
+    return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
+}
+
+enum rc luks_target_begin(struct luks_target *target, const char *path,
+                          const char *header_path, enum luks_target_use use, struct fault *why)
+{
+    struct record record;
+    bool alive;
+    enum rc rc;
+
+    *target = (struct luks_target){.path = path, .place = header_path ? header_path : path};
+    target->is_open = record_find(&record, path, &alive, NULL) == RC_OK && alive;
+    if ((rc = open_device(target, use, why)))
+        return rc;
+    if ((rc = luks_target_hold(target->device, use == LUKS_TARGET_CHANGE, why)) == RC_OK) {
+        rc = luks2_read(&target->header, target->device, why);
+        target->foreign = rc == RC_NOT_FOUND;
+        if (use == LUKS_TARGET_LOOK)
+            luks_target_release(target->device);
+    }
+    return rc == RC_OK ? RC_OK : fault_at(why, "%s", target->place);
+}
+
+enum rc luks_target_unlock(const struct luks_target *target, const struct credential *from,
+                           int key_slot, struct unlock *unlocked, struct fault *why)
+{
+    SCOPED(secret) credential = {0};
+    char prompt[PATH_MAX + 32];
+    enum rc rc;
+
+    snprintf(prompt, sizeof prompt, "Passphrase for %s: ", target->path);
+    rc = credential_get(from, prompt, false, &credential, why);
+    if (rc != RC_OK)
+        return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
+    rc = unlock(target->header, target->device, UINT64_MAX, &credential, key_slot, unlocked,
+                why);
+    if (rc == RC_NOT_FOUND)
+        rc = why->rc = RC_USAGE;
+    return rc == RC_OK ? RC_OK : fault_at(why, "%s", target->place);
+}
+
+enum status luks_target_status(const struct luks_target *target, enum rc rc)
+{
+    return target->foreign ? STATUS_FOREIGN : command_status_of(rc);
+}
+
+void luks_target_clear(struct luks_target *target)
+{
+    luks2_close(target->header);
+    device_close(target->device);
+    *target = (struct luks_target){0};
+}

@@ -1,0 +1,53 @@
+/*
+ * The header that a command looks at or changes: in front of the target, or in a file of its
+ * own. Whoever changes a header holds a lock on it, which works beside a daemon that serves the
+ * data behind it.
+ */
+#ifndef KEEP_COMMAND_LUKS_TARGET_H
+#define KEEP_COMMAND_LUKS_TARGET_H
+
+#include "keep/command/command.h"
+#include "vault/credential/credential.h"
+#include "vault/unlock.h"
+
+enum luks_target_use {
+    LUKS_TARGET_LOOK,   /* read-only; also while others change it */
+    LUKS_TARGET_CHANGE, /* nobody else changes it meanwhile; a daemon may have the data open */
+};
+
+struct luks_target {
+    const char *path;  /* as the user named it */
+    const char *place; /* of the header: the same, or the file of --header */
+    struct device *device;
+    struct luks2 *header;
+    bool is_open; /* a daemon of this user serves it */
+    bool foreign; /* there is no LUKS2 header */
+};
+
+/*
+ * Opens the header's device and reads the header.
+ *
+ *   header_path  the file of a detached header, or NULL
+ *
+ * RC_BUSY  another program has it, or changes its header
+ * others   as luks2_read; RC_NOT_FOUND sets `foreign`
+ */
+enum rc luks_target_begin(struct luks_target *target, const char *path,
+                          const char *header_path, enum luks_target_use use,
+                          struct fault *why);
+
+/* Gets the credential, asking where it must, and opens a slot with it, wherever the data are. */
+enum rc luks_target_unlock(const struct luks_target *target, const struct credential *from,
+                           int key_slot, struct unlock *unlocked, struct fault *why);
+
+/* The exit status of a command that came to `rc`. */
+enum status luks_target_status(const struct luks_target *target, enum rc rc);
+
+/* Harmless on {0}. */
+void luks_target_clear(struct luks_target *target);
+
+/* The lock on a header: RC_BUSY where another changes it, or for `change` also looks at it. */
+enum rc luks_target_hold(struct device *device, bool change, struct fault *why);
+void luks_target_release(struct device *device);
+
+#endif
