@@ -104,6 +104,14 @@ void loop_forget(struct loop *loop, struct watch *watch)
             loop->events[i].data.ptr = NULL;
 }
 
+bool loop_has_news(const struct loop *loop, const struct watch *watch)
+{
+    for (int i = loop->next; i < loop->fetched; i++)
+        if (loop->events[i].data.ptr == watch)
+            return true;
+    return false;
+}
+
 void loop_remove(struct loop *loop, struct watch *watch)
 {
     loop_forget(loop, watch);
@@ -180,6 +188,7 @@ static void turn(struct loop *loop)
     loop->now_ms = clock_ms();
     timers_set_now(loop->timers, loop->now_ms);
     dispatch(loop);
+    loop->fetched = loop->next = 0;
     run_tasks(loop);
     timers_run(loop->timers, loop->now_ms);
 }

@@ -57,6 +57,9 @@ void loop_remove(struct loop *loop, struct watch *watch);
  * asked twice. */
 void loop_forget(struct loop *loop, struct watch *watch);
 
+/* Has this turn an event for it that `ready` has not been told yet? */
+bool loop_has_news(const struct loop *loop, const struct watch *watch);
+
 /*
  * Runs `task->run` after the events of this turn; harmless when it is queued already. A task
  * that is queued by a task runs in the next turn, which then does not wait.

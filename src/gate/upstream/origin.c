@@ -118,7 +118,8 @@ struct origin *origins_take(struct origins *pool, const struct origin_target *ta
         struct origin *origin = LIST_OWNER(at, struct origin, idle);
 
         if (origin->upstream != target->upstream || origin->peer != target->peer ||
-            origin->tls != target->tls || origin->name_hash != hash)
+            origin->tls != target->tls || origin->name_hash != hash ||
+            loop_has_news(pool->loop, &origin->watch))
             continue;
         list_remove(&origin->idle);
         idle->count--;

@@ -45,7 +45,10 @@ struct origin_target {
 enum rc origins_open(struct origins **out, struct loop *loop, size_t count, struct fault *why);
 void origins_close(struct origins *pool);
 
-/* An idle connection to that target, or NULL. */
+/*
+ * An idle connection to that target, or NULL. Not one of which there is news in this turn: it has ended, or what
+ * came is not the answer to a request that was not sent yet.
+ */
 struct origin *origins_take(struct origins *pool, const struct origin_target *target);
 
 /*

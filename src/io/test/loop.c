@@ -13,6 +13,8 @@ struct end {
     int other;
     unsigned calls, what;
     struct end *removes; /* in its first call */
+    const struct end *asks; /* whether there is news of it */
+    bool news;
 };
 
 static struct loop *loop;
@@ -36,6 +38,8 @@ static void ready(struct watch *watch, unsigned what)
 
     end->calls++;
     end->what |= what;
+    if (end->asks)
+        end->news = loop_has_news(loop, &end->asks->watch);
     if (end->removes)
         loop_remove(loop, &end->removes->watch);
 }
@@ -101,6 +105,24 @@ static void a_removed_watch_is_not_called(void **state)
     assert_int_equal(loop_add(loop, &b.watch, NULL), RC_OK);
     run_for(1);
     assert_int_equal(a.calls + b.calls, 1);
+    unpair(&a);
+    unpair(&b);
+}
+
+static void news_is_known_until_it_is_told(void **state)
+{
+    struct end a = pair(), b = pair();
+
+    (void)state;
+    a.asks = &b;
+    b.asks = &a;
+    assert_int_equal(loop_add(loop, &a.watch, NULL), RC_OK);
+    assert_int_equal(loop_add(loop, &b.watch, NULL), RC_OK);
+    assert_false(loop_has_news(loop, &a.watch));
+    run_for(1);
+    assert_int_equal(a.calls + b.calls, 2);
+    assert_int_equal(a.news + b.news, 1); /* whoever was called first knew of the other */
+    assert_false(loop_has_news(loop, &a.watch));
     unpair(&a);
     unpair(&b);
 }
@@ -234,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(edges_are_told_once, begin, end),
         cmocka_unit_test_setup_teardown(levels_are_told_again, begin, end),
         cmocka_unit_test_setup_teardown(a_removed_watch_is_not_called, begin, end),
+        cmocka_unit_test_setup_teardown(news_is_known_until_it_is_told, begin, end),
         cmocka_unit_test_setup_teardown(tasks_run_once_a_turn, begin, end),
         cmocka_unit_test_setup_teardown(another_thread_wakes_it, begin, end),
         cmocka_unit_test_setup_teardown(timers_do_not_fire_early, begin, end),
