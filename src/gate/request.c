@@ -413,8 +413,6 @@ static enum rc act(struct request *r)
 {
     const struct respond_settings *respond = &request_settings(r)->respond;
 
-    if (respond->has_return)
-        return request_answer_return(r, respond);
     if (is_forbidden(r))
         return request_answer_status(r, 403);
     return respond->try_files ? request_try_files(r, respond->try_files) : request_content(r);
@@ -422,18 +420,22 @@ static enum rc act(struct request *r)
 
 enum rc request_enter(struct request *r, const struct location *location)
 {
+    enum rc rc;
+
     r->location = location;
-    return is_too_large(r) ? request_answer_status(r, 413) : act(r);
+    if (is_too_large(r))
+        return request_answer_status(r, 413);
+    if (location != &r->server->outer && request_rewrite(r, &rc))
+        return rc;
+    return act(r);
 }
 
-enum rc request_locate(struct request *r)
+enum rc request_search(struct request *r)
 {
     struct location_found found;
     const struct location *location;
 
-    r->location = &r->server->outer;
-    if (request_settings(r)->respond.has_return)
-        return request_answer_return(r, &request_settings(r)->respond);
+    request_keep_captures(r);
     found = location_find(&r->server->outer.inner, r->path, &r->captures);
     location = found.location ? found.location : &r->server->outer;
     if (location->internal && !r->is_internal)
@@ -442,6 +444,14 @@ enum rc request_locate(struct request *r)
         return request_enter(r, location);
     r->location = location;
     return is_too_large(r) ? request_answer_status(r, 413) : request_answer_slash(r);
+}
+
+enum rc request_locate(struct request *r)
+{
+    enum rc rc;
+
+    r->location = &r->server->outer;
+    return request_rewrite(r, &rc) ? rc : request_search(r);
 }
 
 static enum rc route(struct request *r)

@@ -89,9 +89,11 @@ struct request {
     bool has_args;
     bool path_is_plain; /* the target's own bytes */
     bool path_changed;  /* it is not the target's any more */
+    bool path_left;     /* it may not begin with the location's prefix */
     bool alias_is_folder; /* try_files: the path stands behind an alias that was one whole file */
     bool method_is_get; /* whatever the head says: an error page is fetched */
     struct captures captures;
+    const struct captures_kept *kept; /* earlier ones that have names, the latest first */
     struct computed_value *computed; /* variables_computed.c: NULL until one is asked for */
 
     /* what goes out */
@@ -109,6 +111,7 @@ struct request {
     struct file_part *parts; /* of it, in the order in which they go out */
     size_t parts_count, part;
     unsigned redirects;      /* internal ones, so far */
+    bool searches;                /* STEP_REDIRECT looks for a location, and runs nothing of the server's */
     const struct location *named; /* where STEP_REDIRECT leads; NULL: to the location of `path` */
     bool is_internal;        /* locations that are internal are open to it */
     bool error_paged;        /* an error page is on its way; recursive_error_pages is off */
@@ -237,11 +240,17 @@ enum rc request_more_answer_fields(struct request *r);
 enum rc request_locate(struct request *r);
 /* Does what a location says. */
 enum rc request_enter(struct request *r, const struct location *location);
+/* Looks for the location of r->path. */
+enum rc request_search(struct request *r);
 /* The last of it: an origin, or a file. */
 enum rc request_content(struct request *r);
 
 /* ---- request_redirect.c: each leaves r->step at STEP_REDIRECT, or at an answer ---- */
 
+/* One more; false where it is one too many, which is logged: answer 500. */
+bool request_may_redirect(struct request *r, const char *how, struct span to);
+/* A path begins with a slash, whatever a variable made of it. False: no memory. */
+bool request_with_slash(struct request *r, struct span *path);
 /* To a path and arguments. */
 enum rc request_redirect(struct request *r, struct span path, struct span args);
 /* To a path with arguments behind '?', or to "@name". The text must last as long as the request. */
@@ -252,6 +261,20 @@ enum rc request_redirect_continue(struct request *r); /* STEP_REDIRECT */
 /* Is there an error page for that status, which this request may still have? NULL: gate's own page is due. */
 const struct error_page *request_error_page(const struct request *r, unsigned status);
 enum rc request_redirect_error(struct request *r, const struct error_page *page);
+
+/* ---- request_rewrite.c ---- */
+
+/* Captures that others have replaced: named ones are still asked for. */
+struct captures_kept {
+    const struct captures_kept *before;
+    struct captures captures;
+};
+
+/* Before r->captures is written to. */
+void request_keep_captures(struct request *r);
+
+/* Runs the instructions of r->location. True: they led to an answer, or elsewhere, and *rc is what comes of it. */
+bool request_rewrite(struct request *r, enum rc *rc);
 
 /* ---- request_answer.c ---- */
 
@@ -281,7 +304,7 @@ enum rc request_answer_status(struct request *r, unsigned code);
 /* With r->error_status, and without a body. */
 enum rc request_answer_bare(struct request *r);
 /* What the location says: return, or a file. */
-enum rc request_answer_return(struct request *r, const struct respond_settings *respond);
+enum rc request_answer_return(struct request *r, const struct rewrite_code *code);
 enum rc request_answer_file(struct request *r);
 /* How much of the path an alias stands for: the location's prefix; all of it for a regular expression. */
 size_t request_replaced_by_alias(const struct request *r);
@@ -308,6 +331,9 @@ void request_forget_origin(struct request *r);
 extern const struct variables request_variables;
 
 /* ---- variables_computed.c ---- */
+
+/* A variable of the configuration gets a value of "set". */
+void variables_set(struct request *r, uintptr_t variable, struct span value);
 
 bool variables_computed(void *subject, struct span rest, uintptr_t of, struct span *value);
 

@@ -193,11 +193,6 @@ enum rc request_answer_bare(struct request *r)
     return answer(r, &reply, (struct span){0});
 }
 
-static bool is_redirect(unsigned code)
-{
-    return code == 301 || code == 302 || code == 303 || code == 307 || code == 308;
-}
-
 /* What a Location of ours begins with. */
 static struct redirect_base redirect_base(const struct request *r)
 {
@@ -242,15 +237,15 @@ enum rc request_answer_slash(struct request *r)
     return request_answer_redirect(r, 301, buffer_span(&to));
 }
 
-enum rc request_answer_return(struct request *r, const struct respond_settings *respond)
+enum rc request_answer_return(struct request *r, const struct rewrite_code *code)
 {
-    struct reply reply = {.code = respond->return_code, .has_length = true};
+    struct reply reply = {.code = code->status, .has_length = true};
     struct buffer text = buffer_over(r->service->in, SCRATCH_IN);
     struct span copy;
 
-    if (respond->return_text.count == 0 && respond->return_code >= 400)
-        return request_answer_status(r, respond->return_code);
-    template_write(&respond->return_text, r, &text);
+    if (code->text.count == 0 && code->status >= 400)
+        return request_answer_status(r, code->status);
+    template_write(&code->text, r, &text);
     if (text.full) {
         request_log(r, LOG_LEVEL_ERROR, "the text of \"return\" is too long");
         return request_answer_status(r, 500);
@@ -258,10 +253,10 @@ enum rc request_answer_return(struct request *r, const struct respond_settings *
     copy = arena_copy(&r->arena, buffer_span(&text));
     if (!copy.at)
         return RC_MEMORY;
-    if (respond->return_is_redirect || is_redirect(respond->return_code))
-        return request_answer_redirect(r, respond->return_code, copy);
+    if (code->is_redirect)
+        return request_answer_redirect(r, code->status, copy);
     reply.has_length = reply.code != 204 && reply.code != 304;
-    reply.content_type = reply.has_length ? respond->default_type : (struct span){0};
+    reply.content_type = reply.has_length ? request_settings(r)->respond.default_type : (struct span){0};
     reply.length = copy.len;
     return answer(r, &reply, reply.has_length ? copy : (struct span){0});
 }
@@ -463,6 +458,12 @@ enum rc request_answer_file(struct request *r)
         return RC_MEMORY;
     if (r->head.method != METHOD_GET && !r->is_head && r->head.method != METHOD_POST)
         return request_answer_status(r, 405);
+    if (respond->root_is_alias && r->path_left && respond->alias_len != SIZE_MAX) {
+        request_log(r, LOG_LEVEL_ERROR,
+                    "\"alias\" cannot be used in location \"%.*s\" where URI was rewritten",
+                    SPAN_ARG(r->location->pattern.text));
+        return request_answer_status(r, 500);
+    }
     template_write(&respond->root, r, &root);
     if (!file_path(buffer_span(&root), replaced, r->path, &path)) {
         request_log(r, LOG_LEVEL_ERROR, "no file can have such a path");

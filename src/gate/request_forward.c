@@ -52,7 +52,7 @@ static void add_target(struct request *r, struct buffer *out)
         buffer_add(out, raw);
         return;
     }
-    if (pass->has_uri) {
+    if (pass->has_uri && !r->path_left) {
         buffer_add(out, pass->uri);
         span_cut(&path, r->location->pattern.text.len);
     }

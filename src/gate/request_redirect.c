@@ -3,8 +3,7 @@
 
 enum { REDIRECTS_MAX = 10 };
 
-/* One more; what it was is logged where it is one too many. */
-static bool may_redirect(struct request *r, const char *how, struct span to)
+bool request_may_redirect(struct request *r, const char *how, struct span to)
 {
     if (++r->redirects <= REDIRECTS_MAX)
         return true;
@@ -13,8 +12,7 @@ static bool may_redirect(struct request *r, const char *how, struct span to)
     return false;
 }
 
-/* A path begins with a slash, whatever a variable made of it. */
-static bool with_slash(struct request *r, struct span *path)
+bool request_with_slash(struct request *r, struct span *path)
 {
     struct buffer whole;
 
@@ -31,16 +29,16 @@ static bool with_slash(struct request *r, struct span *path)
 
 enum rc request_redirect(struct request *r, struct span path, struct span args)
 {
-    if (!may_redirect(r, "internally redirecting to", path))
+    if (!request_may_redirect(r, "internally redirecting to", path))
         return request_answer_status(r, 500);
-    if (!with_slash(r, &path))
+    if (!request_with_slash(r, &path))
         return RC_MEMORY;
     r->path = path;
     r->args = args;
     r->has_args = args.len > 0;
     r->path_is_plain = false;
     r->path_changed = true;
-    r->alias_is_folder = false;
+    r->alias_is_folder = r->path_left = false;
     r->is_internal = true;
     r->named = NULL;
     r->step = STEP_REDIRECT;
@@ -49,7 +47,7 @@ enum rc request_redirect(struct request *r, struct span path, struct span args)
 
 static enum rc redirect_named(struct request *r, struct span name)
 {
-    if (!may_redirect(r, "redirect to named location", name))
+    if (!request_may_redirect(r, "redirect to named location", name))
         return request_answer_status(r, 500);
     if (r->path.len == 0) {
         request_log(r, LOG_LEVEL_ERROR, "empty URI in redirect to named location \"%.*s\"",
@@ -82,6 +80,10 @@ enum rc request_redirect_continue(struct request *r)
     const struct location *named = r->named;
 
     r->named = NULL;
+    if (r->searches) {
+        r->searches = false;
+        return request_search(r);
+    }
     return named ? request_enter(r, named) : request_locate(r);
 }
 

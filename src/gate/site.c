@@ -24,7 +24,7 @@ static const struct directive *const tables[PART_COUNT] = {
     [PART_UPSTREAM] = upstream_directives, [PART_RESPOND] = respond_directives,
     [PART_JOURNAL] = journal_directives,   [PART_TLS] = tls_directives,
     [PART_HEADERS] = headers_directives,  [PART_ACCESS] = access_directives,
-    [PART_COMPUTED] = computed_directives,
+    [PART_COMPUTED] = computed_directives, [PART_REWRITE] = rewrite_directives,
 };
 
 const struct conf_language site_language = {
@@ -95,14 +95,23 @@ static void collect_names(struct site_reader *r, struct span pattern)
     regex_close(regex);
 }
 
-/* The variable that a block defines goes to the names that templates may use. */
+/* Does "set" name a variable that gate itself has? */
+static bool is_own(const struct site_reader *r, const struct conf_node *node, struct span name)
+{
+    for (const struct variable *v = r->variables.rows; !node->block && v->name; v++)
+        if (span_equal(span_text(v->name), name))
+            return true;
+    return false;
+}
+
+/* The variable that a block or "set" defines goes to the names that templates may use. */
 static void collect_defined(struct site_reader *r, const struct conf_node *node)
 {
     struct span name = computed_name(node, r->conf.arena);
     struct variable *row;
     struct computed *made;
 
-    if (name.len == 0 || !(made = computed_add(&r->computed, name, &r->conf)) ||
+    if (name.len == 0 || is_own(r, node, name) || !(made = computed_add(&r->computed, name, &r->conf)) ||
         r->computed.count == r->variables.defined_count)
         return;
     row = conf_add(&r->conf, (void **)&r->defined, &r->variables.defined_count, sizeof *row);
@@ -116,7 +125,8 @@ static void collect_names_of(struct site_reader *r, const struct conf_node *node
 {
     for (const struct conf_node *node = nodes; node; node = node->next) {
         bool patterns = span_equal(node->words[0].text, SPAN("location")) ||
-                        span_equal(node->words[0].text, SPAN("server_name"));
+                        span_equal(node->words[0].text, SPAN("server_name")) ||
+                        span_equal(node->words[0].text, SPAN("rewrite"));
 
         r->conf.node = node;
         collect_defined(r, node);

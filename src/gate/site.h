@@ -16,6 +16,7 @@
 #include "gate/journal/journal.h"
 #include "gate/process_settings.h"
 #include "gate/respond/respond_settings.h"
+#include "gate/rewrite/rewrite_settings.h"
 #include "gate/route/location.h"
 #include "gate/route/server_names.h"
 #include "gate/tls/tls_settings.h"
@@ -27,6 +28,7 @@ struct settings {
     struct http_settings http;
     struct proxy_settings proxy;
     struct respond_settings respond;
+    struct rewrite_settings rewrite;
     struct headers_settings headers;
     struct access_settings access;
     struct journal_settings journal;

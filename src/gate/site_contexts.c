@@ -16,6 +16,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_PROXY] = &s->proxy;
     level.parts[PART_RESPOND] = &s->respond;
     level.parts[PART_JOURNAL] = &s->journal;
+    level.parts[PART_REWRITE] = &s->rewrite;
     level.parts[PART_HEADERS] = &s->headers;
     level.parts[PART_ACCESS] = &s->access;
     level.parts[PART_TLS] = tls;
@@ -139,6 +140,7 @@ static enum rc read_server(struct conf *conf, const struct directive *d, void *p
     respond_settings_enter(&server->outer.settings.respond, 0, false);
     headers_settings_enter(&server->outer.settings.headers, &r->http.headers);
     access_settings_enter(&server->outer.settings.access);
+    rewrite_settings_enter(&server->outer.settings.rewrite);
     conf_walk(conf, &level, conf->node->children);
     location_sort(&server->outer.inner);
     if ((rc = complete_server(conf, entry)) != RC_OK ||
@@ -383,6 +385,7 @@ static enum rc read_location(struct conf *conf, const struct directive *d, void 
                            location->pattern.kind == LOCATION_NAMED);
     headers_settings_enter(&location->settings.headers, &outer->settings.headers);
     access_settings_enter(&location->settings.access);
+    rewrite_settings_enter(&location->settings.rewrite);
     conf_walk(conf, &level, conf->node->children);
     if ((rc = finish_location(conf, location, &outer->settings)) != RC_OK)
         return rc;

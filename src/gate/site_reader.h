@@ -20,6 +20,7 @@ enum site_part {
     PART_HEADERS,
     PART_ACCESS,
     PART_COMPUTED,
+    PART_REWRITE,
     PART_COUNT
 };
 

@@ -202,10 +202,14 @@ static bool get_capture(void *subject, struct span rest, uintptr_t of, struct sp
 static bool get_named_capture(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
     struct request *r = subject;
-    int group = r->captures.regex ? regex_group(r->captures.regex, rest) : -1;
+    const struct captures_kept *kept = r->kept;
 
     (void)of;
-    return group >= 0 && capture(r, (unsigned)group, value);
+    if (captures_named(&r->captures, rest, value))
+        return true;
+    while (kept && !captures_named(&kept->captures, rest, value))
+        kept = kept->before;
+    return kept;
 }
 
 /* ---- views into the request ---- */

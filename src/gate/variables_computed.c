@@ -75,6 +75,12 @@ static bool compute(struct request *r, const struct computed *c, struct span *va
     const struct split_part *part;
     struct span text;
 
+    if (c->kind == COMPUTED_NONE) {
+        if (request_settings(r)->rewrite.uninitialized_warn)
+            request_log(r, LOG_LEVEL_WARN, "using uninitialized \"%.*s\" variable",
+                        SPAN_ARG(c->name));
+        return false;
+    }
     if (!evaluate(r, &c->source, &text)) {
         request_log(r, LOG_LEVEL_ERROR, "the text that \"%.*s\" is computed of is too long",
                     SPAN_ARG(c->name));
@@ -92,6 +98,14 @@ static bool compute(struct request *r, const struct computed *c, struct span *va
         return part;
     }
     return false;
+}
+
+void variables_set(struct request *r, uintptr_t variable, struct span value)
+{
+    struct computed_value *kept = value_of(r, (const struct computed *)variable);
+
+    if (kept)
+        *kept = (struct computed_value){KNOWN, value};
 }
 
 bool variables_computed(void *subject, struct span rest, uintptr_t of, struct span *value)

@@ -98,6 +98,11 @@ LOCATION = [
     'try_files $uri =404;', 'location / { try_files a b; try_files a b; }', 'location / { try_files a; }',
     'location / { try_files a =x; }', 'location / { try_files a =1000; }', 'location / { try_files a =; }',
     'location / { try_files =404 =404; }', 'location / { try_files $nosuch b; }', 'location / { try_files "" @x; }',
+    'set $v x;', 'set v x;', 'set $ x;', 'set $v;', 'set $host x;', 'set $args x;', 'set $v $nosuch;', 'rewrite a b;',
+    'rewrite a b last;', 'rewrite a b nosuch;', 'rewrite a;', 'rewrite ( b;', 'rewrite a "";', 'rewrite a $nosuch;',
+    'rewrite a b last x;', 'rewrite a http://b break;', 'break;', 'break x;', 'location / { break; break; }',
+    'rewrite_log on; uninitialized_variable_warn off;', 'rewrite_log x;', 'location / { set $v x; return 200 $v$V; }',
+    'return 200 $late; location / { set $late x; }', 'location / { return 200; return 300; return x; }',
     'location / { index ""; }', 'location / { sendfile on; tcp_nopush on; }', 'location / { client_header_timeout 1s; }',
 ]
 

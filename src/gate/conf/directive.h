@@ -34,7 +34,7 @@ enum conf_kind {
 
 enum {
     CONF_MANY = 255, /* for `most` */
-    CONF_TABLES_MAX = 12,
+    CONF_TABLES_MAX = 16,
     CONF_ROWS_MAX = 112, /* of one table */
 };
 

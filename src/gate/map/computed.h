@@ -1,4 +1,4 @@
-/* Variables that the configuration makes of others: map and split_clients. */
+/* Variables of the configuration: map and split_clients make them of others, "set" gives them values. */
 #ifndef GATE_MAP_COMPUTED_H
 #define GATE_MAP_COMPUTED_H
 
@@ -7,7 +7,7 @@
 #include "gate/map/split.h"
 
 enum computed_kind {
-    COMPUTED_NONE, /* named, and not read yet */
+    COMPUTED_NONE, /* has the value that a "set" gives it */
     COMPUTED_MAP,
     COMPUTED_SPLIT,
 };

@@ -14,12 +14,25 @@ static struct span lower(struct arena *arena, struct span s)
     return span_of(copy, copy ? s.len : 0);
 }
 
+/* "map SOURCE $NAME { }", "split_clients SOURCE $NAME { }" or "set $NAME VALUE;" */
+static struct span defined_word(const struct conf_node *node)
+{
+    struct span first = node->words[0].text;
+
+    if (node->count != 3)
+        return (struct span){0};
+    if (!node->block)
+        return span_equal(first, SPAN("set")) ? node->words[1].text : (struct span){0};
+    return span_equal(first, SPAN("map")) || span_equal(first, SPAN("split_clients"))
+               ? node->words[2].text
+               : (struct span){0};
+}
+
 struct span computed_name(const struct conf_node *node, struct arena *arena)
 {
-    struct span block = node->words[0].text, name = node->words[node->count - 1].text;
+    struct span name = defined_word(node);
 
-    if (!node->block || node->count != 3 || name.len < 2 || name.at[0] != '$' ||
-        !(span_equal(block, SPAN("map")) || span_equal(block, SPAN("split_clients"))))
+    if (name.len < 2 || name.at[0] != '$')
         return (struct span){0};
     span_cut(&name, 1);
     return lower(arena, name);

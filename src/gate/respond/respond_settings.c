@@ -13,7 +13,6 @@ enum { CODE_MAX = 999 };
 
 void respond_settings_enter(struct respond_settings *s, size_t prefix_len, bool named)
 {
-    s->has_return = false;
     s->try_files = NULL;
     s->own_types = NULL;
     s->prefix_len = prefix_len;
@@ -132,40 +131,6 @@ static enum rc set_types(struct conf *conf, const struct directive *d, void *par
     return RC_OK;
 }
 
-static bool is_redirect(uint64_t code)
-{
-    return code == 301 || code == 302 || code == 303 || code == 307 || code == 308;
-}
-
-static enum rc set_return(struct conf *conf, const struct directive *d, void *part)
-{
-    struct span first = conf_word(conf, 1), text = conf_word(conf, 2);
-    struct respond_settings *s = part;
-    struct template compiled = {0};
-    uint64_t code;
-    enum rc rc;
-
-    (void)d;
-    if (units_parse_number(first, CODE_MAX, &code) != RC_OK) {
-        if (conf_words(conf) > 2 ||
-            !(span_starts(first, SPAN("http://")) || span_starts(first, SPAN("https://")) ||
-              span_starts(first, SPAN("$scheme"))))
-            return conf_fail(conf, 1, "return CODE, return CODE TEXT, or return URL",
-                             "invalid return code \"%.*s\"", SPAN_ARG(first));
-        code = 302;
-        text = first;
-    }
-    if (text.len > 0 && (rc = conf_template(conf, 2, text, &compiled)) != RC_OK)
-        return rc;
-    if (s->has_return) /* the first one answers */
-        return RC_OK;
-    s->has_return = true;
-    s->return_code = (unsigned)code;
-    s->return_is_redirect = is_redirect(code);
-    s->return_text = compiled;
-    return RC_OK;
-}
-
 static enum rc set_error_page(struct conf *conf, const struct directive *d, void *part)
 {
     struct respond_settings *s = part;
@@ -254,8 +219,6 @@ const struct directive respond_directives[] = {
      .doc = "Content types by file name extension."},
     {"default_type", PLACE, 1, 1, .set = conf_set_text, AT(default_type),
      .standard = "text/plain", .doc = "The content type of files whose extension has none."},
-    {"return", CONF_SERVER | CONF_LOCATION, 1, 2, true, .set = set_return,
-     .doc = "Answers at once with a status, and a text or the URL of a redirect."},
     {"error_page", PLACE, 2, CONF_MANY, true, .set = set_error_page,
      .doc = "What stands in for the page of the statuses it names: a path, a named location or "
             "the URL of a redirect; =200 answers with that status, and = alone with the one it "

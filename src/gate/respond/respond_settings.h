@@ -27,12 +27,6 @@ struct respond_settings {
 
     const struct try_files *try_files; /* not inherited; NULL: none */
 
-    /* return CODE [TEXT|URL]; not inherited */
-    bool has_return;
-    unsigned return_code;
-    bool return_is_redirect; /* the text is the Location */
-    struct template return_text;
-
     /* While they are read: the length of the location's prefix (SIZE_MAX: a regular expression), and whether it is
      * a named one. */
     size_t prefix_len;

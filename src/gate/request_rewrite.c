@@ -1,0 +1,111 @@
+/* The rewrite module's place in a request: after a server or a location is found. */
+#include "gate/conf/regex.h"
+#include "gate/map/computed.h"
+#include "gate/request.h"
+
+void request_keep_captures(struct request *r)
+{
+    struct captures_kept *kept;
+
+    if (!r->captures.regex || regex_group_name(r->captures.regex, 0).len == 0 ||
+        !(kept = request_memory(r, sizeof *kept)))
+        return;
+    kept->before = r->kept;
+    kept->captures = r->captures;
+    r->kept = kept;
+}
+
+static void matched(void *subject)
+{
+    request_keep_captures(subject);
+}
+
+static void set(void *subject, uintptr_t variable, struct span value)
+{
+    struct request *r = subject;
+
+    if (variable != REWRITE_VARIABLE_ARGS) {
+        variables_set(r, variable, value);
+        return;
+    }
+    r->args = value;
+    r->has_args = value.len > 0;
+    r->path_changed = true; /* the target is not what came, even so */
+}
+
+static void tell(void *subject, bool is_error, const char *what)
+{
+    request_log(subject, is_error ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "%s", what);
+}
+
+/* Did the target's path have escapes, or blanks as '+'? */
+static bool is_escaped(const struct request *r)
+{
+    struct span raw = h1_request_path(&r->head);
+
+    raw.len = span_find(raw, '?');
+    return span_find(raw, '%') < raw.len || span_find(raw, '+') < raw.len;
+}
+
+/* What the request is like after some rewrite has matched. RC_MEMORY: it is none. */
+static enum rc take_over(struct request *r, const struct rewrite_turn *turn)
+{
+    r->is_internal = true;
+    r->path_changed = true;
+    r->path_is_plain = false;
+    r->has_args = r->args.len > 0;
+    r->path_left = r->path_left || turn->left;
+    return request_with_slash(r, &r->path) ? RC_OK : RC_MEMORY;
+}
+
+/* Looks for the location of the path that a location's own instructions made. */
+static enum rc search_again(struct request *r)
+{
+    if (!request_may_redirect(r, "processing", r->path))
+        return request_answer_status(r, 500);
+    r->searches = true;
+    r->step = STEP_REDIRECT;
+    return RC_OK;
+}
+
+bool request_rewrite(struct request *r, enum rc *rc)
+{
+    const struct rewrite_settings *s = &request_settings(r)->rewrite;
+    struct rewrite_turn turn = {
+        .subject = r,
+        .arena = &r->arena,
+        .scratch = buffer_over(r->service->in, SCRATCH_IN),
+        .path = &r->path,
+        .args = &r->args,
+        .captures = &r->captures,
+        .is_escaped = is_escaped(r),
+        .log = s->log,
+        .set = set,
+        .matched = matched,
+        .tell = tell,
+    };
+    enum rewrite_verdict verdict;
+
+    if (s->count == 0)
+        return false;
+    verdict = rewrite_run(s->codes, s->count, &turn);
+    if (turn.rewritten && (*rc = take_over(r, &turn)) != RC_OK)
+        return true;
+    switch (verdict) {
+    case REWRITE_DONE:
+        if (!turn.searches || r->location == &r->server->outer)
+            return false;
+        *rc = search_again(r);
+        break;
+    case REWRITE_ANSWER:
+        *rc = request_answer_return(r, turn.answer);
+        break;
+    case REWRITE_REDIRECT:
+        *rc = request_answer_redirect(r, turn.answer->status, turn.location);
+        break;
+    case REWRITE_FAILED:
+        *rc = request_answer_status(r, 500);
+        break;
+    }
+    return true;
+}

@@ -1,0 +1,72 @@
+/*
+ * The rewrite module's instructions: set, rewrite, break and return, in their order in a server or a
+ * location. Compiled once, run against a few views into a request (struct rewrite_turn); knows no request.
+ */
+#ifndef GATE_REWRITE_REWRITE_H
+#define GATE_REWRITE_REWRITE_H
+
+#include "gate/conf/template.h"
+#include "gate/route/location.h"
+
+enum rewrite_kind { REWRITE_SET, REWRITE_PATH, REWRITE_BREAK, REWRITE_RETURN };
+
+/* What comes behind a rewrite that matched. */
+enum rewrite_then {
+    REWRITE_GO_ON, /* the next instruction */
+    REWRITE_LAST,  /* none: the location of the new path is looked for */
+    REWRITE_STAY,  /* none: the location stays */
+    REWRITE_AWAY,  /* none: the client is redirected */
+};
+
+struct rewrite_code {
+    enum rewrite_kind kind;
+    size_t order; /* of the directive in the configuration */
+
+    struct template text; /* what is set, the replacement, or the text of the answer */
+
+    uintptr_t variable; /* set: handed to turn->set */
+
+    /* rewrite */
+    const struct regex *regex;
+    struct span pattern; /* as written */
+    enum rewrite_then then;
+    bool drops_args; /* the replacement ends with '?', which its text does not have */
+    bool has_args;   /* there is a '?' in its text */
+
+    /* return, and the redirect of a rewrite */
+    unsigned status;
+    bool is_redirect; /* the text is a Location */
+};
+
+struct rewrite_turn {
+    void *subject;       /* what templates are evaluated with */
+    struct arena *arena; /* of all that is made */
+    struct buffer scratch; /* room for one text */
+    struct span *path, *args; /* the request's: instructions see what those before them did */
+    struct captures *captures;
+    bool is_escaped; /* the target had '%' or '+': captures are escaped where they go on the wire */
+    bool log;        /* rewrite_log */
+    void (*set)(void *subject, uintptr_t variable, struct span value);
+    void (*matched)(void *subject); /* before captures are overwritten */
+    void (*tell)(void *subject, bool is_error, const char *what);
+
+    /* what came of it */
+    bool rewritten; /* some rewrite matched */
+    bool searches;  /* the location of the new path is to be looked for */
+    bool left;      /* "rewrite ... break": the path need not begin with the location's prefix */
+    const struct rewrite_code *answer;
+    struct span location; /* of a redirect */
+};
+
+enum rewrite_verdict {
+    REWRITE_DONE,
+    REWRITE_ANSWER,   /* turn->answer is the return that was reached */
+    REWRITE_REDIRECT, /* to turn->location with turn->answer->status */
+    REWRITE_FAILED,   /* answer 500; it has been told */
+};
+
+/* Runs the instructions in their order. Start from a turn whose lower half is {0}. */
+enum rewrite_verdict rewrite_run(const struct rewrite_code *codes, size_t count,
+                                 struct rewrite_turn *turn);
+
+#endif
