@@ -22,6 +22,7 @@ CORRIDORS = {'vault', 'keep', 'gate'}
 FOREIGN = {
     'openssl/': ['crypto/openssl', 'gate/tls'],
     'argon2.h': ['crypto/argon2'],
+    'gcrypt.h': ['crypto/gcrypt'],
     'json-c/': ['codec'],
     'pcre2.h': ['gate/conf'],
     'blkid/': ['io', 'keep'],

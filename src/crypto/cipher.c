@@ -7,6 +7,8 @@ extern const struct cipher_kind cipher_aes_xts_plain64, cipher_aes_xts_plain,
 #if defined(__x86_64__)
 extern const struct cipher_kind cipher_native_xts_plain64, cipher_native_xts_plain;
 #endif
+extern const struct cipher_kind cipher_gcrypt_kinds[];
+extern const size_t cipher_gcrypt_count;
 
 static const struct cipher_kind *const kinds[] = {
 #if defined(__x86_64__)
@@ -16,9 +18,13 @@ static const struct cipher_kind *const kinds[] = {
     &cipher_aes_cbc_plain,      &cipher_aes_cbc_essiv_sha256,
 };
 
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
 const struct cipher_kind *cipher_kind_at(size_t index)
 {
-    return index < sizeof kinds / sizeof *kinds ? kinds[index] : NULL;
+    if (index < KINDS)
+        return kinds[index];
+    return index - KINDS < cipher_gcrypt_count ? &cipher_gcrypt_kinds[index - KINDS] : NULL;
 }
 
 static bool is_usable(const struct cipher_kind *kind)
@@ -28,9 +34,11 @@ static bool is_usable(const struct cipher_kind *kind)
 
 const struct cipher_kind *cipher_find(const char *encryption)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (strcmp(kinds[i]->encryption, encryption) == 0 && is_usable(kinds[i]))
-            return kinds[i];
+    const struct cipher_kind *kind;
+
+    for (size_t i = 0; (kind = cipher_kind_at(i)); i++) {
+        if (strcmp(kind->encryption, encryption) == 0 && is_usable(kind))
+            return kind;
     }
     return NULL;
 }

@@ -20,7 +20,7 @@ struct cipher;
 /* One way to encrypt sectors. A new one is a member of the table in cipher.c. */
 struct cipher_kind {
     const char *encryption;  /* LUKS2's word */
-    const char *provider;    /* whose code it is: "OpenSSL", "native" */
+    const char *provider;    /* whose code it is: "OpenSSL", "libgcrypt", "native" */
     uint16_t key_sizes[4];   /* bytes that its key may have; unused places are 0 */
     bool (*is_usable)(void); /* on this processor; NULL: on every one */
     enum rc (*open)(struct cipher **out, const struct cipher_kind *kind,

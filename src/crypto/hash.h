@@ -2,6 +2,7 @@
 #ifndef CRYPTO_HASH_H
 #define CRYPTO_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,7 @@ struct hash {
     const char *name;    /* "sha256", in lower case */
     const char *library; /* what the library calls it */
     size_t size;         /* bytes of output */
+    bool legacy; /* old: the library has it apart, and may have been installed without */
 };
 
 /* Letters of either case are equal, as in LUKS. NULL for a word that names none. */

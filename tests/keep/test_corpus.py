@@ -1,4 +1,4 @@
-"""LUKS2 volumes of other programs: those we can read have the contents that their makers saw."""
+"""LUKS volumes of other programs: those we can read have the contents that their makers saw."""
 import hashlib
 import json
 import lzma
@@ -12,19 +12,20 @@ CORPUS = pathlib.Path(os.environ.get('KEEPGATE_CORPUS') or
                       pathlib.Path(__file__).resolve().parents[2].parent / 'shared' / 'corpus')
 try:
     CASES = [case for case in json.loads((CORPUS / 'MANIFEST.json').read_text('utf-8'))
-             if case['format'] == 'luks2']
+             if case['format'] in ('luks1', 'luks2')]
 except FileNotFoundError:
     CASES = []
 
 
-CIPHERS = ('aes-xts-plain64', 'aes-cbc-essiv:sha256')
+# What the manifest says of a case that we do not have yet.
+MISSING = ('adiantum', 'aegis')
 
 
 def is_ours(case):
-    """A cipher that we have, and no integrity, by what the manifest says of it."""
+    """Neither a cipher that we do not have, nor integrity."""
     parameters = case.get('parameters', {})
     said = parameters.get('cipher') or case.get('dm_table', '')
-    return any(cipher in said for cipher in CIPHERS) and 'integrity' not in parameters
+    return not any(cipher in said for cipher in MISSING) and 'integrity' not in parameters
 
 
 DATA = [case for case in CASES if case['check'] == 'data' and case['expect'] == 'opens']
@@ -49,7 +50,11 @@ def unpacked(anybody, corpus):
             anybody.file('header', lzma.decompress((corpus / case['header_file']).read_bytes()))
             words += ['--header', 'header']
         if 'keyfile' in case:
-            return [*words, '--key-file', corpus / case['keyfile']]
+            words += ['--key-file', corpus / case['keyfile']]
+            for part in ('offset', 'size'):
+                if f'keyfile_{part}' in case.get('parameters', {}):
+                    words += [f'--key-file-{part}', case['parameters'][f'keyfile_{part}']]
+            return words
         anybody.file('corpus-phrase', case.get('passphrase', 'none known').encode())
         return [*words, '--key-file', 'corpus-phrase']
     return unpack

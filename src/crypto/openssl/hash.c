@@ -2,10 +2,12 @@
 
 #include <openssl/evp.h>
 
+#include "crypto/openssl/legacy.h"
+
 enum rc hash_compute(const struct hash *hash, const struct span *pieces, size_t count,
                      uint8_t *out, struct fault *why)
 {
-    EVP_MD *md = EVP_MD_fetch(NULL, hash->library, NULL);
+    EVP_MD *md = EVP_MD_fetch(legacy_context(hash), hash->library, NULL);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     bool done = md && context && EVP_DigestInit_ex2(context, md, NULL) == 1;
 

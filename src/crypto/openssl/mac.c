@@ -4,6 +4,8 @@
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
+#include "crypto/openssl/legacy.h"
+
 static bool compute(EVP_MAC_CTX *context, const struct hash *hash, struct span key,
                     const struct span *pieces, size_t count, uint8_t *out)
 {
@@ -27,7 +29,7 @@ static bool compute(EVP_MAC_CTX *context, const struct hash *hash, struct span k
 enum rc mac_compute(const struct hash *hash, struct span key, const struct span *pieces,
                     size_t count, uint8_t *out, struct fault *why)
 {
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    EVP_MAC *mac = EVP_MAC_fetch(legacy_context(hash), "HMAC", NULL);
     EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
     bool done = context && compute(context, hash, key, pieces, count, out);
 

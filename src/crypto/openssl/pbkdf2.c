@@ -5,10 +5,12 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
+#include "crypto/openssl/legacy.h"
+
 static bool derive(const struct kdf_params *params, struct span phrase, struct span salt,
                    struct secret *key)
 {
-    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "PBKDF2", NULL);
+    EVP_KDF *kdf = EVP_KDF_fetch(legacy_context(params->hash), "PBKDF2", NULL);
     EVP_KDF_CTX *context = kdf ? EVP_KDF_CTX_new(kdf) : NULL;
     uint64_t passes = params->passes;
     int lenient =

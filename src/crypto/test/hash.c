@@ -4,7 +4,8 @@
 #include "codec/hex.h"
 #include "crypto/equal.h"
 
-/* FIPS 180-4 and FIPS 202 example "abc"; RIPEMD-160's page; RFC 7693, appendices A and B */
+/* FIPS 180-4 and FIPS 202 example "abc"; RIPEMD-160's page; RFC 7693, appendices A and B;
+ * ISO/IEC 10118-3 (Whirlpool) */
 static const struct {
     const char *name, *digest;
 } vectors[] = {
@@ -16,6 +17,8 @@ static const struct {
                "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
     {"sha3-256", "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"},
     {"ripemd160", "8eb208f7e05d987a9b044a8e98c6b087f15a0bfc"},
+    {"whirlpool", "4e2448a4c6f486bb16b6562c73b4020bf3043e3a731bce721ae1b303d97e6d4c"
+                  "7181eebdb6c57e277d0e34957114cbd6c797fc9d95d8b582d225292076d4eef5"},
     {"blake2s-256", "508c5e8c327c14e2e1a72ba34eeb452f37458b209ed63a294d999b4c86675982"},
     {"blake2b-512", "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
                     "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923"},

@@ -10,8 +10,8 @@ enum status {
     STATUS_FAILED = 1,      /* any other failure */
     STATUS_USAGE = 2,       /* the command line is wrong, or an answer was no */
     STATUS_DENIED = 3,      /* wrong passphrase or key */
-    STATUS_FOREIGN = 4,     /* not a LUKS2 volume */
-    STATUS_DAMAGED = 5,     /* a LUKS2 volume that is damaged or cut off */
+    STATUS_FOREIGN = 4,     /* not a LUKS volume */
+    STATUS_DAMAGED = 5,     /* a LUKS volume that is damaged or cut off */
     STATUS_BUSY = 6,        /* already open, or still in use */
     STATUS_UNSUPPORTED = 7, /* well formed, and not something keep does */
 };

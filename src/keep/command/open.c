@@ -5,15 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/units.h"
 #include "keep/command/command.h"
 #include "keep/command/credential_options.h"
 #include "keep/command/luks_target.h"
+#include "keep/format/format.h"
 #include "keep/mount/file_system.h"
 #include "keep/mount/serve.h"
 #include "keep/mount/unmount.h"
-#include "keep/volume/volume.h"
-#include "vault/unlock.h"
 
 struct open_options {
     struct credential_options credential;
@@ -23,7 +21,7 @@ struct open_options {
 
 static const struct option_row rows[] = {
     CREDENTIAL_ROWS(struct open_options),
-    {"header", 0, "FILE", "The LUKS2 header is in this file, and the target holds data alone.",
+    {"header", 0, "FILE", "The LUKS header is in this file, and the target holds data alone.",
      offsetof(struct open_options, header)},
     {"key-slot", 0, "NUMBER", "Try this key slot alone.",
      offsetof(struct open_options, key_slot)},
@@ -78,14 +76,14 @@ static enum rc begin_record(struct opening *o, struct fault *why)
     return RC_OK;
 }
 
-/* Both copies are sound again after this, where the header is ours to write. */
-static void repair(const struct opening *o, struct luks2 *header, struct device *device)
+/* Both copies of a header are sound again after this, where it is ours to write. */
+static void repair(const struct opening *o, struct container *container)
 {
     struct fault why = {0};
 
-    if (!header->repair_due || o->options.read_only || o->options.header)
+    if (!container->repair_due || o->options.read_only || o->options.header)
         return;
-    if (luks2_repair(header, device, &why) == RC_OK)
+    if (format_repair(container, &why) == RC_OK)
         fprintf(stderr, "keep: %s: a damaged copy of its header was written anew\n",
                 o->target);
     else
@@ -93,9 +91,8 @@ static void repair(const struct opening *o, struct luks2 *header, struct device 
                 o->target, why.text);
 }
 
-static enum rc unlock_with(const struct opening *o, const struct luks2 *header,
-                           struct device *header_device, uint64_t data_size,
-                           struct unlock *unlocked, struct fault *why)
+static enum rc unlock_with(const struct opening *o, struct container *container,
+                           uint64_t data_size, struct format_volume *volume, struct fault *why)
 {
     SCOPED(secret) credential = {0};
     char prompt[PATH_MAX + 32];
@@ -105,48 +102,40 @@ static enum rc unlock_with(const struct opening *o, const struct luks2 *header,
     rc = credential_get(&o->credential, prompt, false, &credential, why);
     if (rc != RC_OK)
         return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
-    rc = unlock(header, header_device, data_size, &credential, o->key_slot, unlocked, why);
+    rc = format_unlock(container, data_size, o->options.header != NULL, &credential,
+                       o->key_slot, volume, why);
     return rc == RC_NOT_FOUND ? (why->rc = RC_USAGE) : rc;
 }
 
 /* Header, credential, key: the volume, whose key is then in its cipher alone. */
-static enum rc unlock_volume(struct opening *o, struct luks2 *header,
-                             struct device *header_device, struct device *data,
-                             struct fault *why)
+static enum rc unlock_volume(struct opening *o, struct container *container,
+                             struct device *data, struct fault *why)
 {
-    SCOPED(unlock) unlocked = {0};
-    enum rc rc = unlock_with(o, header, header_device, data->size, &unlocked, why);
+    SCOPED(format_volume) volume = {0};
+    enum rc rc = unlock_with(o, container, data->size, &volume, why);
 
     if (rc != RC_OK)
         return rc;
-    repair(o, header, header_device);
-    o->sector_size = unlocked.extent.sector_size;
-    return volume_open(&o->device, data,
-                       &(struct volume_place){
-                           .offset = unlocked.extent.offset,
-                           .len = unlocked.extent.len,
-                           .sector_size = unlocked.extent.sector_size,
-                           .iv_tweak = unlocked.extent.iv_tweak,
-                           .encryption = unlocked.extent.encryption,
-                       },
-                       &unlocked.volume_key, why);
+    repair(o, container);
+    o->sector_size = volume.place.sector_size;
+    return volume_open(&o->device, data, &volume.place, &volume.key, why);
 }
 
-/* *foreign is set where there is no LUKS2 header at all. */
+/* *foreign is set where there is no header of ours at all. */
 static enum rc read_and_unlock(struct opening *o, struct device *header_device,
                                struct device *data, bool *foreign, struct fault *why)
 {
-    struct luks2 *header;
+    struct container *container;
     enum rc rc = luks_target_hold(header_device, false, why);
 
     if (rc != RC_OK)
         return rc;
-    if ((rc = luks2_read(&header, header_device, why)) != RC_OK) {
+    if ((rc = format_read(&container, header_device, why)) != RC_OK) {
         *foreign = rc == RC_NOT_FOUND;
         return rc;
     }
-    rc = unlock_volume(o, header, header_device, data, why);
-    luks2_close(header);
+    rc = unlock_volume(o, container, data, why);
+    format_close(container);
     luks_target_release(header_device);
     return rc;
 }

@@ -1,0 +1,276 @@
+#include <stdio.h>
+
+#include "base/bytes.h"
+#include "base/test/check.h"
+#include "codec/hex.h"
+#include "crypto/cipher.h"
+#include "crypto/hash.h"
+
+enum { BLOCK = 16, UNIT = 512 };
+
+static void decode(const char *text, uint8_t *bytes, size_t size, size_t *len)
+{
+    assert_int_equal(hex_decode(span_text(text), bytes, size, len), RC_OK);
+}
+
+static struct cipher *open_bytes(const char *encryption, const uint8_t *bytes, size_t len)
+{
+    SCOPED(secret) key = {0};
+    struct cipher *cipher;
+    struct fault why = {0};
+
+    assert_int_equal(secret_copy(&key, span_of(bytes, len), NULL), RC_OK);
+    check(why.text, cipher_open(&cipher, encryption, &key, UNIT, &why) == RC_OK);
+    return cipher;
+}
+
+/* One block of each algorithm: NESSIE (Serpent with 256 bits, set 1, vector 0), the Twofish paper (appendix
+ * B), RFC 3713 (Camellia, appendix A), FIPS 197 (AES, appendix C). */
+static const struct {
+    const char *encryption, *key, *plain, *cipher;
+} blocks[] = {
+    {"serpent-ecb", "8000000000000000000000000000000000000000000000000000000000000000",
+     "00000000000000000000000000000000", "a223aa1288463c0e2be38ebd825616c0"},
+    {"twofish-ecb", "00000000000000000000000000000000", "00000000000000000000000000000000",
+     "9f589f5cf6122c32b6bfec2f2ae8c35a"},
+    {"twofish-ecb", "0123456789abcdeffedcba987654321000112233445566778899aabbccddeeff",
+     "00000000000000000000000000000000", "37527be0052334b89f0cfccae87cfa20"},
+    {"camellia-ecb", "0123456789abcdeffedcba9876543210", "0123456789abcdeffedcba9876543210",
+     "67673138549669730857065648eabe43"},
+    {"camellia-ecb", "0123456789abcdeffedcba987654321000112233445566778899aabbccddeeff",
+     "0123456789abcdeffedcba9876543210", "9acc237dff16d76c20ef7c919e3a7509"},
+    {"aes-ecb", "000102030405060708090a0b0c0d0e0f", "00112233445566778899aabbccddeeff",
+     "69c4e0d86a7b0430d8cdb78070b4c55a"},
+    {"aes-ecb", "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+     "00112233445566778899aabbccddeeff", "8ea2b7ca516745bfeafc49904b496089"},
+};
+
+static void published_blocks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        uint8_t key[32], sector[UNIT] = {0};
+        struct cipher *cipher;
+        char text[2 * BLOCK + 1];
+        size_t key_len, len;
+
+        decode(blocks[i].key, key, sizeof key, &key_len);
+        decode(blocks[i].plain, sector, BLOCK, &len);
+        cipher = open_bytes(blocks[i].encryption, key, key_len);
+        assert_int_equal(cipher_encrypt(cipher, 0, sector, sector, UNIT, NULL), RC_OK);
+        check(blocks[i].encryption,
+              strcmp(hex_encode(span_of(sector, BLOCK), text), blocks[i].cipher) == 0);
+        cipher_close(cipher);
+    }
+}
+
+static void fill(uint8_t *at, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        at[i] = (uint8_t)(i * 7 + (i >> 8));
+}
+
+/* One block under the first `key_len` bytes of a key: what modes and vectors are made of. */
+static void encrypt_block(const char *algorithm, const uint8_t *key, size_t key_len,
+                          uint8_t block[BLOCK])
+{
+    uint8_t sector[UNIT] = {0};
+    struct cipher *cipher;
+    char name[32];
+
+    snprintf(name, sizeof name, "%s-ecb", algorithm);
+    cipher = open_bytes(name, key, key_len);
+    memcpy(sector, block, BLOCK);
+    assert_int_equal(cipher_encrypt(cipher, 0, sector, sector, UNIT, NULL), RC_OK);
+    memcpy(block, sector, BLOCK);
+    cipher_close(cipher);
+}
+
+static void mix(uint8_t *into, const uint8_t *from)
+{
+    for (size_t i = 0; i < BLOCK; i++)
+        into[i] ^= from[i];
+}
+
+/* IEEE 1619-2007, 5.2: times alpha. */
+static void times_alpha(uint8_t tweak[BLOCK])
+{
+    uint8_t carry = 0;
+
+    for (size_t i = 0; i < BLOCK; i++) {
+        uint8_t next = tweak[i] >> 7;
+
+        tweak[i] = (uint8_t)(tweak[i] << 1 | carry);
+        carry = next;
+    }
+    if (carry)
+        tweak[0] ^= 0x87;
+}
+
+static const struct {
+    const char *name;
+    size_t key_size;
+} algorithms[] = {{"aes", 16},     {"aes", 32},     {"serpent", 16},  {"serpent", 32},
+                  {"twofish", 16}, {"twofish", 32}, {"camellia", 16}, {"camellia", 32}};
+
+static const uint64_t sectors[] = {0, 1, 0xff, UINT64_C(0xffffffff), UINT64_C(0x123456789a)};
+
+enum { SECTORS = sizeof sectors / sizeof *sectors };
+
+/* XTS as its standard says it, block by block. */
+static void xts_by_hand(const char *algorithm, const uint8_t *key, size_t half,
+                        uint64_t sector, uint8_t bytes[UNIT])
+{
+    uint8_t tweak[BLOCK] = {0};
+
+    le64_put(tweak, sector);
+    encrypt_block(algorithm, key + half, half, tweak);
+    for (size_t at = 0; at < UNIT; at += BLOCK, times_alpha(tweak)) {
+        mix(bytes + at, tweak);
+        encrypt_block(algorithm, key, half, bytes + at);
+        mix(bytes + at, tweak);
+    }
+}
+
+static void xts_is_made_of_blocks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
+        size_t half = algorithms[i].key_size;
+        uint8_t key[64], plain[UNIT], ours[UNIT];
+        struct cipher *cipher;
+        char name[32];
+
+        fill(key, sizeof key);
+        snprintf(name, sizeof name, "%s-xts-plain64", algorithms[i].name);
+        cipher = open_bytes(name, key, 2 * half);
+        for (size_t s = 0; s < SECTORS; s++) {
+            fill(plain, UNIT);
+            assert_int_equal(cipher_encrypt(cipher, sectors[s], plain, ours, UNIT, NULL),
+                             RC_OK);
+            xts_by_hand(algorithms[i].name, key, half, sectors[s], plain);
+            check(name, memcmp(plain, ours, UNIT) == 0);
+        }
+        cipher_close(cipher);
+    }
+}
+
+/* What the kernel's device-mapper documentation says of each initial vector. */
+static void iv_by_hand(const char *kind, const char *algorithm, const uint8_t *key, size_t len,
+                       uint64_t sector, uint8_t iv[BLOCK])
+{
+    struct span whole = span_of(key, len);
+    uint8_t hashed[32];
+
+    memset(iv, 0, BLOCK);
+    if (strcmp(kind, "plain") == 0) {
+        le32_put(iv, (uint32_t)sector);
+    } else if (strcmp(kind, "plain64") == 0) {
+        le64_put(iv, sector);
+    } else if (strcmp(kind, "plain64be") == 0) {
+        be64_put(iv + 8, sector);
+    } else if (strcmp(kind, "benbi") == 0) {
+        be64_put(iv + 8, sector * 32 + 1);
+    } else if (strcmp(kind, "eboiv") == 0) {
+        le64_put(iv, sector * UNIT);
+        encrypt_block(algorithm, key, len, iv);
+    } else if (strcmp(kind, "essiv:sha256") == 0) {
+        le64_put(iv, sector);
+        assert_int_equal(hash_compute(hash_find("sha256"), &whole, 1, hashed, NULL), RC_OK);
+        encrypt_block(algorithm, hashed, sizeof hashed, iv);
+    }
+}
+
+/* CBC as SP 800-38A says it. */
+static void cbc_by_hand(const char *algorithm, const uint8_t *key, size_t len,
+                        const uint8_t iv[BLOCK], uint8_t bytes[UNIT])
+{
+    const uint8_t *before = iv;
+
+    for (size_t at = 0; at < UNIT; at += BLOCK) {
+        mix(bytes + at, before);
+        encrypt_block(algorithm, key, len, bytes + at);
+        before = bytes + at;
+    }
+}
+
+static void compare_cbc(const char *algorithm, size_t key_size, const char *kind)
+{
+    uint8_t key[32], plain[UNIT], ours[UNIT], iv[BLOCK];
+    struct cipher *cipher;
+    char name[48];
+
+    fill(key, sizeof key);
+    snprintf(name, sizeof name, "%s-cbc-%s", algorithm, kind);
+    cipher = open_bytes(name, key, key_size);
+    for (size_t s = 0; s < SECTORS; s++) {
+        fill(plain, UNIT);
+        assert_int_equal(cipher_encrypt(cipher, sectors[s], plain, ours, UNIT, NULL), RC_OK);
+        iv_by_hand(kind, algorithm, key, key_size, sectors[s], iv);
+        cbc_by_hand(algorithm, key, key_size, iv, plain);
+        check(name, memcmp(plain, ours, UNIT) == 0);
+    }
+    cipher_close(cipher);
+}
+
+static void every_initial_vector(void **state)
+{
+    static const char *const kinds[] = {"null",  "plain", "plain64",     "plain64be",
+                                        "benbi", "eboiv", "essiv:sha256"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++)
+            compare_cbc(algorithms[i].name, algorithms[i].key_size, kinds[k]);
+    }
+}
+
+/* Every kind, of any library: runs are sectors in a row, and come back. */
+static void every_kind_comes_back(void **state)
+{
+    const struct cipher_kind *kind;
+
+    (void)state;
+    for (size_t i = 0; (kind = cipher_kind_at(i)); i++) {
+        static uint8_t key[64], plain[16 * UNIT], whole[16 * UNIT], single[16 * UNIT];
+        struct cipher *cipher;
+
+        fill(key, sizeof key);
+        fill(plain, sizeof plain);
+        cipher = open_bytes(kind->encryption, key, kind->key_sizes[0]);
+        assert_int_equal(cipher_encrypt(cipher, 40, plain, whole, sizeof plain, NULL), RC_OK);
+        for (size_t at = 0; at < sizeof plain; at += UNIT)
+            assert_int_equal(
+                cipher_encrypt(cipher, 40 + at / UNIT, plain + at, single + at, UNIT, NULL),
+                RC_OK);
+        check(kind->encryption, memcmp(whole, single, sizeof whole) == 0);
+        check(kind->encryption, memcmp(whole, plain, UNIT) != 0);
+        assert_int_equal(cipher_decrypt(cipher, 40, whole, whole, sizeof whole, NULL), RC_OK);
+        check(kind->encryption, memcmp(whole, plain, sizeof whole) == 0);
+        cipher_close(cipher);
+    }
+}
+
+static void weak_keys_are_refused(void **state)
+{
+    SCOPED(secret) key = {0};
+    struct cipher *cipher;
+
+    (void)state;
+    assert_int_equal(secret_alloc(&key, 64, NULL), RC_OK);
+    assert_int_equal(cipher_open(&cipher, "serpent-xts-plain64", &key, UNIT, NULL),
+                     RC_UNSUPPORTED);
+    assert_int_equal(cipher_open(&cipher, "twofish-cbc-plain64", &key, UNIT, NULL),
+                     RC_UNSUPPORTED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest all[] = {
+        cmocka_unit_test(published_blocks),      cmocka_unit_test(xts_is_made_of_blocks),
+        cmocka_unit_test(every_initial_vector),  cmocka_unit_test(every_kind_comes_back),
+        cmocka_unit_test(weak_keys_are_refused),
+    };
+
+    return cmocka_run_group_tests(all, NULL, NULL);
+}

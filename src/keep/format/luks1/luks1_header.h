@@ -1,0 +1,39 @@
+/*
+ * The LUKS1 header: 592 bytes, integers in big endian, eight keyslots. It is read into the form
+ * of a LUKS2 header, of which it is a special case, so that one path unlocks both.
+ *
+ * Source: LUKS On-Disk Format Specification, version 1.2.3, section 4.
+ */
+#ifndef KEEP_FORMAT_LUKS1_LUKS1_HEADER_H
+#define KEEP_FORMAT_LUKS1_LUKS1_HEADER_H
+
+#include "vault/header/luks2.h"
+
+enum {
+    LUKS1_HEADER_SIZE = 592, /* bytes */
+    LUKS1_KEYSLOTS = 8,
+    LUKS1_TEXT_SIZE = 32, /* of a name, with its NUL */
+};
+
+struct luks1_header {
+    /* Without JSON (metadata): it can be opened, and not be changed. Its one segment begins at
+     * 0 where the data are on another device. */
+    struct luks2 as_luks2;
+    char hash[LUKS1_TEXT_SIZE], encryption[2 * LUKS1_TEXT_SIZE]; /* what it points to */
+};
+
+/*
+ * Every offset and length is checked, of unused keyslots too, since a later use would trust
+ * them: no key area may lie in the header, in another key area or in the data.
+ *
+ * RC_NOT_FOUND    the bytes are no LUKS1 header
+ * RC_FORMAT       a header that breaks a rule
+ * RC_UNSUPPORTED  a hash that we do not have
+ */
+enum rc luks1_header_parse(struct luks1_header *header, const uint8_t bytes[LUKS1_HEADER_SIZE],
+                           struct fault *why);
+
+/* Bytes from the start of the device to the end of the last key area that is in use. */
+uint64_t luks1_header_end(const struct luks1_header *header);
+
+#endif

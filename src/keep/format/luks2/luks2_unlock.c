@@ -1,0 +1,37 @@
+#include "keep/format/luks2/luks2_unlock.h"
+
+#include <assert.h>
+
+#include "vault/unlock.h"
+
+static_assert((int)FORMAT_KEYSLOT_ANY == (int)UNLOCK_ANY);
+
+enum rc luks2_unlock(const struct luks2 *header, struct device *device, uint64_t header_size,
+                     uint64_t data_size, bool detached, const struct secret *credential,
+                     int keyslot, struct format_volume *volume, struct fault *why)
+{
+    SCOPED(unlock) unlocked = {0};
+    enum rc rc;
+
+    if (!detached && header->segments[0].offset < header_size)
+        return fail(why, RC_USAGE,
+                    "this is a header alone, and its data are elsewhere; name those, and this "
+                    "with --header");
+    rc = unlock(header, device, data_size, credential, keyslot, &unlocked, why);
+    if (rc != RC_OK)
+        return rc;
+    *volume = (struct format_volume){
+        .place =
+            {
+                .offset = unlocked.extent.offset,
+                .len = unlocked.extent.len,
+                .sector_size = unlocked.extent.sector_size,
+                .iv_tweak = unlocked.extent.iv_tweak,
+                .encryption = unlocked.extent.encryption,
+            },
+        .key = unlocked.volume_key,
+        .keyslot = unlocked.keyslot,
+    };
+    unlocked.volume_key = (struct secret){0}; /* it has moved */
+    return RC_OK;
+}
