@@ -25,6 +25,7 @@ FOREIGN = {
     'gcrypt.h': ['crypto/gcrypt'],
     'json-c/': ['codec'],
     'pcre2.h': ['gate/conf'],
+    'zlib.h': ['gate/compress'],
     'blkid/': ['io', 'keep'],
     'cmocka.h': ['base/test/check.h'],
     'sys/epoll.h': ['io'],

@@ -64,6 +64,7 @@ static void drop(struct request *r)
     if (r->answer.head.fields != r->answer_fields)
         free(r->answer.head.fields);
     free(r->answer_bytes);
+    gzip_stream_release(r->gzip, &r->service->spare_gzip);
     spill_clear(&r->to_client);
     spill_clear(&r->to_origin);
     arena_reset(&r->arena);

@@ -7,6 +7,7 @@
 
 #include "gate/balance/balance.h"
 #include "gate/client.h"
+#include "gate/compress/gzip_stream.h"
 #include "gate/filter/filter.h"
 #include "gate/headers/headers.h"
 #include "gate/http/body.h"
@@ -35,6 +36,7 @@ enum {
     REQUEST_FIELDS = 64,   /* fields of a head, likewise */
     REQUEST_TRIES = 8,     /* origins whose figures are kept */
     REQUEST_TRAILER = 4096, /* bytes of a trailer section that are passed on */
+    REQUEST_AT_ONCE_GZIP = 256 << 10, /* the same of a body that is compressed */
     REQUEST_AT_ONCE = 2 << 20, /* bytes of a body for one client, before others have their turn */
     REQUESTS_AT_ONCE = 32      /* of one client that sends them one behind the other, likewise */
 };
@@ -105,6 +107,10 @@ struct request {
     uint64_t sent;    /* bytes to the client, head and all */
     uint64_t body_sent;
     bool down_chunked; /* we put chunks around the body */
+    bool adds_trailer; /* the location's fields go behind the last chunk */
+    bool open_ended;   /* a body of our own that goes through request_send_own_body has not ended yet */
+    bool squeezed;     /* the head says that the body is compressed */
+    struct gzip_stream *gzip; /* that it goes through; NULL: as it is, or there is none */
     bool is_head;      /* the method is HEAD */
     struct span location_field, content_type; /* as sent, for variables */
     int file;          /* that is being sent; -1: none */
@@ -276,6 +282,26 @@ void request_keep_captures(struct request *r);
 /* Runs the instructions of r->location. True: they led to an answer, or elsewhere, and *rc is what comes of it. */
 bool request_rewrite(struct request *r, enum rc *rc);
 
+/* ---- request_body.c ---- */
+
+struct reply;
+
+/*
+ * Decides, in front of its head, whether the body is compressed (r->gzip), and what that and a trailer section
+ * change of the head. `origin` is the head that came, or NULL for an answer of our own.
+ */
+void request_shape_body(struct request *r, struct reply *reply, const struct head *origin);
+
+/* The fields that go behind the last chunk, as lines; in memory that lasts until the next call. */
+struct span request_trailer(struct request *r);
+
+/* Sends the pieces compressed, behind `first`, which may be empty. RC_OK: all are gone, or wait in the spill. */
+enum rc request_squeeze(struct request *r, struct iovec first, const struct iovec *pieces,
+                        int count, enum gzip_push push);
+
+/* The same of a body of our own that was shaped, compressed or not. `last`: it ends here. */
+enum rc request_send_own_body(struct request *r, struct iovec first, struct span piece, bool last);
+
 /* ---- request_answer.c ---- */
 
 /* The head of an answer. */
@@ -290,6 +316,8 @@ struct reply {
     struct span etag, content_range; /* empty: none */
     bool accept_ranges;
     bool chunked;
+    bool vary;      /* another client may get it in another form */
+    bool is_shaped; /* request_shape_body has seen it */
     struct headers_turn added; /* by the location: request_write_head says which */
 };
 /*

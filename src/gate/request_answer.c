@@ -64,6 +64,7 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
         reply->last_modified = (struct span){0};
     if (headers->used)
         reply->added = headers_begin(headers, code, r);
+    reply->added.weak_etag = r->squeezed;
     buffer_add(out, SPAN("HTTP/1.1 "));
     if (reply->status.len > 0)
         buffer_add(out, reply->status);
@@ -96,22 +97,26 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
             buffer_add(out, SPAN("\r\n"));
         }
     }
+    if (reply->vary)
+        buffer_add(out, SPAN("Vary: Accept-Encoding\r\n"));
 }
 
 void request_add_fields(struct request *r, const struct reply *reply, struct buffer *out)
 {
     if (reply->added.settings)
         headers_write(&reply->added, time(NULL), reply->last_modified, r, out);
+    if (r->squeezed)
+        buffer_add(out, SPAN("Content-Encoding: gzip\r\n"));
 }
 
 /* What our own answers have besides. */
 static void add_own_fields(struct request *r, const struct reply *reply, struct buffer *out)
 {
     if (!headers_replaces(&reply->added, FIELD_ETAG))
-        add_field(out, SPAN("ETag: "), reply->etag);
+        add_field(out, r->squeezed ? SPAN("ETag: W/") : SPAN("ETag: "), reply->etag);
     request_add_fields(r, reply, out);
     add_field(out, SPAN("Content-Range: "), reply->content_range);
-    if (reply->accept_ranges)
+    if (reply->accept_ranges && !r->squeezed)
         buffer_add(out, SPAN("Accept-Ranges: bytes\r\n"));
     buffer_add(out, SPAN("\r\n"));
 }
@@ -123,6 +128,8 @@ static enum rc answer(struct request *r, struct reply *reply, struct span body)
     struct iovec pieces[2];
     enum rc rc;
 
+    if (!reply->is_shaped)
+        request_shape_body(r, reply, NULL);
     request_write_head(r, reply, &head);
     add_own_fields(r, reply, &head);
     if (head.full) {
@@ -135,10 +142,13 @@ static enum rc answer(struct request *r, struct reply *reply, struct span body)
         body.len = 0;
         r->parts_count = 0;
     }
-    r->body_sent += body.len;
     pieces[0] = (struct iovec){head.at, head.len};
     pieces[1] = (struct iovec){(void *)(uintptr_t)body.at, body.len};
     r->step = STEP_ANSWER;
+    r->open_ended = r->gzip || reply->chunked;
+    if (r->open_ended && r->parts_count == 0)
+        return request_send_own_body(r, pieces[0], body, true);
+    r->body_sent += body.len;
     rc = request_send(r, pieces, 2);
     return rc == RC_AGAIN ? RC_OK : rc;
 }
@@ -381,7 +391,10 @@ static enum rc answer_opened(struct request *r, const struct file *file, struct 
         return answer(r, &reply, (struct span){0});
     }
     reply.content_type = type.len > 0 ? type : respond->default_type;
-    if ((rc = plan(r, &reply, file->size, allow_range)) != RC_OK)
+    reply.code = 200;
+    reply.length = file->size;
+    request_shape_body(r, &reply, NULL);
+    if ((rc = plan(r, &reply, file->size, allow_range && !r->squeezed)) != RC_OK)
         return rc;
     if (reply.code == 206)
         r->error_status = 0;
@@ -485,15 +498,21 @@ enum rc request_answer_file(struct request *r)
     return answer_opened(r, &file, buffer_span(&path));
 }
 
+static enum rc send_wrapped(struct request *r, struct iovec piece, bool last)
+{
+    return request_send_own_body(r, (struct iovec){0}, span_of(piece.iov_base, piece.iov_len), last);
+}
+
 /* One helping of the current part. RC_OK: some went, or waits in the spill. */
 static enum rc send_some(struct request *r, struct file_part *part)
 {
     struct client *client = r->client;
     off_t offset = (off_t)part->offset;
     size_t most = part->len < REQUEST_AT_ONCE ? (size_t)part->len : REQUEST_AT_ONCE;
+    const bool is_wrapped = r->open_ended;
     ssize_t sent;
 
-    if (stream_is_plain(&client->stream)) {
+    if (stream_is_plain(&client->stream) && !r->open_ended) {
         sent = client->writable ? sendfile(client->stream.fd, r->file, &offset, most) : -1;
         if (sent < 0 && (!client->writable || errno == EAGAIN)) {
             client->writable = false;
@@ -507,7 +526,8 @@ static enum rc send_some(struct request *r, struct file_part *part)
         sent = pread(r->file, r->service->in, most, offset);
         if (sent > 0) {
             struct iovec piece = {r->service->in, (size_t)sent};
-            enum rc rc = request_send(r, &piece, 1);
+            bool last = r->part + 1 == r->parts_count && part->len == (uint64_t)sent;
+            enum rc rc = r->open_ended ? send_wrapped(r, piece, last) : request_send(r, &piece, 1);
 
             if (rc != RC_OK && rc != RC_AGAIN)
                 return rc;
@@ -522,7 +542,8 @@ static enum rc send_some(struct request *r, struct file_part *part)
                     strerror(errno));
         return RC_IO;
     }
-    r->body_sent += (uint64_t)sent;
+    if (!is_wrapped)
+        r->body_sent += (uint64_t)sent;
     part->offset += (uint64_t)sent;
     part->len -= (uint64_t)sent;
     return RC_OK;
@@ -530,26 +551,37 @@ static enum rc send_some(struct request *r, struct file_part *part)
 
 enum rc request_answer_continue(struct request *r)
 {
-    uint64_t before = r->sent;
+    uint64_t taken = 0; /* of the file, in this turn */
     enum rc rc;
 
     while ((rc = request_flush(r)) == RC_OK && r->part < r->parts_count) {
         struct file_part *part = &r->parts[r->part];
+        uint64_t offset = part->offset;
 
         if (part->before.len > 0) {
             struct iovec piece = {(void *)(uintptr_t)part->before.at, part->before.len};
 
-            r->body_sent += part->before.len;
             part->before.len = 0;
+            if (r->open_ended) {
+                if ((rc = send_wrapped(r, piece, false)) != RC_OK)
+                    return rc;
+                continue;
+            }
+            r->body_sent += piece.iov_len;
             if ((rc = request_send(r, &piece, 1)) != RC_OK && rc != RC_AGAIN)
                 return rc;
         } else if (part->len == 0) {
             r->part++;
-        } else if (r->sent - before >= REQUEST_AT_ONCE) {
+        } else if (taken >= (r->gzip ? REQUEST_AT_ONCE_GZIP : REQUEST_AT_ONCE)) {
             return request_yield(r);
         } else if ((rc = send_some(r, part)) != RC_OK) {
             break;
         }
+        taken += part->offset - offset;
+    }
+    if (rc == RC_OK && r->open_ended) { /* nothing was left to say that it was the last with */
+        if ((rc = send_wrapped(r, (struct iovec){0}, true)) != RC_OK || !spill_is_empty(&r->to_client))
+            return rc;
     }
     if (rc == RC_AGAIN)
         request_wait(r, request_settings(r)->http.send_timeout_ms, 0);

@@ -90,8 +90,15 @@ static void add_answer_fields(struct request *r, const struct headers_turn *adde
             continue;
         if (field->id == FIELD_REFRESH)
             value = rewrite(r, value, filter_refresh);
+        if (r->squeezed && field->id == FIELD_ACCEPT_RANGES)
+            continue;
+        if (r->squeezed && field->id == FIELD_ETAG && !span_starts(value, SPAN("\"")) &&
+            !span_starts(value, SPAN("W/")))
+            continue;
         buffer_add(out, field_name(head, field));
         buffer_add(out, SPAN(": "));
+        if (r->squeezed && field->id == FIELD_ETAG && value.at[0] == '"')
+            buffer_add(out, SPAN("W/"));
         buffer_add(out, value);
         buffer_add(out, SPAN("\r\n"));
     }
@@ -136,6 +143,7 @@ static void write_answer(struct request *r, struct buffer *out)
         .chunked = r->down_chunked,
     };
 
+    request_shape_body(r, &reply, &a->head);
     request_write_head(r, &reply, out);
     add_answer_fields(r, &reply.added, out);
     request_add_fields(r, &reply, out);
@@ -158,15 +166,20 @@ static enum rc send_body_down(struct request *r, struct iovec first, struct span
             request_log(r, LOG_LEVEL_ERROR, "upstream sent invalid chunked response");
             return RC_FORMAT;
         }
+        if (r->gzip) {
+            rc = request_squeeze(r, first, cut.pieces, cut.count,
+                                 r->down.done ? GZIP_END : GZIP_MORE);
+            if (rc != RC_OK)
+                return rc;
+            first.iov_len = 0;
+            continue;
+        }
         pieces[0] = first;
         first.iov_len = 0;
         if (r->down_chunked) {
-            struct buffer trailer = buffer_over(r->service->out + SCRATCH_OUT - REQUEST_TRAILER,
-                                                REQUEST_TRAILER);
+            struct span trailer = r->down.done ? request_trailer(r) : (struct span){0};
 
-            if (r->down.done && r->trailer.len > 0 && !r->trailer.full)
-                body_filter_trailer(buffer_span(&r->trailer), &trailer);
-            n += body_wrap(&cut, r->down.done, buffer_span(&trailer), line, pieces + n);
+            n += body_wrap(&cut, r->down.done, trailer, line, pieces + n);
         } else {
             memcpy(pieces + n, cut.pieces, (size_t)cut.count * sizeof *pieces);
             n += cut.count;
@@ -260,15 +273,17 @@ static enum rc end_of_origin(struct request *r, enum rc rc)
         return RC_IO;
     }
     r->down.done = true;
+    if (r->gzip)
+        return request_squeeze(r, (struct iovec){0}, NULL, 0, GZIP_END);
     if (!r->down_chunked)
         return RC_OK;
-    rc = request_send(r, pieces, body_wrap(&none, true, (struct span){0}, line, pieces));
+    rc = request_send(r, pieces, body_wrap(&none, true, request_trailer(r), line, pieces));
     return rc == RC_AGAIN ? RC_OK : rc;
 }
 
 enum rc request_relay(struct request *r)
 {
-    const uint64_t before = r->body_sent;
+    size_t taken = 0; /* from the origin, in this turn */
 
     for (;;) {
         enum rc up = RC_OK, rc;
@@ -295,9 +310,15 @@ enum rc request_relay(struct request *r)
             request_leave_origin(r, true);
             return RC_IO;
         }
-        if (r->body_sent - before >= REQUEST_AT_ONCE)
+        if (taken >= (r->gzip ? REQUEST_AT_ONCE_GZIP : REQUEST_AT_ONCE))
             return request_yield(r);
         rc = request_read_origin(r, r->service->in, SCRATCH_IN, &got);
+        taken += got;
+        if (rc == RC_AGAIN && r->gzip && gzip_stream_holds(r->gzip)) { /* the origin pauses: nothing is kept back */
+            if ((rc = request_squeeze(r, (struct iovec){0}, NULL, 0, GZIP_FLUSH)) != RC_OK)
+                return rc;
+            continue;
+        }
         if (rc == RC_AGAIN)
             return is_abandoned(r) ? request_abandon(r) : request_wait_for_both(r, up);
         rc = rc == RC_OK ? send_body_down(r, (struct iovec){0}, span_of(r->service->in, got))

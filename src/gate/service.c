@@ -175,6 +175,7 @@ void service_close(struct service *s)
         free(block);
     }
     origins_close(s->origins);
+    gzip_stream_close(s->spare_gzip);
     free(s->in);
     free(s->out);
     site_release(s->site);

@@ -23,6 +23,7 @@ struct service {
     struct request *spare_requests;
     size_t spare_requests_count;
     struct origins *origins;
+    struct gzip_stream *spare_gzip; /* the last one that was given back; NULL: none */
 
     uint8_t *in, *out;    /* SCRATCH_IN and SCRATCH_OUT bytes, for the length of one call */
 };

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "gate/access/access_settings.h"
+#include "gate/compress/gzip_settings.h"
 #include "gate/filter/filter.h"
 #include "gate/headers/headers_settings.h"
 #include "gate/http/http_settings.h"
@@ -31,6 +32,7 @@ struct settings {
     struct rewrite_settings rewrite;
     struct headers_settings headers;
     struct access_settings access;
+    struct gzip_settings gzip;
     struct journal_settings journal;
 };
 

@@ -19,6 +19,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_REWRITE] = &s->rewrite;
     level.parts[PART_HEADERS] = &s->headers;
     level.parts[PART_ACCESS] = &s->access;
+    level.parts[PART_GZIP] = &s->gzip;
     level.parts[PART_TLS] = tls;
     return level;
 }
@@ -141,6 +142,7 @@ static enum rc read_server(struct conf *conf, const struct directive *d, void *p
     headers_settings_enter(&server->outer.settings.headers, &r->http.headers);
     access_settings_enter(&server->outer.settings.access);
     rewrite_settings_enter(&server->outer.settings.rewrite);
+    gzip_settings_enter(&server->outer.settings.gzip);
     conf_walk(conf, &level, conf->node->children);
     location_sort(&server->outer.inner);
     if ((rc = complete_server(conf, entry)) != RC_OK ||
@@ -386,6 +388,7 @@ static enum rc read_location(struct conf *conf, const struct directive *d, void 
     headers_settings_enter(&location->settings.headers, &outer->settings.headers);
     access_settings_enter(&location->settings.access);
     rewrite_settings_enter(&location->settings.rewrite);
+    gzip_settings_enter(&location->settings.gzip);
     conf_walk(conf, &level, conf->node->children);
     if ((rc = finish_location(conf, location, &outer->settings)) != RC_OK)
         return rc;

@@ -21,6 +21,7 @@ enum site_part {
     PART_ACCESS,
     PART_COMPUTED,
     PART_REWRITE,
+    PART_GZIP,
     PART_COUNT
 };
 

@@ -95,10 +95,11 @@ def seen(message, port):
 
 
 def compare(pair, target, fields=(), method='GET'):
-    for attempt in range(3):  # a second may end between the two
+    for _ in range(5):  # a second, or a minute, may end between the two
         ours, theirs = (seen(peers.ask(each.port, method, target, fields), each.port) for each in pair)
         if ours == theirs:
             return
+        time.sleep(0.3)
     assert ours == theirs, target
 
 

@@ -83,6 +83,18 @@ bool headers_write_field(struct span name, const struct template *value, void *s
     return true;
 }
 
+/* "\"x\"" becomes "W/\"x\"" (RFC 9110, section 8.8.3): the value that begins at `at`. */
+static void weaken(struct buffer *out, size_t at)
+{
+    if (out->full || out->at[at] != '"')
+        return;
+    buffer_add(out, SPAN("W/"));
+    if (out->full)
+        return;
+    memmove(out->at + at + 2, out->at + at, out->len - 2 - at);
+    memcpy(out->at + at, "W/", 2);
+}
+
 void headers_write(const struct headers_turn *turn, time_t now, struct span last_modified,
                    void *subject, struct buffer *out)
 {
@@ -95,7 +107,11 @@ void headers_write(const struct headers_turn *turn, time_t now, struct span last
     for (size_t i = 0; i < s->headers.count; i++) {
         const struct added_field *field = &s->headers.fields[i];
 
-        if (turn->usual || field->always)
-            headers_write_field(field->name, &field->value, subject, out);
+        const size_t value = out->len + field->name.len + 2;
+
+        if ((turn->usual || field->always) &&
+            headers_write_field(field->name, &field->value, subject, out) && turn->weak_etag &&
+            field->id == FIELD_ETAG)
+            weaken(out, value);
     }
 }

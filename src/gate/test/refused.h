@@ -103,6 +103,6 @@
     {LOCATION("return 200 $;"), "invalid variable name", 3},
     {LOCATION("root a; alias b;"),
      "\"alias\" directive is duplicate, \"root\" directive was specified earlier", 3},
-    {LOCATION("gzip on;"), "\"gzip\" is a directive of nginx that gate does not have yet", 3},
+    {LOCATION("image_filter on;"), "\"image_filter\" is a directive of nginx that gate does not have yet", 3},
     {HTTP("upstream u { ip_hash; }"),
      "\"ip_hash\" is a directive of nginx that gate does not have yet", 3},
