@@ -58,7 +58,7 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
 
     r->keep_alive = r->keep_alive && may_keep_alive(r);
     r->status = code;
-    r->content_type = emptied ? (struct span){0} : reply->content_type;
+    r->content_type = !emptied ? reply->content_type : (struct span){0};
     r->location_field = reply->location.len > 0 ? reply->location : r->kept_location;
     if (r->error_status != 0 && code != 200 && code != 206 && code != 304)
         reply->last_modified = (struct span){0};

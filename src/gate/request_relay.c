@@ -131,7 +131,7 @@ static void write_answer(struct request *r, struct buffer *out)
     const bool is_empty = r->error_status && a->framing == FRAMING_NONE && !r->is_head;
     struct reply reply = {
         .code = a->code,
-        .status = r->error_status ? (struct span){0} : h1_response_status(a),
+        .status = !r->error_status ? h1_response_status(a) : (struct span){0},
         .server = keeps(r, FIELD_SERVER) ? answer_value(r, FIELD_SERVER) : (struct span){0},
         .date = keeps(r, FIELD_DATE) ? answer_value(r, FIELD_DATE) : (struct span){0},
         .content_type = answer_value(r, FIELD_CONTENT_TYPE),

@@ -80,7 +80,7 @@ static enum rewrite_verdict failed(struct rewrite_turn *turn, const char *what)
 
 static bool keep(struct rewrite_turn *turn, const struct buffer *text, struct span *kept)
 {
-    *kept = text->full ? (struct span){0} : arena_copy(turn->arena, buffer_span(text));
+    *kept = !text->full ? arena_copy(turn->arena, buffer_span(text)) : (struct span){0};
     return kept->at != NULL;
 }
 
