@@ -79,6 +79,18 @@ def test_the_contents_are_those_that_went_in(anybody, unpacked, case):
                        given=phrase.encode())
 
 
+@cases([case for case in READABLE if case['format'] == 'luks1'])
+def test_luks1_without_a_mount(anybody, unpacked, case):
+    _, target, _, *words = (word for word in unpacked(case) if word not in ('--raw', '--read-only'))
+    slot = anybody.do('key', 'test', target, *words).split()[-1]
+    listed = json.loads(anybody.do('key', 'list', '--json', target))
+    assert int(slot) in [key['slot'] for key in listed]
+    done = anybody.run('cat', target, *words)
+    assert hashlib.sha256(done.stdout).hexdigest() == case['plaintext_sha256']
+    line = anybody.refuse(UNSUPPORTED, 'key', 'remove', target, '--key-slot', slot, *words)
+    assert 'LUKS1' in line
+
+
 @cases([case for case in READABLE if 'other_passphrases' in case])
 def test_every_slot_opens_and_an_unbound_one_does_not(anybody, unpacked, case):
     words = unpacked(case)[:-2]

@@ -160,3 +160,6 @@ def test_luks1_slots_and_a_detached_header(anybody, luks_format, cryptsetup):
     anybody.close('r')
     line = anybody.refuse(2, 'open', 'header', 'r', '--raw', '--key-file', second)
     assert '--header' in line
+    line = anybody.refuse(2, 'cat', 'header', '--key-file', second)
+    assert '--header' in line
+    anybody.do('key', 'test', 'header', '--key-file', second)

@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "keep/command/credential_options.h"
 #include "keep/command/luks_target.h"
+#include "keep/format/luks2/luks2_unlock.h"
 #include "keep/mount/daemon.h"
 #include "keep/volume/volume.h"
 
@@ -101,7 +102,8 @@ static enum rc open_volume(const struct output *o, const struct luks_target *tar
     struct luks2_extent extent;
     enum rc rc;
 
-    if ((rc = luks2_extent_find(target->header, data->size, &extent, why)))
+    if ((rc = luks2_data_check(target->header, o->options.header != NULL, why)) ||
+        (rc = luks2_extent_find(target->header, data->size, &extent, why)))
         return fault_at(why, "%s", target->path);
     if ((rc = luks_target_unlock(target, &o->credential, o->key_slot, &unlocked, why)))
         return rc;

@@ -16,6 +16,11 @@ static bool is_unbound(const struct luks2 *header, unsigned number)
     return digest == DIGEST_NONE || digest != digest_of_segment(header, 0);
 }
 
+static bool holds_key(const struct luks2_keyslot *slot)
+{
+    return strcmp(slot->type, "luks2") == 0 || strcmp(slot->type, "luks1") == 0;
+}
+
 void keyslot_view_name(const struct luks2 *header, unsigned number, struct text *text)
 {
     const char *name = keyslot_name_get(header, number);
@@ -45,7 +50,7 @@ void keyslot_view_kdf(const struct luks2 *header, unsigned number, struct text *
 {
     const struct luks2_keyslot *slot = &header->keyslots[number];
 
-    if (strcmp(slot->type, "luks2") != 0) {
+    if (!holds_key(slot)) {
         text_printf(text, "no key: of another type");
         return;
     }
@@ -96,7 +101,7 @@ struct json *keyslot_view_json(const struct luks2 *header, unsigned number)
         json_put_string(json, "opens", is_unbound(header, number) ? "nothing" : "data") &&
         json_put_number(json, "area_offset", slot->area_offset) &&
         json_put_number(json, "area_size", slot->area_size) &&
-        (strcmp(slot->type, "luks2") != 0 || put_key(json, slot)))
+        (!holds_key(slot) || put_key(json, slot)))
         return json;
     json_close(json);
     return NULL;

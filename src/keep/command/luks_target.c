@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keep/format/luks1/luks1_header.h"
 #include "keep/mount/record.h"
 
 enum { HELD = LUKS2_HEADER_SIZE_MIN }; /* bytes; every header has as many */
@@ -32,6 +33,17 @@ static enum rc open_device(struct luks_target *target, enum luks_target_use use,
     return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
 }
 
+/* LUKS1 is looked at as if it were LUKS2; only that has what a change needs. */
+static enum rc read_header(struct luks_target *target, enum luks_target_use use,
+                           struct fault *why)
+{
+    enum rc rc = RC_NOT_FOUND;
+
+    if (use == LUKS_TARGET_LOOK)
+        rc = luks1_header_read(&target->header, target->device, why);
+    return rc == RC_NOT_FOUND ? luks2_read(&target->header, target->device, why) : rc;
+}
+
 enum rc luks_target_begin(struct luks_target *target, const char *path,
                           const char *header_path, enum luks_target_use use, struct fault *why)
 {
@@ -44,7 +56,7 @@ enum rc luks_target_begin(struct luks_target *target, const char *path,
     if ((rc = open_device(target, use, why)))
         return rc;
     if ((rc = luks_target_hold(target->device, use == LUKS_TARGET_CHANGE, why)) == RC_OK) {
-        rc = luks2_read(&target->header, target->device, why);
+        rc = read_header(target, use, why);
         target->foreign = rc == RC_NOT_FOUND;
         if (use == LUKS_TARGET_LOOK)
             luks_target_release(target->device);

@@ -19,9 +19,9 @@ struct luks_target {
     const char *path;  /* as the user named it */
     const char *place; /* of the header: the same, or the file of --header */
     struct device *device;
-    struct luks2 *header;
-    bool is_open; /* a daemon of this user serves it */
-    bool foreign; /* there is no LUKS2 header */
+    struct luks2 *header; /* to be looked at: also a LUKS1 one, in that form */
+    bool is_open;         /* a daemon of this user serves it */
+    bool foreign;         /* there is no LUKS header */
 };
 
 /*

@@ -1,6 +1,10 @@
 #include "keep/format/luks1/luks1_header.h"
 
+#include <assert.h>
+#include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
@@ -141,8 +145,13 @@ static enum rc take_keyslot(struct luks1_header *h, const uint8_t *slot, unsigne
                 .salt_len = SALT_SIZE},
     };
     memcpy(out->kdf.salt, slot + AT_SALT, SALT_SIZE);
-    if (out->present)
+    if (out->present) {
+        uint64_t end = out->area_offset + out->area_size;
+
         h->as_luks2.digests[0].keyslots |= UINT32_C(1) << number;
+        if (end > h->as_luks2.keyslots_size)
+            h->as_luks2.keyslots_size = end;
+    }
     return RC_OK;
 }
 
@@ -190,18 +199,41 @@ enum rc luks1_header_parse(struct luks1_header *header, const uint8_t bytes[LUKS
         return rc;
     take_digest(header, bytes);
     take_segment(header, bytes);
+    header->as_luks2.keyslots_size = LUKS1_HEADER_SIZE;
     return take_keyslots(header, bytes, why);
 }
 
-uint64_t luks1_header_end(const struct luks1_header *header)
+static enum rc read_into(struct luks1_header *header, struct device *device, struct fault *why)
 {
-    uint64_t end = LUKS1_HEADER_SIZE;
+    uint8_t bytes[LUKS1_HEADER_SIZE];
+    enum rc rc;
 
-    for (unsigned i = 0; i < LUKS1_KEYSLOTS; i++) {
-        const struct luks2_keyslot *slot = &header->as_luks2.keyslots[i];
+    if (device->size < sizeof bytes)
+        return fail(why, RC_NOT_FOUND, "no LUKS1 header is here");
+    if ((rc = device_read(device, 0, bytes, sizeof bytes, why)) ||
+        (rc = luks1_header_parse(header, bytes, why)))
+        return rc;
+    if (luks2_total_size(&header->as_luks2) > device->size)
+        return fail(why, RC_TRUNCATED,
+                    "the device was cut off: it ends at %" PRIu64
+                    ", within the keys of its header",
+                    device->size);
+    return RC_OK;
+}
 
-        if (slot->present && slot->area_offset + slot->area_size > end)
-            end = slot->area_offset + slot->area_size;
+static_assert(offsetof(struct luks1_header, as_luks2) == 0, "one is freed as the other");
+
+enum rc luks1_header_read(struct luks2 **out, struct device *device, struct fault *why)
+{
+    struct luks1_header *header = calloc(1, sizeof *header);
+    enum rc rc;
+
+    if (!header)
+        return fail(why, RC_MEMORY, "no memory for a header");
+    if ((rc = read_into(header, device, why)) != RC_OK) {
+        luks2_close(&header->as_luks2);
+        return rc;
     }
-    return end;
+    *out = &header->as_luks2;
+    return RC_OK;
 }

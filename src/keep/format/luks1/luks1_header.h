@@ -17,7 +17,8 @@ enum {
 
 struct luks1_header {
     /* Without JSON (metadata): it can be opened, and not be changed. Its one segment begins at
-     * 0 where the data are on another device. */
+     * 0 where the data are on another device, and its total size ends with the last key area
+     * that is in use. */
     struct luks2 as_luks2;
     char hash[LUKS1_TEXT_SIZE], encryption[2 * LUKS1_TEXT_SIZE]; /* what it points to */
 };
@@ -33,7 +34,12 @@ struct luks1_header {
 enum rc luks1_header_parse(struct luks1_header *header, const uint8_t bytes[LUKS1_HEADER_SIZE],
                            struct fault *why);
 
-/* Bytes from the start of the device to the end of the last key area that is in use. */
-uint64_t luks1_header_end(const struct luks1_header *header);
+/*
+ * The header on a device, as a LUKS2 one that luks2_close frees.
+ *
+ * RC_TRUNCATED  the device ends within a key area that is in use
+ * others        as above
+ */
+enum rc luks1_header_read(struct luks2 **out, struct device *device, struct fault *why);
 
 #endif

@@ -42,10 +42,8 @@ static enum rc unlock_container(struct container *container, uint64_t data_size,
                                 const struct secret *credential, int keyslot,
                                 struct format_volume *volume, struct fault *why)
 {
-    const struct luks2 *header = luks2_of(container)->header;
-
-    return luks2_unlock(header, container->device, luks2_total_size(header), data_size,
-                        detached, credential, keyslot, volume, why);
+    return luks2_unlock(luks2_of(container)->header, container->device, data_size, detached,
+                        credential, keyslot, volume, why);
 }
 
 static enum rc repair_container(struct container *container, struct fault *why)

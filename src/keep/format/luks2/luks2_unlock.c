@@ -6,17 +6,25 @@
 
 static_assert((int)FORMAT_KEYSLOT_ANY == (int)UNLOCK_ANY);
 
-enum rc luks2_unlock(const struct luks2 *header, struct device *device, uint64_t header_size,
-                     uint64_t data_size, bool detached, const struct secret *credential,
-                     int keyslot, struct format_volume *volume, struct fault *why)
+enum rc luks2_data_check(const struct luks2 *header, bool detached, struct fault *why)
+{
+    if (detached || header->segments[0].offset >= luks2_total_size(header))
+        return RC_OK;
+    return fail(
+        why, RC_USAGE,
+        "this is a header alone, and its data are elsewhere; name those, and this with "
+        "--header");
+}
+
+enum rc luks2_unlock(const struct luks2 *header, struct device *device, uint64_t data_size,
+                     bool detached, const struct secret *credential, int keyslot,
+                     struct format_volume *volume, struct fault *why)
 {
     SCOPED(unlock) unlocked = {0};
-    enum rc rc;
+    enum rc rc = luks2_data_check(header, detached, why);
 
-    if (!detached && header->segments[0].offset < header_size)
-        return fail(why, RC_USAGE,
-                    "this is a header alone, and its data are elsewhere; name those, and this "
-                    "with --header");
+    if (rc != RC_OK)
+        return rc;
     rc = unlock(header, device, data_size, credential, keyslot, &unlocked, why);
     if (rc != RC_OK)
         return rc;

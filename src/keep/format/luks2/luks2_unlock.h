@@ -6,11 +6,14 @@
 #include "vault/header/luks2.h"
 
 /*
- * As format_unlock. `header_size`: where the header is not detached, its data must not begin
- * before so many bytes of the device.
+ * RC_USAGE  by its header, which is not said to be detached, the data would begin within that
+ *           header: they are elsewhere
  */
-enum rc luks2_unlock(const struct luks2 *header, struct device *device, uint64_t header_size,
-                     uint64_t data_size, bool detached, const struct secret *credential,
-                     int keyslot, struct format_volume *volume, struct fault *why);
+enum rc luks2_data_check(const struct luks2 *header, bool detached, struct fault *why);
+
+/* As format_unlock. */
+enum rc luks2_unlock(const struct luks2 *header, struct device *device, uint64_t data_size,
+                     bool detached, const struct secret *credential, int keyslot,
+                     struct format_volume *volume, struct fault *why);
 
 #endif
