@@ -5,9 +5,12 @@
 #include "keep/command/command.h"
 
 static const struct command *const commands[] = {
-    &command_create,     &command_open,     &command_close,   &command_status,
-    &command_cat,        &command_key_list, &command_key_add, &command_key_change,
-    &command_key_remove, &command_key_test,
+    &command_create,      &command_open,          &command_close,
+    &command_status,      &command_cat,           &command_key_list,
+    &command_key_add,     &command_key_change,    &command_key_remove,
+    &command_key_test,    &command_header_backup, &command_header_restore,
+    &command_header_dump, &command_header_check,  &command_header_repair,
+    &command_shred,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -84,6 +87,14 @@ static enum status run(int argc, char **argv, struct fault *why)
     return unknown(argv + 1, argc - 1, why);
 }
 
+/* A fault may quote a header that anybody wrote: nothing in it may move a terminal. */
+static void make_plain(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 int main(int argc, char **argv)
 {
     struct fault why = {0};
@@ -93,6 +104,7 @@ int main(int argc, char **argv)
         status = STATUS_FAILED;
         snprintf(why.text, sizeof why.text, "standard output cannot be written");
     }
+    make_plain(why.text);
     if (status != STATUS_OK)
         fprintf(stderr, "keep: %s\n", why.text);
     return status;

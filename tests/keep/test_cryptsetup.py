@@ -1,26 +1,9 @@
 """Side by side with cryptsetup: each reads what the other made."""
-import shutil
-import subprocess
 
 import pytest
 from keep_runner import CHEAP
 
 CHEAP_ARGON = ['--kdf-iterations', '4', '--kdf-memory', '1M']
-
-
-@pytest.fixture
-def cryptsetup():
-    path = shutil.which('cryptsetup') or shutil.which('cryptsetup', path='/usr/sbin:/sbin')
-    if not path:
-        pytest.skip('cryptsetup is not installed')
-
-    def run(*words, given=None):
-        done = subprocess.run([path, *map(str, words)], input=given, capture_output=True,
-                              timeout=120)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode()
-
-    return run
 
 
 @pytest.mark.parametrize('kdf', [CHEAP, CHEAP_ARGON], ids=['pbkdf2', 'argon2id'])

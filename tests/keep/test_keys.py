@@ -2,7 +2,6 @@
 import fcntl
 import json
 import random
-import shutil
 import subprocess
 import time
 
@@ -10,21 +9,6 @@ import pytest
 from keep_runner import BUSY, CHEAP, DENIED, FAILED, FOREIGN, OK, UNSUPPORTED, USAGE
 
 ONE, TWO, THREE = b'correct horse', b'battery staple', b'paper clip'
-
-
-@pytest.fixture
-def cryptsetup():
-    path = shutil.which('cryptsetup') or shutil.which('cryptsetup', path='/usr/sbin:/sbin')
-    if not path:
-        pytest.skip('cryptsetup is not installed')
-
-    def run(*words, given=None):
-        done = subprocess.run([path, *map(str, words)], input=given, capture_output=True,
-                              timeout=120)
-        assert done.returncode == 0, done.stderr.decode()
-        return done.stdout.decode()
-
-    return run
 
 
 @pytest.fixture

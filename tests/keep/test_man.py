@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 COMMANDS = ['create', 'open', 'close', 'status', 'cat', 'key list', 'key add', 'key change', 'key remove',
-            'key test']
+            'key test', 'header backup', 'header restore', 'header dump', 'header check', 'header repair', 'shred']
 
 
 @pytest.fixture(scope='module')

@@ -125,3 +125,15 @@ def test_a_new_passphrase_is_asked_for_twice(anybody, at_terminal):
     assert status == OK and PHRASE not in said and b'correct horse' not in said
     anybody.do('key', 'test', 'v.img', '--passphrase-file', '-', given=PHRASE)
     anybody.refuse(DENIED, 'key', 'test', 'v.img', '--passphrase-file', anybody.phrase)
+
+
+@pytest.mark.parametrize('answer, status', [(b'n', USAGE), (b'y', OK)])
+def test_shred_asks_first(anybody, at_terminal, answer, status):
+    volume = anybody.create()
+    before = volume.read_bytes()
+    terminal = at_terminal('shred', 'v.img')
+    terminal.expect(b'lost for good')
+    terminal.expect(b'[y/N] ')
+    terminal.type(answer)
+    assert terminal.end()[0] == status
+    assert (volume.read_bytes() == before) == (status != OK)

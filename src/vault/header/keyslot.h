@@ -59,6 +59,15 @@ enum rc keyslot_replace(struct luks2 *header, struct device *device, unsigned nu
 enum rc keyslot_remove(struct luks2 *header, unsigned number, struct fault *why);
 
 /*
+ * Looks at the key area of a slot without its key: encrypted bytes look random.
+ *
+ * RC_FORMAT     they do not: something else was written there
+ * RC_NOT_FOUND  there is no such slot
+ */
+enum rc keyslot_check(const struct luks2 *header, struct device *device, unsigned number,
+                      struct fault *why);
+
+/*
  * Overwrites bytes of a keyslots area with random ones, flushes them, and reads them back.
  *
  * RC_IO  also where something else is read than was written

@@ -245,6 +245,32 @@ static void wiped_bytes_are_others(void **state)
     assert_int_equal(keyslot_wipe(&medium.device, AT, 4096, NULL), RC_IO);
 }
 
+/* Any sector of the area that is not noise; the bytes behind the split key do not count. */
+static void overwritten_areas_are_found(void **state)
+{
+    SCOPED(secret) key = {0};
+    struct luks2 *header = make(&key);
+    uint64_t at = header->keyslots[5].area_offset, end = at + 64 * LUKS2_STRIPES;
+    static const uint64_t sectors[] = {0, 1, 250, 499};
+
+    (void)state;
+    assert_int_equal(keyslot_check(header, whole(), 1, NULL), RC_NOT_FOUND);
+    assert_int_equal(keyslot_check(header, whole(), 32, NULL), RC_NOT_FOUND);
+    memcpy(before, image, SIZE);
+    for (size_t i = 0; i < sizeof sectors / sizeof *sectors; i++) {
+        memcpy(image, before, SIZE);
+        assert_int_equal(keyslot_check(header, whole(), 5, NULL), RC_OK);
+        for (size_t b = 0; b < 512; b++)
+            image[at + sectors[i] * 512 + b] = (uint8_t)("some text, and more "[b % 20]);
+        assert_int_equal(keyslot_check(header, whole(), 5, NULL), RC_FORMAT);
+        assert_int_equal(keyslot_check(header, whole(), 0, NULL), RC_OK);
+    }
+    memcpy(image, before, SIZE);
+    memset(image + end, 0, at + header->keyslots[5].area_size - end);
+    assert_int_equal(keyslot_check(header, whole(), 5, NULL), RC_OK);
+    luks2_close(header);
+}
+
 static const struct {
     const char *name;
     enum rc rc;
@@ -305,11 +331,14 @@ static void strange_names_are_none(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest all[] = {
-        cmocka_unit_test(a_slot_is_changed),      cmocka_unit_test(a_change_needs_room),
-        cmocka_unit_test(a_change_is_cut_off),    cmocka_unit_test(a_slot_is_removed),
-        cmocka_unit_test(wiped_bytes_are_others), cmocka_unit_test(slots_have_names),
-        cmocka_unit_test(strange_names_are_none)};
+    const struct CMUnitTest all[] = {cmocka_unit_test(a_slot_is_changed),
+                                     cmocka_unit_test(a_change_needs_room),
+                                     cmocka_unit_test(a_change_is_cut_off),
+                                     cmocka_unit_test(a_slot_is_removed),
+                                     cmocka_unit_test(wiped_bytes_are_others),
+                                     cmocka_unit_test(overwritten_areas_are_found),
+                                     cmocka_unit_test(slots_have_names),
+                                     cmocka_unit_test(strange_names_are_none)};
 
     return cmocka_run_group_tests(all, NULL, NULL);
 }
