@@ -358,10 +358,7 @@ static void begin_body(struct request *r)
 {
     const struct h1_request *head = &r->head;
 
-    r->up = body_begin(head->chunked      ? FRAMING_CHUNKED
-                       : head->has_length ? FRAMING_LENGTH
-                                          : FRAMING_NONE,
-                       head->length);
+    r->up = request_body(r);
     r->used = head->head.len;
     r->continue_due = head->expects_continue && !r->up.done;
     r->is_head = head->method == METHOD_HEAD;

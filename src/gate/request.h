@@ -173,6 +173,15 @@ static inline const struct settings *request_settings(const struct request *r)
     return &r->location->settings;
 }
 
+/* The body that the request's head announces, from its beginning. */
+static inline struct body request_body(const struct request *r)
+{
+    return body_begin(r->head.chunked      ? FRAMING_CHUNKED
+                      : r->head.has_length ? FRAMING_LENGTH
+                                           : FRAMING_NONE,
+                      r->head.length);
+}
+
 /* Memory that lasts as long as the request; NULL when there is none. */
 static inline void *request_memory(struct request *r, size_t size)
 {

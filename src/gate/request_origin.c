@@ -54,13 +54,8 @@ bool request_may_try_again(const struct request *r, unsigned kind)
 /* The request is to be sent again, from its beginning. */
 static void rewind_request(struct request *r)
 {
-    const struct h1_request *head = &r->head;
-
-    r->up = body_begin(head->chunked      ? FRAMING_CHUNKED
-                       : head->has_length ? FRAMING_LENGTH
-                                          : FRAMING_NONE,
-                       head->length);
-    r->used = head->head.len;
+    r->up = request_body(r);
+    r->used = r->head.head.len;
     r->up_total = 0;
     r->up_failed = r->origin_timed_out = r->origin_extra = r->request_sent = false;
     r->upgrade_sent = r->answer_is_whole = false;
