@@ -176,7 +176,6 @@ static const char *const names[] = {
     "http3_hq",
     "http3_max_concurrent_streams",
     "http3_stream_buffer_size",
-    "if",
     "if_modified_since",
     "ignore_invalid_headers",
     "image_filter",

@@ -15,6 +15,11 @@ void request_keep_captures(struct request *r)
     r->kept = kept;
 }
 
+static void enter(void *subject, const struct location *location)
+{
+    ((struct request *)subject)->location = location;
+}
+
 static void matched(void *subject)
 {
     request_keep_captures(subject);
@@ -81,9 +86,11 @@ bool request_rewrite(struct request *r, enum rc *rc)
         .is_escaped = is_escaped(r),
         .log = s->log,
         .set = set,
+        .enter = enter,
         .matched = matched,
         .tell = tell,
     };
+    const bool of_server = r->location == &r->server->outer;
     enum rewrite_verdict verdict;
 
     if (s->count == 0)
@@ -93,7 +100,7 @@ bool request_rewrite(struct request *r, enum rc *rc)
         return true;
     switch (verdict) {
     case REWRITE_DONE:
-        if (!turn.searches || r->location == &r->server->outer)
+        if (!turn.searches || of_server)
             return false;
         *rc = search_again(r);
         break;

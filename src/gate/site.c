@@ -127,7 +127,8 @@ static void collect_names_of(struct site_reader *r, const struct conf_node *node
     for (const struct conf_node *node = nodes; node; node = node->next) {
         bool patterns = span_equal(node->words[0].text, SPAN("location")) ||
                         span_equal(node->words[0].text, SPAN("server_name")) ||
-                        span_equal(node->words[0].text, SPAN("rewrite"));
+                        span_equal(node->words[0].text, SPAN("rewrite")) ||
+                        span_equal(node->words[0].text, SPAN("if"));
 
         r->conf.node = node;
         collect_defined(r, node);
@@ -137,6 +138,9 @@ static void collect_names_of(struct site_reader *r, const struct conf_node *node
 
             if (span_starts(word, SPAN("~")) && word.len > 1)
                 span_cut(&word, word.at[1] == '*' ? 2 : 1);
+            if (word.len > 0 && word.at[word.len - 1] == ')' && i + 1 == node->count &&
+                span_equal(node->words[0].text, SPAN("if")))
+                word.len--; /* of the condition */
             if (memmem(word.at, word.len, "(?", 2))
                 collect_names(r, word);
         }

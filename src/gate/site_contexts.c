@@ -145,6 +145,7 @@ static enum rc read_server(struct conf *conf, const struct directive *d, void *p
     gzip_settings_enter(&server->outer.settings.gzip);
     conf_walk(conf, &level, conf->node->children);
     location_sort(&server->outer.inner);
+    rewrite_settings_finish(&server->outer.settings.rewrite);
     if ((rc = complete_server(conf, entry)) != RC_OK ||
         (rc = finish_settings(conf, &server->outer.settings, &r->standards)) != RC_OK ||
         (rc = tls_settings_check(conf, &server->tls)) != RC_OK)
@@ -324,6 +325,7 @@ static enum rc finish_location(struct conf *conf, struct location *location,
     enum rc rc;
 
     location_sort(&location->inner);
+    rewrite_settings_finish(&s->rewrite);
     if ((rc = finish_settings(conf, s, outer)) != RC_OK)
         return rc;
     conf->ended = false;
@@ -395,6 +397,68 @@ static enum rc read_location(struct conf *conf, const struct directive *d, void 
     return add_location(conf, outer, location);
 }
 
+/* The settings of a location's "if": a location within it, for what is not an instruction. */
+static struct location *open_if(struct conf *conf, struct location *outer)
+{
+    struct location *location = arena_take(conf->arena, sizeof *location);
+
+    if (!location) {
+        (void)conf_no_memory(conf);
+        return NULL;
+    }
+    location->pattern = outer->pattern;
+    location->settings = outer->settings;
+    location->server = outer->server;
+    location->internal = outer->internal;
+    location->settings.proxy.uri_refused = true;
+    respond_settings_enter(&location->settings.respond, 0, false);
+    headers_settings_enter(&location->settings.headers, &outer->settings.headers);
+    access_settings_enter(&location->settings.access);
+    rewrite_settings_enter(&location->settings.rewrite);
+    gzip_settings_enter(&location->settings.gzip);
+    return location;
+}
+
+static enum rc read_location_if(struct conf *conf, struct location *outer,
+                                struct rewrite_code *code)
+{
+    struct location *location = open_if(conf, outer);
+    struct conf_level level;
+    struct rewrite_settings *own;
+    enum rc rc;
+
+    if (!location)
+        return RC_MEMORY;
+    code->enters = location;
+    own = &location->settings.rewrite;
+    level = open_level(CONF_IF, location, &location->settings, NULL);
+    conf_walk(conf, &level, conf->node->children);
+    if ((rc = finish_location(conf, location, &outer->settings)) != RC_OK ||
+        (rc = rewrite_settings_add(conf, &outer->settings.rewrite, code, 1)) != RC_OK)
+        return rc;
+    return rewrite_settings_add(conf, &outer->settings.rewrite, own->codes, own->count);
+}
+
+static enum rc read_if(struct conf *conf, const struct directive *d, void *part)
+{
+    struct rewrite_code code;
+    struct conf_level level = {.context = CONF_SERVER_IF};
+    struct rewrite_settings *s;
+    enum rc rc = rewrite_settings_parse_if(conf, &code);
+
+    (void)d;
+    if (rc != RC_OK)
+        return rc;
+    if (conf->level->context == CONF_LOCATION)
+        return read_location_if(conf, part, &code);
+    s = &((struct server_entry *)part)->server->outer.settings.rewrite;
+    if ((rc = rewrite_settings_add(conf, s, &code, 1)) != RC_OK)
+        return rc;
+    level.parts[PART_REWRITE] = s;
+    conf_walk(conf, &level, conf->node->children);
+    return RC_OK;
+}
+
 const struct directive site_directives[] = {
     {"events", CONF_MAIN, 0, 0, true, CONF_CONTEXT, read_events,
      .doc = "Holds what is said of connections as such."},
@@ -407,6 +471,10 @@ const struct directive site_directives[] = {
             "prefix before any "
             "expression (^~), by regular expression (~, or ~* for letters of either case), or "
             "by name (@)."},
+    {"if", CONF_SERVER | CONF_LOCATION, 1, CONF_MANY, true, CONF_CONTEXT, read_if,
+     .doc = "Where its condition holds, its instructions are carried out, and in a location its "
+            "settings replace the location's: ($variable), = and !=, ~ and ~* and their "
+            "negations, -f, -d, -e, -x."},
     {"listen", CONF_SERVER, 1, CONF_MANY, true, .set = set_listen,
      .doc = "An address and port, or a unix: path, that the server is reached at, with ssl, "
             "default_server and options of the socket."},

@@ -103,6 +103,17 @@ LOCATION = [
     'rewrite a b last x;', 'rewrite a http://b break;', 'break;', 'break x;', 'location / { break; break; }',
     'rewrite_log on; uninitialized_variable_warn off;', 'rewrite_log x;', 'location / { set $v x; return 200 $v$V; }',
     'return 200 $late; location / { set $late x; }', 'location / { return 200; return 300; return x; }',
+    'if ($host) { }', 'if { }', 'if () { }', 'if ( ) { }', 'if $host { }', 'if ($host { }', 'if ($host = a) { }', 'if ($host == a) { }',
+    'if ($host =) { }', 'if ($host = ) { }', 'if ($host = a b) { }', 'if ($host=a) { }', 'if (host) { }', 'if ( $host ) { }',
+    'if ($host ~ a) { }', 'if ($host ~ "a") { }', 'if ($host ~ ( ) { }', 'if ($host !~* a) { }', 'if ($host !a b) { }', 'if (-f x) { }',
+    'if (!-f x) { }', 'if (-z x) { }', 'if (-f) { }', 'if (-f x y) { }', 'if ($nosuch) { }', 'if ($1) { }', 'if ("$host") { }', 'if ($host);',
+    'if ($host) { if ($host) { } }', 'if ($host) { root x; }', 'if ($host) { return 403; }', 'if ($host) { location / { } }',
+    'location / { if ($host) { root x; } }', 'location / { if ($host) { proxy_pass http://127.0.0.1; } }',
+    'location / { if ($host) { proxy_pass http://127.0.0.1/; } }', 'location / { if ($host) { index x; } }',
+    'location / { if ($host) { location /a { } } }', 'location / { if ($host) { proxy_set_header A b; } }',
+    'location / { if ($host) { if ($host) { } } }', 'location / { if ($host) { alias x; } }', 'location / { if ($host) { try_files a b; } }',
+    'location / { root x; if ($host) { root y; root z; } }', 'location / { proxy_pass http://127.0.0.1/a; if ($host) { set $v x; } }',
+    'location / { if ($host) { access_log off; expires 1h; add_header A b; error_page 404 /x; sendfile on; } }',
     'location / { index ""; }', 'location / { sendfile on; tcp_nopush on; }', 'location / { client_header_timeout 1s; }',
 ]
 

@@ -61,6 +61,86 @@ LOCATIONS = [
     ('error_page 404 = @n; location / { return 404; } location @n { rewrite ^/(.*) /m/$1 last; } location /m { %s }', ['/a?b']),
 ]
 
+CONDITIONS = [
+    '$arg_a', '$arg_a = b', '$arg_a != b', '$arg_a = "b c"', '$arg_a = ""', '$arg_a = $arg_b', '$arg_a ~ ^b', '$arg_a ~ "^(b+)(.)"',
+    '$arg_a !~ ^b', '$arg_a ~* ^B', '$arg_a !~* ^B', '$request_method = POST', '$uri ~ ^/(.*)$', '$arg_a ~ "(?<named>b.)"',
+    '-f %(site)s/a.txt', '!-f %(site)s/a.txt', '-f %(site)s', '-d %(site)s', '!-d %(site)s/a.txt', '-e %(site)s$uri', '!-e %(site)s$uri',
+    '-x %(site)s/run', '!-x %(site)s/a.txt', '-f "%(site)s/with space"', '-e /nonexistent/$arg_a',
+]
+# in a location, or a server
+BLOCKS = [
+    'if ($arg_a) { set $v yes; } %(show)s',
+    'if ($arg_a) { %(show)s } return 200 "no";',
+    'set $v 1; if ($arg_a) { set $v 2; } set $w $v; if ($arg_b) { set $v 3; } %(show)s',
+    'if ($arg_a) { break; } return 200 "on"; ',
+    'if ($arg_a ~ (.)(.)) { rewrite ^ /x?$1&$2? last; } return 200 "no $1";',
+    'if ($arg_a = b) { return 403; } if ($arg_a = c) { return 301 /d; } return 200 "no";',
+    'if ($arg_a) { rewrite ^/(.*) /y/$1 break; } set $v after; return 200 "$uri $v";',
+    'set $v ""; if ($arg_a) { set $v "${v}a"; } if ($arg_b) { set $v "${v}b"; } if ($v = ab) { return 200 both; } return 200 "[$v]";',
+]
+# whose settings replace those of the location
+SETTINGS = [
+    'add_header X outer; if ($arg_a) { add_header X a; } if ($arg_b) { add_header X b; } return 200 x;',
+    'add_header X outer; if ($arg_a) { expires 1h; } return 200 x;',
+    'root %(site)s; if ($arg_a) { root %(site)s/sub; }',
+    'error_page 404 /a.txt; if ($arg_a) { error_page 404 =200 /run; } return 404;',
+    'proxy_pass http://127.0.0.1:%(port)d/seen; if ($arg_a) { set $v x; } if ($arg_b) { proxy_pass http://127.0.0.1:%(port)d; }',
+    'root %(site)s; if ($arg_a) { proxy_pass http://127.0.0.1:%(port)d; }',
+    'root %(site)s; if ($arg_a) { rewrite ^ /a.txt break; proxy_pass http://127.0.0.1:%(port)d; }',
+    'root %(site)s; try_files /a.txt =404; if ($arg_a) { set $v x; }',
+    'alias %(site)s/; if ($arg_a) { set $v x; }',
+    'root %(site)s; location ~ txt$ { if ($arg_a) { add_header X inner; } } if ($arg_a) { add_header X outer; }',
+    'if ($arg_a) { add_header X 1; rewrite ^ /x last; } return 200 x;',
+]
+TARGETS = ['/', '/a.txt', '/?a=b', '/?a=0', '/?a=00', '/?a=b%%20c', '/?a=bbc', '/?a=B', '/?a=c', '/?b=1', '/?a=b&b=b', '/?a=', '/a.txt?a=b',
+           '/a.txt?a=b&b=1', '/none?a=1']
+
+
+@pytest.fixture
+def site(tmp_path):
+    (tmp_path / 'site/sub').mkdir(parents=True)
+    for name in ('a.txt', 'run', 'with space', 'index.html', 'sub/a.txt', 'sub/index.html'):
+        (tmp_path / 'site' / name).write_text(name)
+    (tmp_path / 'site/run').chmod(0o755)
+    return tmp_path / 'site'
+
+
+def compare_blocks(gate, nginx_program, origin, site, blocks):
+    """Each block in a location of a server of its own, and for those without settings in the server too."""
+    for block in blocks:
+        block = block % {'site': site, 'port': origin.port, 'show': SHOW}
+        both = beside.Both(gate, nginx_program, START + f'location / {{ {block} }} location /x {{ {SHOW} }}', main=MAIN)
+        for target in TARGETS:
+            before = len(origin.requests)
+            both.ask(target.replace('%%', '%'))
+            lines = [request.line.split(' HTTP')[0] for request in origin.requests[before:]]
+            assert lines in ([], lines[:1] * 2), (block, target)
+
+
+@pytest.mark.parametrize('condition', CONDITIONS)
+def test_conditions(gate, nginx_program, origin, site, condition):
+    text = 'if (%s) { return 200 "true $1 $2"; } return 200 "false $1";' % condition
+    text = text.replace('(named)', '').replace('$1 $2', '$1 $2 $named') if 'named' in condition else text
+    compare_blocks(gate, nginx_program, origin, site, [text])
+    both = beside.Both(gate, nginx_program, START + text % {'site': site}, main=MAIN)
+    for target in TARGETS:
+        both.ask(target.replace('%%', '%'))
+        both.ask(target.replace('%%', '%'), 'POST')
+
+
+@pytest.mark.parametrize('block', BLOCKS)
+def test_instructions_of_if(gate, nginx_program, origin, site, block):
+    compare_blocks(gate, nginx_program, origin, site, [block])
+    block = block % {'show': SHOW}
+    both = beside.Both(gate, nginx_program, START + f'{block} location / {{ return 200 location; }}', main=MAIN)
+    for target in TARGETS:
+        both.ask(target.replace('%%', '%'))
+
+
+@pytest.mark.parametrize('block', SETTINGS)
+def test_settings_of_if(gate, nginx_program, origin, site, block):
+    compare_blocks(gate, nginx_program, origin, site, [block])
+
 
 @pytest.mark.parametrize('number', range(len(LOCATIONS)))
 def test_answers(gate, nginx_program, number):

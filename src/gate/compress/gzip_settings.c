@@ -102,7 +102,7 @@ static enum rc set_disable(struct conf *conf, const struct directive *d, void *p
 }
 
 const struct directive gzip_directives[] = {
-    {"gzip", PLACE, 1, 1, .set = conf_set_flag, AT(on), .standard = "off",
+    {"gzip", PLACE | CONF_IF, 1, 1, .set = conf_set_flag, AT(on), .standard = "off",
      .doc = "Compresses answers for clients that take gzip."},
     {"gzip_types", PLACE, 1, CONF_MANY, true, .set = set_types,
      .doc = "The content types that are compressed besides text/html; * for all."},

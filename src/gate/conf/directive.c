@@ -176,8 +176,8 @@ static void unknown(struct conf *conf)
 /* "http, server, location" */
 static void context_names(unsigned contexts, struct buffer *out)
 {
-    static const char *const names[] = {"main",   "events",   "http",
-                                        "server", "location", "upstream"};
+    static const char *const names[] = {"main",     "events",   "http",         "server",
+                                        "location", "upstream", "if in server", "if in location"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!(contexts & 1u << i))
@@ -203,7 +203,7 @@ static unsigned contexts_of(const struct conf_language *language, struct span na
 static void misplaced(struct conf *conf)
 {
     struct span name = conf_word(conf, 0);
-    char room[80], hint[128];
+    char room[112], hint[160];
     struct buffer names = buffer_over(room, sizeof room);
 
     context_names(contexts_of(conf->language, name), &names);

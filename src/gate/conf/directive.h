@@ -23,6 +23,8 @@ enum conf_context {
     CONF_SERVER = 8,
     CONF_LOCATION = 16,
     CONF_UPSTREAM = 32,
+    CONF_SERVER_IF = 64, /* if, in a server: instructions alone */
+    CONF_IF = 128,       /* if, in a location: settings too */
     CONF_ALL_HTTP = CONF_HTTP | CONF_SERVER | CONF_LOCATION,
 };
 

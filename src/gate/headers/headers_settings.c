@@ -126,19 +126,19 @@ enum rc headers_settings_finish(struct conf *conf, struct headers_settings *s)
 }
 
 const struct directive headers_directives[] = {
-    {"add_header", PLACE, 2, 3, true, .set = set_added, AT(headers),
+    {"add_header", PLACE | CONF_IF, 2, 3, true, .set = set_added, AT(headers),
      .doc = "Adds a field to answers of the statuses 200, 201, 204, 206, 301 to 304, 307 and "
             "308; to all with always."},
-    {"add_header_inherit", PLACE, 1, 1, .set = conf_set_choice, AT(headers.inherit),
+    {"add_header_inherit", PLACE | CONF_IF, 1, 1, .set = conf_set_choice, AT(headers.inherit),
      .of = inherits, .standard = "on",
      .doc = "Whether a context has the outer one's add_header: on where it has none itself, "
             "merge behind its own, off never."},
-    {"add_trailer", PLACE, 2, 3, true, .set = set_added, AT(trailers),
+    {"add_trailer", PLACE | CONF_IF, 2, 3, true, .set = set_added, AT(trailers),
      .doc = "Adds a field behind the body of answers, which go in chunks then; to which ones, as add_header."},
-    {"add_trailer_inherit", PLACE, 1, 1, .set = conf_set_choice, AT(trailers.inherit),
+    {"add_trailer_inherit", PLACE | CONF_IF, 1, 1, .set = conf_set_choice, AT(trailers.inherit),
      .of = inherits, .standard = "on",
      .doc = "The same as add_header_inherit, of add_trailer."},
-    {"expires", PLACE, 1, 2, .set = set_expires,
+    {"expires", PLACE | CONF_IF, 1, 2, .set = set_expires,
      .doc = "Sets Expires and Cache-Control: epoch, max, off, a time, @time of the day, or "
             "modified and a time; variables may give it."},
     {0},

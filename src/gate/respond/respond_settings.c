@@ -209,7 +209,7 @@ static enum rc set_size_or_off(struct conf *conf, const struct directive *d, voi
 #define PLACE CONF_ALL_HTTP
 
 const struct directive respond_directives[] = {
-    {"root", PLACE, 1, 1, .set = set_root, .standard = "html",
+    {"root", PLACE | CONF_IF, 1, 1, .set = set_root, .standard = "html",
      .doc = "The folder that paths are looked up in."},
     {"alias", CONF_LOCATION, 1, 1, .set = set_root,
      .doc = "What stands in for the location's prefix when a path is looked up."},
@@ -219,7 +219,7 @@ const struct directive respond_directives[] = {
      .doc = "Content types by file name extension."},
     {"default_type", PLACE, 1, 1, .set = conf_set_text, AT(default_type),
      .standard = "text/plain", .doc = "The content type of files whose extension has none."},
-    {"error_page", PLACE, 2, CONF_MANY, true, .set = set_error_page,
+    {"error_page", PLACE | CONF_IF, 2, CONF_MANY, true, .set = set_error_page,
      .doc = "What stands in for the page of the statuses it names: a path, a named location or "
             "the URL of a redirect; =200 answers with that status, and = alone with the one it "
             "gets."},
@@ -228,7 +228,7 @@ const struct directive respond_directives[] = {
     {"try_files", CONF_SERVER | CONF_LOCATION, 2, CONF_MANY, .set = set_try_files,
      .doc = "Goes on with the first of its files and directories (NAME/) that exists; where none "
             "does, the last word says what happens: another path, a named location, or =404."},
-    {"sendfile", PLACE, 1, 1, .set = conf_set_flag, AT(sendfile), .standard = "off",
+    {"sendfile", PLACE | CONF_IF, 1, 1, .set = conf_set_flag, AT(sendfile), .standard = "off",
      .doc = "Lets the kernel send files without a copy through gate."},
     {"etag", PLACE, 1, 1, .set = conf_set_flag, AT(etag), .standard = "on",
      .doc = "Gives files an ETag."},

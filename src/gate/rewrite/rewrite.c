@@ -1,7 +1,9 @@
 #include "gate/rewrite/rewrite.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "gate/conf/regex.h"
 #include "gate/http/uri.h"
@@ -208,11 +210,80 @@ static enum rewrite_verdict set(const struct rewrite_code *code, struct rewrite_
     return REWRITE_DONE;
 }
 
+/* ---- if ---- */
+
+static enum rewrite_verdict text_of(struct rewrite_turn *turn, const struct template *t,
+                                    bool escaped, struct span *text)
+{
+    turn->scratch.len = 0;
+    write_text(turn, t, escaped, NULL, &turn->scratch);
+    return keep(turn, &turn->scratch, text) ? REWRITE_DONE
+                                            : failed(turn, "a text of an \"if\" is too long");
+}
+
+/* A kept text has a NUL behind it. */
+static bool test_file(const struct rewrite_code *code, struct rewrite_turn *turn,
+                      struct span path)
+{
+    char text[512];
+    struct stat found;
+
+    errno = ENOENT;
+    if (memchr(path.at, 0, path.len) || stat((const char *)path.at, &found) != 0) {
+        if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG) {
+            snprintf(text, sizeof text, "stat() \"%.*s\" failed (%d: %s)", SPAN_ARG(path), errno,
+                     strerror(errno));
+            turn->tell(turn->subject, true, text);
+        }
+        return false;
+    }
+    switch (code->test) {
+    case REWRITE_IS_FILE:
+        return S_ISREG(found.st_mode);
+    case REWRITE_IS_DIRECTORY:
+        return S_ISDIR(found.st_mode);
+    case REWRITE_IS_EXECUTABLE:
+        return found.st_mode & S_IXUSR;
+    default:
+        return true;
+    }
+}
+
+static enum rewrite_verdict test(const struct rewrite_code *code, struct rewrite_turn *turn,
+                                 bool *holds)
+{
+    struct span operand = {0}, text = {0};
+    enum rewrite_verdict verdict;
+
+    if ((verdict = text_of(turn, &code->operand, false, &operand)) != REWRITE_DONE ||
+        (verdict = text_of(turn, &code->text, !turn->rewritten, &text)) != REWRITE_DONE)
+        return verdict;
+    switch (code->test) {
+    case REWRITE_IS_TRUE:
+        *holds = operand.len > 0 && !span_equal(operand, SPAN("0"));
+        break;
+    case REWRITE_EQUALS:
+        *holds = span_equal(operand, text);
+        break;
+    case REWRITE_MATCHES:
+        *holds = match(code->regex, code->pattern, operand, turn);
+        break;
+    case REWRITE_IS_FILE:
+    case REWRITE_IS_DIRECTORY:
+    case REWRITE_EXISTS:
+    case REWRITE_IS_EXECUTABLE:
+        *holds = test_file(code, turn, text);
+        break;
+    }
+    *holds = *holds != code->negative;
+    return REWRITE_DONE;
+}
+
 enum rewrite_verdict rewrite_run(const struct rewrite_code *codes, size_t count,
                                  struct rewrite_turn *turn)
 {
     enum rewrite_verdict verdict = REWRITE_DONE;
-    bool ends = false;
+    bool ends = false, holds = false;
 
     for (size_t i = 0; i < count && !ends && verdict == REWRITE_DONE; i++) {
         const struct rewrite_code *code = &codes[i];
@@ -229,6 +300,13 @@ enum rewrite_verdict rewrite_run(const struct rewrite_code *codes, size_t count,
         case REWRITE_BREAK:
             turn->searches = false;
             ends = true;
+            break;
+        case REWRITE_IF:
+            verdict = test(code, turn, &holds);
+            if (!holds)
+                i += code->skip;
+            else if (code->enters)
+                turn->enter(turn->subject, code->enters);
             break;
         case REWRITE_RETURN:
             turn->answer = code;

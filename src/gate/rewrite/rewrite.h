@@ -1,5 +1,5 @@
 /*
- * The rewrite module's instructions: set, rewrite, break and return, in their order in a server or a
+ * The rewrite module's instructions: set, rewrite, break, return and if, in their order in a server or a
  * location. Compiled once, run against a few views into a request (struct rewrite_turn); knows no request.
  */
 #ifndef GATE_REWRITE_REWRITE_H
@@ -8,7 +8,7 @@
 #include "gate/conf/template.h"
 #include "gate/route/location.h"
 
-enum rewrite_kind { REWRITE_SET, REWRITE_PATH, REWRITE_BREAK, REWRITE_RETURN };
+enum rewrite_kind { REWRITE_SET, REWRITE_PATH, REWRITE_BREAK, REWRITE_RETURN, REWRITE_IF };
 
 /* What comes behind a rewrite that matched. */
 enum rewrite_then {
@@ -16,6 +16,17 @@ enum rewrite_then {
     REWRITE_LAST,  /* none: the location of the new path is looked for */
     REWRITE_STAY,  /* none: the location stays */
     REWRITE_AWAY,  /* none: the client is redirected */
+};
+
+/* What an "if" asks. */
+enum rewrite_test {
+    REWRITE_IS_TRUE, /* neither empty nor "0" */
+    REWRITE_EQUALS,
+    REWRITE_MATCHES,
+    REWRITE_IS_FILE,
+    REWRITE_IS_DIRECTORY,
+    REWRITE_EXISTS,
+    REWRITE_IS_EXECUTABLE,
 };
 
 struct rewrite_code {
@@ -33,6 +44,13 @@ struct rewrite_code {
     bool drops_args; /* the replacement ends with '?', which its text does not have */
     bool has_args;   /* there is a '?' in its text */
 
+    /* if: its instructions are the next ones */
+    enum rewrite_test test;
+    bool negative;
+    struct template operand;        /* a variable; `text` is what it is compared with, or a file's path */
+    const struct location *enters;  /* whose settings hold where it is true; NULL: none's */
+    size_t end, skip;               /* where it ends in the configuration; instructions of its own */
+
     /* return, and the redirect of a rewrite */
     unsigned status;
     bool is_redirect; /* the text is a Location */
@@ -47,6 +65,7 @@ struct rewrite_turn {
     bool is_escaped; /* the target had '%' or '+': captures are escaped where they go on the wire */
     bool log;        /* rewrite_log */
     void (*set)(void *subject, uintptr_t variable, struct span value);
+    void (*enter)(void *subject, const struct location *location);
     void (*matched)(void *subject); /* before captures are overwritten */
     void (*tell)(void *subject, bool is_error, const char *what);
 

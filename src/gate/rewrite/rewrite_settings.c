@@ -16,18 +16,53 @@ void rewrite_settings_enter(struct rewrite_settings *s)
     s->count = 0;
 }
 
-static enum rc add_code(struct conf *conf, struct rewrite_settings *s,
-                        const struct rewrite_code *made)
+/* In the order of the file, which is not the one they are read in: blocks come after plain directives. */
+static void sort(struct rewrite_code *codes, size_t count)
 {
-    struct rewrite_code *all = NULL, *code;
+    for (size_t i = 1; i < count; i++) {
+        struct rewrite_code moved = codes[i];
+        size_t at = i;
 
-    memcpy(&all, &s->codes, sizeof all);
-    if (!(code = conf_add(conf, (void **)&all, &s->count, sizeof *code)))
-        return RC_MEMORY;
-    *code = *made;
-    code->order = conf->node->order;
-    s->codes = all;
+        for (; at > 0 && codes[at - 1].order > moved.order; at--)
+            codes[at] = codes[at - 1];
+        codes[at] = moved;
+    }
+}
+
+void rewrite_settings_finish(struct rewrite_settings *s)
+{
+    struct rewrite_code *codes = NULL;
+
+    memcpy(&codes, &s->codes, sizeof codes);
+    sort(codes, s->count);
+    for (size_t i = 0; i < s->count; i++) {
+        codes[i].skip = 0;
+        while (codes[i].kind == REWRITE_IF && i + codes[i].skip + 1 < s->count &&
+               codes[i + codes[i].skip + 1].order < codes[i].end)
+            codes[i].skip++;
+    }
+}
+
+enum rc rewrite_settings_add(struct conf *conf, struct rewrite_settings *s,
+                             const struct rewrite_code *codes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct rewrite_code *all = NULL, *code;
+
+        memcpy(&all, &s->codes, sizeof all);
+        if (!(code = conf_add(conf, (void **)&all, &s->count, sizeof *code)))
+            return RC_MEMORY;
+        *code = codes[i];
+        s->codes = all;
+    }
     return RC_OK;
+}
+
+static enum rc add_code(struct conf *conf, struct rewrite_settings *s,
+                        struct rewrite_code *made)
+{
+    made->order = conf->node->order;
+    return rewrite_settings_add(conf, s, made, 1);
 }
 
 /* ---- set ---- */
@@ -138,11 +173,131 @@ static enum rc set_rewrite(struct conf *conf, const struct directive *d, void *p
     return add_code(conf, part, &made);
 }
 
+/* ---- if ---- */
+
+/* The words between '(' and ')'. */
+struct condition {
+    struct span words[3];
+    size_t count;
+    size_t first; /* of them in the directive */
+};
+
+static enum rc invalid(struct conf *conf, size_t i, struct span shown)
+{
+    return conf_fail(conf, i, NULL, "invalid condition \"%.*s\"", SPAN_ARG(shown));
+}
+
+static enum rc cut_condition(struct conf *conf, struct condition *c)
+{
+    size_t last = conf_words(conf) - 1, first = 1;
+    struct span begin = conf_word(conf, 1), end;
+
+    if (!span_starts(begin, SPAN("(")))
+        return invalid(conf, 1, begin);
+    if (begin.len == 1)
+        begin = conf_word(conf, ++first);
+    else
+        span_cut(&begin, 1);
+    end = last == first ? begin : conf_word(conf, last);
+    if (end.len == 0 || end.at[end.len - 1] != ')')
+        return invalid(conf, last, end);
+    end.len--;
+    last -= end.len == 0 ? 1 : 0;
+    if (first > last || last - first >= sizeof c->words / sizeof *c->words)
+        return invalid(conf, 1, begin);
+    *c = (struct condition){.count = last - first + 1, .first = first};
+    for (size_t i = 0; i < c->count; i++)
+        c->words[i] = conf_word(conf, first + i);
+    c->words[0] = begin;
+    if (end.len > 0)
+        c->words[c->count - 1] = end;
+    return RC_OK;
+}
+
+/* "$name", and nothing else. */
+static enum rc parse_operand(struct conf *conf, const struct condition *c,
+                             struct template *operand)
+{
+    struct span name = c->words[0];
+
+    span_cut(&name, 1);
+    for (size_t i = 0; i < name.len; i++)
+        if ((!isalnum(name.at[i]) && name.at[i] != '_') || (name.len == 1 && isdigit(name.at[i])))
+            return conf_fail(conf, c->first, NULL, "unknown \"%.*s\" variable", SPAN_ARG(name));
+    return conf_template(conf, c->first, c->words[0], operand);
+}
+
+static enum rc parse_comparison(struct conf *conf, const struct condition *c,
+                                struct rewrite_code *code)
+{
+    struct span sign = c->words[1];
+    struct regex *regex;
+    enum rc rc;
+
+    code->negative = span_starts(sign, SPAN("!"));
+    if (code->negative)
+        span_cut(&sign, 1);
+    if (span_equal(sign, SPAN("="))) {
+        code->test = REWRITE_EQUALS;
+        return conf_template(conf, c->first + 2, c->words[2], &code->text);
+    }
+    if (!span_equal(sign, SPAN("~")) && !span_equal(sign, SPAN("~*")))
+        return conf_fail(conf, c->first + 1, "one of: =, !=, ~, ~*, !~, !~*",
+                         "unexpected \"%.*s\" in condition", SPAN_ARG(c->words[1]));
+    code->test = REWRITE_MATCHES;
+    code->pattern = c->words[2];
+    if ((rc = conf_regex(conf, c->first + 2, code->pattern, sign.len == 2, &regex)) == RC_OK)
+        code->regex = regex;
+    return rc;
+}
+
+static enum rc parse_file_test(struct conf *conf, const struct condition *c,
+                               struct rewrite_code *code)
+{
+    static const struct {
+        char letter;
+        enum rewrite_test test;
+    } tests[] = {{'f', REWRITE_IS_FILE},
+                 {'d', REWRITE_IS_DIRECTORY},
+                 {'e', REWRITE_EXISTS},
+                 {'x', REWRITE_IS_EXECUTABLE}};
+    struct span sign = c->words[0];
+
+    code->negative = span_starts(sign, SPAN("!"));
+    if (code->negative)
+        span_cut(&sign, 1);
+    for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
+        if (c->count == 2 && sign.len == 2 && sign.at[0] == '-' && sign.at[1] == tests[i].letter) {
+            code->test = tests[i].test;
+            return conf_template(conf, c->first + 1, c->words[1], &code->text);
+        }
+    }
+    return invalid(conf, c->first, c->words[0]);
+}
+
+enum rc rewrite_settings_parse_if(struct conf *conf, struct rewrite_code *code)
+{
+    struct condition c = {0};
+    enum rc rc = cut_condition(conf, &c);
+
+    *code = (struct rewrite_code){
+        .kind = REWRITE_IF, .order = conf->node->order, .end = conf->node->close_order};
+    if (rc != RC_OK)
+        return rc;
+    if (c.words[0].len < 2 || c.words[0].at[0] != '$')
+        return parse_file_test(conf, &c, code);
+    if (c.count == 2)
+        return invalid(conf, c.first, c.words[0]);
+    if ((rc = parse_operand(conf, &c, &code->operand)) != RC_OK || c.count == 1)
+        return rc;
+    return parse_comparison(conf, &c, code);
+}
+
 /* ---- break and return ---- */
 
 static enum rc set_break(struct conf *conf, const struct directive *d, void *part)
 {
-    const struct rewrite_code made = {.kind = REWRITE_BREAK};
+    struct rewrite_code made = {.kind = REWRITE_BREAK};
 
     (void)d;
     return add_code(conf, part, &made);
@@ -175,8 +330,8 @@ static enum rc set_return(struct conf *conf, const struct directive *d, void *pa
     return add_code(conf, part, &made);
 }
 
-#define CODE CONF_SERVER | CONF_LOCATION
-#define PLACE CONF_ALL_HTTP
+#define CODE CONF_SERVER | CONF_SERVER_IF | CONF_LOCATION | CONF_IF
+#define PLACE CONF_ALL_HTTP | CONF_SERVER_IF | CONF_IF
 
 const struct directive rewrite_directives[] = {
     {"set", CODE, 2, 2, true, .set = set_variable,

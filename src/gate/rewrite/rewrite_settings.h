@@ -18,6 +18,14 @@ extern const struct directive rewrite_directives[];
 /* What an inner context does not take over from its outer one; before its directives are read. */
 void rewrite_settings_enter(struct rewrite_settings *s);
 
+/* The condition of the "if" that is being read; the caller says where it leads. */
+enum rc rewrite_settings_parse_if(struct conf *conf, struct rewrite_code *code);
+/* Adds instructions that are ready. */
+enum rc rewrite_settings_add(struct conf *conf, struct rewrite_settings *s,
+                             const struct rewrite_code *codes, size_t count);
+/* When all of a server or a location is read: puts its instructions into the order of the file. */
+void rewrite_settings_finish(struct rewrite_settings *s);
+
 enum { REWRITE_VARIABLE_ARGS = 0 }; /* rewrite_code.variable of "set $args" */
 
 #endif

@@ -8,6 +8,7 @@
 struct asked {
     struct span path, args, variable;
     struct captures captures;
+    const struct location *location;
 };
 
 enum { URI, ARGS, VARIABLE };
@@ -43,6 +44,13 @@ static void set(void *subject, uintptr_t variable, struct span value)
     asked->variable = value;
 }
 
+static void enter(void *subject, const struct location *location)
+{
+    struct asked *asked = subject;
+
+    asked->location = location;
+}
+
 static void matched(void *subject)
 {
     (void)subject;
@@ -55,7 +63,7 @@ static void tell(void *subject, bool is_error, const char *what)
     assert_true(strlen(what) > 0);
 }
 
-/* "rewrite PATTERN TEXT THEN", "set TEXT", "break", "return CODE", each ended by ';' */
+/* "rewrite PATTERN TEXT THEN", "set TEXT", "break", "return CODE", "if COUNT TEST TEXT [TEXT]", each ended by ';' */
 static const struct {
     const char *codes, *path, *args;
     bool escaped;
@@ -95,6 +103,19 @@ static const struct {
     {"rewrite ^ /%41%2f%20%3f%42 away;", "/a", "", false, REWRITE_REDIRECT, "/A/%20?%42", "", "",
      false},
     {"return 404; set x;", "/", "", false, REWRITE_ANSWER, "/", "", "", false},
+    {"if 1 true 1; set a; set $v.;", "/", "", false, REWRITE_DONE, "/", "", "a.", false},
+    {"if 1 true 0; set a; set $v.;", "/", "", false, REWRITE_DONE, "/", "", ".", false},
+    {"if 1 true $args; set a;", "/", "", false, REWRITE_DONE, "/", "", "", false},
+    {"if 1 equals $uri /; set a;", "/", "", false, REWRITE_DONE, "/", "", "a", false},
+    {"if 1 equals $uri /a; set a;", "/", "", false, REWRITE_DONE, "/", "", "", false},
+    {"if 1 !equals $uri /a; set a;", "/", "", false, REWRITE_DONE, "/", "", "a", false},
+    {"if 1 matches $uri (.)b; set $1;", "/ab", "", false, REWRITE_DONE, "/ab", "", "a", false},
+    {"if 1 !matches $uri b; set x;", "/ab", "", false, REWRITE_DONE, "/ab", "", "", false},
+    {"if 2 true 0; set a; return 404; set b;", "/", "", false, REWRITE_DONE, "/", "", "b", false},
+    {"if 1 true 1; break; set b;", "/", "", false, REWRITE_DONE, "/", "", "", false},
+    {"if 1 directory x /; set a;", "/", "", false, REWRITE_DONE, "/", "", "a", false},
+    {"if 1 file x /; set a;", "/", "", false, REWRITE_DONE, "/", "", "", false},
+    {"if 1 exists x /nonexistent; set a;", "/", "", false, REWRITE_DONE, "/", "", "", false},
     {"break; return 404;", "/", "", false, REWRITE_DONE, "/", "", "", false},
 };
 
@@ -133,12 +154,38 @@ static void compile_rewrite(struct span text, struct rewrite_code *code, struct 
     code->status = 302;
 }
 
+static void compile_if(struct span text, struct rewrite_code *code, struct arena *arena)
+{
+    static const char *const tests[] = {"true",      "equals", "matches",   "file",
+                                        "directory", "exists", "executable"};
+    struct regex *regex = NULL;
+    struct span name;
+
+    code->kind = REWRITE_IF;
+    code->skip = word(&text).at[0] - (size_t)'0';
+    name = word(&text);
+    code->negative = name.at[0] == '!';
+    if (code->negative)
+        span_cut(&name, 1);
+    while (!span_equal(name, span_text(tests[code->test])))
+        code->test++;
+    compile_text(word(&text), &code->operand, arena);
+    if (code->test == REWRITE_MATCHES) {
+        assert_int_equal(regex_open(&regex, text, false, NULL), RC_OK);
+        code->regex = regex;
+    } else {
+        compile_text(text, &code->text, arena);
+    }
+}
+
 static void compile(struct span text, struct rewrite_code *code, struct arena *arena)
 {
     struct span name = word(&text);
 
     if (span_equal(name, SPAN("rewrite"))) {
         compile_rewrite(text, code, arena);
+    } else if (span_equal(name, SPAN("if"))) {
+        compile_if(text, code, arena);
     } else if (span_equal(name, SPAN("set"))) {
         code->kind = REWRITE_SET;
         compile_text(text, &code->text, arena);
@@ -166,6 +213,7 @@ static void instructions_in_their_order(void **state)
             .is_escaped = cases[i].escaped,
             .log = true,
             .set = set,
+            .enter = enter,
             .matched = matched,
             .tell = tell,
         };
