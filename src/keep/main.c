@@ -1,6 +1,9 @@
 /* keep: encryption at rest. The subcommands are in command/. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "keep/command/command.h"
 
@@ -95,11 +98,27 @@ static void make_plain(char *text)
             *text = '?';
 }
 
+/*
+ * A volume must never be opened as descriptor 0, 1 or 2: what is said would be written into it.
+ * Who closed one gets an error where it is used, not an empty passphrase.
+ */
+static bool hold_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct fault why = {0};
-    enum status status = run(argc, argv, &why);
+    enum status status;
 
+    if (!hold_streams())
+        return STATUS_FAILED;
+    status = run(argc, argv, &why);
     if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout))) {
         status = STATUS_FAILED;
         snprintf(why.text, sizeof why.text, "standard output cannot be written");

@@ -37,6 +37,7 @@ enum rc daemon_begin(struct daemon *daemon, bool foreground, struct fault *why)
     pid_t child;
 
     daemon->report = -1;
+    signal(SIGPIPE, SIG_IGN); /* whoever stops listening to us does not cut off a volume */
     if (foreground)
         return RC_OK;
     if (pipe2(ends, O_CLOEXEC) < 0)
