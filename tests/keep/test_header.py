@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, FOREIGN, OK, USAGE
+from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, FOREIGN, OK, UNSUPPORTED, USAGE
 
 ONE, TWO = b'correct horse', b'battery staple'
 HEADER = 16 << 20
@@ -262,6 +262,22 @@ def test_a_restore_that_was_killed_is_done_again(anybody, volume):
         process.communicate()
         anybody.do('header', 'restore', 'v.img', 'b')
         assert opens(anybody, ONE) and not opens(anybody, TWO)
+
+
+def test_luks1_has_no_header_of_ours(anybody, volume, cryptsetup):
+    other = anybody.file('w.img', bytes(20 << 20))
+    other.chmod(0o666)
+    cryptsetup('luksFormat', '--type', 'luks1', '--batch-mode', '--key-file', '-',
+               '--pbkdf-force-iterations', '1000', other, given=ONE)
+    before, whole = other.read_bytes(), front(volume)
+    for words in (['dump', 'w.img'], ['check', 'w.img'], ['repair', 'w.img', '--yes'],
+                  ['backup', 'w.img', 'b'], ['restore', 'v.img', 'w.img', '--yes']):
+        assert 'LUKS1' in anybody.refuse(UNSUPPORTED, 'header', *words)
+    assert 'LUKS1' in anybody.refuse(UNSUPPORTED, 'shred', 'w.img', '--yes')
+    assert other.read_bytes() == before and front(volume) == whole
+    anybody.do('header', 'backup', 'v.img', 'b')
+    assert 'LUKS1' in anybody.refuse(USAGE, 'header', 'restore', 'w.img', 'b')
+    assert other.read_bytes() == before
 
 
 def test_texts_of_others_are_not_shown_raw(anybody, volume):

@@ -104,7 +104,7 @@ static enum status header_backup_run(char **words, int count, struct fault *why)
         return STATUS_USAGE;
     b.file = words[1];
     daemon_hide();
-    rc = luks_target_begin(&target, words[0], b.options.header, LUKS_TARGET_LOOK, why);
+    rc = luks_target_begin(&target, words[0], b.options.header, LUKS_TARGET_COPY, why);
     if (rc == RC_OK)
         rc = back_up(&b, &target, why);
     return luks_target_status(&target, rc);

@@ -101,7 +101,7 @@ static enum status header_check_run(char **words, int count, struct fault *why)
     if (!command_parse(&command_header_check, &options, &options.help, words, &count, 1, 1,
                        &status, why))
         return status;
-    rc = luks_target_begin(&target, words[0], options.header, LUKS_TARGET_LOOK, why);
+    rc = luks_target_begin(&target, words[0], options.header, LUKS_TARGET_COPY, why);
     if (rc == RC_OK)
         rc = check(&target, why);
     return luks_target_status(&target, rc);

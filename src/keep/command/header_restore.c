@@ -44,7 +44,7 @@ static void restore_clear(struct restore *r)
 static enum rc read_backup(struct restore *r, const char *file, struct fault *why)
 {
     SCOPED(unlock) unlocked = {0};
-    enum rc rc = luks_target_begin(&r->backup, file, NULL, LUKS_TARGET_LOOK, why);
+    enum rc rc = luks_target_begin(&r->backup, file, NULL, LUKS_TARGET_COPY, why);
 
     if (rc != RC_OK || (!r->credential.passphrase_file && !r->credential.key_file))
         return rc;

@@ -26,9 +26,9 @@ static enum rc open_device(struct luks_target *target, enum luks_target_use use,
                            struct fault *why)
 {
     bool ours = target->is_open && target->place == target->path;
-    enum device_lock lock = use == LUKS_TARGET_LOOK || ours ? DEVICE_UNLOCKED : DEVICE_LOCKED;
-    enum rc rc =
-        device_open_file(&target->device, target->place, use == LUKS_TARGET_LOOK, lock, why);
+    bool changes = use == LUKS_TARGET_CHANGE;
+    enum device_lock lock = changes && !ours ? DEVICE_LOCKED : DEVICE_UNLOCKED;
+    enum rc rc = device_open_file(&target->device, target->place, !changes, lock, why);
 
     return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
 }
@@ -58,7 +58,7 @@ enum rc luks_target_begin(struct luks_target *target, const char *path,
     if ((rc = luks_target_hold(target->device, use == LUKS_TARGET_CHANGE, why)) == RC_OK) {
         rc = read_header(target, use, why);
         target->foreign = rc == RC_NOT_FOUND;
-        if (use == LUKS_TARGET_LOOK)
+        if (use != LUKS_TARGET_CHANGE)
             luks_target_release(target->device);
     }
     return rc == RC_OK ? RC_OK : fault_at(why, "%s", target->place);

@@ -11,7 +11,8 @@
 #include "vault/unlock.h"
 
 enum luks_target_use {
-    LUKS_TARGET_LOOK,   /* read-only; also while others change it */
+    LUKS_TARGET_LOOK,   /* read-only, a LUKS1 header too; also while others change it */
+    LUKS_TARGET_COPY,   /* the same for LUKS2 alone: the bytes of the header itself matter */
     LUKS_TARGET_CHANGE, /* nobody else changes it meanwhile; a daemon may have the data open */
 };
 
