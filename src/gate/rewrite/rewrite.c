@@ -104,9 +104,10 @@ static void unescape(struct buffer *text)
 
     for (; i < text->len && text->at[i] != '?'; i++) {
         int high = i + 2 < text->len ? hex_value(text->at[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(text->at[i + 2]) : -1, byte = high << 4 | low;
+        int low = high >= 0 ? hex_value(text->at[i + 2]) : -1;
+        int byte = low >= 0 ? high << 4 | low : 0;
 
-        if (text->at[i] == '%' && low >= 0 && byte > '%' && byte < 0x7f) {
+        if (text->at[i] == '%' && byte > '%' && byte < 0x7f) {
             text->at[len++] = (uint8_t)byte;
             i += 2;
             if (byte == '?') {
