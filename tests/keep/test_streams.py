@@ -1,6 +1,8 @@
 """Standard streams that are closed, full, or listened to by nobody: no volume pays for it."""
+import json
+
 import pytest
-from keep_runner import CHEAP, OK
+from keep_runner import CHEAP, FAILED, OK
 
 MARK = b'a line that is worth keeping'
 
@@ -35,3 +37,16 @@ def test_the_daemon_outlives_whoever_listened(keep):
     assert [each['state'] for each in keep.status()] == ['open']
     keep.write(keep.home / 'm' / 'note', MARK)
     keep.close()
+
+
+@pytest.mark.parametrize('full', ['>/dev/full', '>&-'])
+@pytest.mark.parametrize('command', ['key change', 'key add', 'create --yes'])
+def test_a_passphrase_that_nobody_saw_locks_nobody_out(anybody, command, full):
+    volume = anybody.create()
+    phrase = '' if command.startswith('create') else '--passphrase-file "$2"'
+    done = shell(anybody, f'"$1" {command} v.img --generate-passphrase {phrase} {" ".join(CHEAP)} {full}')
+    assert done.returncode == FAILED
+    assert b'could not be shown' in done.stderr
+    anybody.do('key', 'test', volume, '--passphrase-file', anybody.phrase)
+    assert len(json.loads(anybody.do('key', 'list', '--json', volume))) == 1
+    assert [each.name for each in anybody.home.glob('*v.img*')] == ['v.img']

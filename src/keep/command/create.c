@@ -158,7 +158,8 @@ static enum rc build(struct creation *c, struct luks2 *header, struct device *de
         (rc = keyslot_add(header, device, KEYSLOT_ANY, key, credential, &c->kdf, NULL, why)) ||
         (rc = check_interrupted(why)) ||
         (c->file_system && (rc = fill_volume(c, header, path, key, why))) ||
-        (rc = check_interrupted(why)))
+        (rc = check_interrupted(why)) ||
+        (c->options.generate && (rc = passphrase_show(credential, why))))
         return rc;
     return luks2_write(header, device, why);
 }
@@ -215,12 +216,12 @@ static enum rc create(struct creation *c, struct fault *why)
         return strncmp(why->text, c->path, strlen(c->path)) == 0
                    ? rc
                    : fault_at(why, "%s", c->path);
+    if (c->options.generate)
+        return RC_OK;
     if (target.old && !target.replaces)
         printf("%s: holds a new volume\n", c->path);
     else
         printf("%s: a new volume of %s\n", c->path, units_size(size, c->size));
-    if (c->options.generate)
-        passphrase_show(&credential);
     return RC_OK;
 }
 

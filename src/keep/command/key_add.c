@@ -56,7 +56,7 @@ static enum rc read_options(struct addition *a, struct fault *why)
     return kdf_options_read(&o->kdf, &a->kdf, &a->kdf_ms, why);
 }
 
-/* Slot first, proved by reading it back; then the header that names it. */
+/* Slot first, proved by reading it back; passphrase shown, if it was made for it; then the header that names it. */
 static enum rc write_slot(struct addition *a, struct luks_target *target,
                           const struct secret *key, const struct secret *fresh,
                           unsigned *number, struct fault *why)
@@ -68,6 +68,7 @@ static enum rc write_slot(struct addition *a, struct luks_target *target,
                           number, why)) ||
         (a->options.name &&
          (rc = keyslot_name_set(target->header, *number, a->options.name, why))) ||
+        (a->options.fresh.generate && (rc = passphrase_show(fresh, why))) ||
         (rc = luks2_write(target->header, target->device, why)))
         return fault_at(why, "%s", target->place);
     return rc;
@@ -86,11 +87,11 @@ static enum rc add(struct addition *a, struct luks_target *target, struct fault 
                                          &fresh, why)) ||
         (rc = write_slot(a, target, &unlocked.volume_key, &fresh, &number, why)))
         return rc;
+    if (a->options.fresh.generate)
+        return RC_OK;
     keyslot_view_name(target->header, number, &slot);
     printf("%s: opens with key slot %s too\n", target->path, text_ok(&slot) ? slot.at : "");
     text_clear(&slot);
-    if (a->options.fresh.generate)
-        passphrase_show(&fresh);
     return RC_OK;
 }
 

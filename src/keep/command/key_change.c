@@ -56,7 +56,7 @@ static enum rc read_options(struct change *c, struct fault *why)
     return kdf_options_read(&o->kdf, &c->kdf, &c->kdf_ms, why);
 }
 
-/* New area, proved; header that names it; and only then the old area goes. */
+/* New area, proved; passphrase shown, if it was made for it; header that names it; and only then the old area goes. */
 static enum rc write_slot(struct change *c, struct luks_target *target,
                           const struct unlock *unlocked, const struct secret *fresh,
                           struct fault *why)
@@ -69,6 +69,7 @@ static enum rc write_slot(struct change *c, struct luks_target *target,
                               &unlocked->volume_key, fresh, &c->kdf, why)) ||
         (c->options.name &&
          (rc = keyslot_name_set(target->header, unlocked->keyslot, c->options.name, why))) ||
+        (c->options.fresh.generate && (rc = passphrase_show(fresh, why))) ||
         (rc = luks2_write(target->header, target->device, why)) ||
         (rc = keyslot_wipe(target->device, old.area_offset, old.area_size, why)))
         return fault_at(why, "%s", target->place);
@@ -87,12 +88,12 @@ static enum rc change(struct change *c, struct luks_target *target, struct fault
                                          &fresh, why)) ||
         (rc = write_slot(c, target, &unlocked, &fresh, why)))
         return rc;
+    if (c->options.fresh.generate)
+        return RC_OK;
     keyslot_view_name(target->header, unlocked.keyslot, &slot);
     printf("%s: key slot %s opens with the new passphrase or key alone\n", target->path,
            text_ok(&slot) ? slot.at : "");
     text_clear(&slot);
-    if (c->options.fresh.generate)
-        passphrase_show(&fresh);
     return RC_OK;
 }
 

@@ -23,12 +23,15 @@ enum rc passphrase_generate(struct secret *phrase, struct fault *why)
     return RC_OK;
 }
 
-void passphrase_show(const struct secret *phrase)
+enum rc passphrase_show(const struct secret *phrase, struct fault *why)
 {
     static const char end = '\n';
 
     printf("The passphrase, which is shown this once:\n");
-    fflush(stdout);
-    if (write(STDOUT_FILENO, phrase->at, phrase->len) < 0 || write(STDOUT_FILENO, &end, 1) < 0)
-        fprintf(stderr, "keep: the passphrase could not be shown\n");
+    if (fflush(stdout) == 0 &&
+        write(STDOUT_FILENO, phrase->at, phrase->len) == (ssize_t)phrase->len &&
+        write(STDOUT_FILENO, &end, 1) == 1)
+        return RC_OK;
+    return fail_errno(why, RC_IO,
+                      "the new passphrase could not be shown, and is not used");
 }

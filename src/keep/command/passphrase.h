@@ -12,7 +12,12 @@ enum { PASSPHRASE_GROUPS = 7, PASSPHRASE_GROUP = 4 };
  */
 enum rc passphrase_generate(struct secret *phrase, struct fault *why);
 
-/* On standard output, past stdio, whose buffer would keep it. */
-void passphrase_show(const struct secret *phrase);
+/*
+ * On standard output, past stdio, whose buffer would keep it. Called before the volume depends
+ * on it.
+ *
+ * RC_IO  nobody has seen all of it
+ */
+enum rc passphrase_show(const struct secret *phrase, struct fault *why);
 
 #endif
