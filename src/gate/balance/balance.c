@@ -4,7 +4,13 @@
 
 static const struct balance *const balancers[] = {
     &balance_round_robin, /* first: the one that needs no directive */
+    &balance_least_conn,
 };
+
+const struct balance *balance_at(size_t i)
+{
+    return i < sizeof balancers / sizeof *balancers ? balancers[i] : NULL;
+}
 
 const struct balance *balance_find(const char *name)
 {

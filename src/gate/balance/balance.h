@@ -41,7 +41,8 @@ struct peers {
     size_t count;
     bool single; /* one primary and no backup: never marked failed */
     bool has_backup;
-    bool revives; /* set it after balance_open: where all rest from failures, they are asked all the same */
+    bool
+        revives; /* set it after balance_open: where all rest from failures, they are asked all the same */
     const struct balance *balance;
     void *state; /* balance->state_size bytes, zeroed at first */
     pthread_mutex_t lock;
@@ -60,13 +61,17 @@ struct balance {
     const char
         *name; /* the directive's word inside an upstream block; round_robin needs none */
     const char *doc;   /* one sentence; a test looks for it in gate.conf(5) */
+    bool has_backups;  /* server lines may say "backup" */
     size_t state_size; /* zeroed bytes kept for each upstream; pick() alone uses them */
 
     /* Index of the chosen peer, or BALANCE_NONE. Called with the lock held. */
     size_t (*pick)(struct peers *peers, const struct balance_query *query);
 };
 
-extern const struct balance balance_round_robin;
+extern const struct balance balance_least_conn, balance_round_robin;
+
+/* All of them, from 0; NULL behind the last. */
+const struct balance *balance_at(size_t i);
 
 /* NULL for a word that names no balancer. */
 const struct balance *balance_find(const char *name);
@@ -100,5 +105,11 @@ bool balance_free(struct peers *peers, size_t index, bool failed, uint64_t now_m
  */
 bool balance_is_usable(const struct peers *peers, size_t index,
                        const struct balance_query *query);
+
+/*
+ * For pick() of those that take turns: the peer's credit grows by its effective weight, which
+ * is returned, and which itself recovers by one.
+ */
+int64_t balance_earn(struct peer *peer);
 
 #endif

@@ -1,5 +1,15 @@
 #include "gate/balance/balance.h"
 
+int64_t balance_earn(struct peer *peer)
+{
+    int64_t earned = peer->effective;
+
+    peer->current += earned;
+    if (peer->effective < (int32_t)peer->weight)
+        peer->effective++;
+    return earned;
+}
+
 /*
  * Smooth weighted round robin: at each pick every usable peer earns its weight as credit, the
  * richest is chosen, and pays what all earned. So weights 5 1 1 give a a b a c a a, not a a a
@@ -16,10 +26,7 @@ static size_t round_robin_pick(struct peers *peers, const struct balance_query *
 
         if (!balance_is_usable(peers, i, query))
             continue;
-        peer->current += peer->effective;
-        total += peer->effective;
-        if (peer->effective < (int32_t)peer->weight)
-            peer->effective++;
+        total += balance_earn(peer);
         if (best == BALANCE_NONE || peer->current > peers->all[best].current)
             best = i;
     }
@@ -31,5 +38,6 @@ static size_t round_robin_pick(struct peers *peers, const struct balance_query *
 const struct balance balance_round_robin = {
     .name = "round_robin",
     .doc = "Chooses the servers in turn, each as often as its weight asks for.",
+    .has_backups = true,
     .pick = round_robin_pick,
 };

@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "base/units.h"
+#include "gate/balance/balance.h"
 #include "gate/conf/slot.h"
 #include "gate/conf/value.h"
 #include "gate/upstream/authority.h"
@@ -101,6 +102,7 @@ static bool is_for_later(struct span word)
 static enum rc set_server(struct conf *conf, const struct directive *d, void *part)
 {
     struct server_address server = {.weight = 1, .max_fails = 1, .fail_timeout_ms = 10000};
+    const struct upstream_settings *u = part;
     struct span text = conf_word(conf, 1);
     struct authority authority;
     const char *wrong;
@@ -112,6 +114,10 @@ static enum rc set_server(struct conf *conf, const struct directive *d, void *pa
         if (is_for_later(word))
             return conf_fail(conf, i, NULL,
                              "\"%.*s\" of \"server\" is something that gate does not have yet",
+                             SPAN_ARG(word));
+        if (u->balance && !u->balance->has_backups && span_equal(word, SPAN("backup")))
+            return conf_fail(conf, i, NULL,
+                             "balancing method does not support parameter \"%.*s\"",
                              SPAN_ARG(word));
         if (!parse_parameter(word, &server))
             return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"", SPAN_ARG(word));
@@ -142,10 +148,24 @@ static enum rc set_keepalive(struct conf *conf, const struct directive *d, void 
     return RC_OK;
 }
 
+/* The directive's name is the balancer's. */
+static enum rc set_balance(struct conf *conf, const struct directive *d, void *part)
+{
+    struct upstream_settings *u = part;
+
+    if (u->balance)
+        conf_warn(conf, 0, "keep one of them", "load balancing method redefined");
+    u->balance = balance_find(d->name);
+    return RC_OK;
+}
+
 const struct directive upstream_directives[] = {
     {"server", CONF_UPSTREAM, 1, CONF_MANY, true, .set = set_server,
      .doc = "A server of the group, with weight=, max_conns=, max_fails=, fail_timeout=, "
             "backup, down."},
+    {"least_conn", CONF_UPSTREAM, 0, 0, true, .set = set_balance,
+     .doc = "Chooses the server with the fewest requests in flight for its weight; equals "
+            "take turns."},
     {"keepalive", CONF_UPSTREAM, 1, 2, .set = set_keepalive, .standard = "32",
      .doc = "How many idle connections to the group are kept for later requests; 0 for none."},
     {"keepalive_requests", CONF_UPSTREAM, 1, 1, .set = conf_set_number, AT(keepalive_requests),

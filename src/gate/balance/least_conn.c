@@ -1,0 +1,63 @@
+#include "gate/balance/balance.h"
+
+/* Negative, 0 or positive: `a` has fewer requests in flight for its weight than `b`, as many, or more. */
+static int compare(const struct peer *a, const struct peer *b)
+{
+    uint64_t of_a = (uint64_t)a->active * b->weight, of_b = (uint64_t)b->active * a->weight;
+
+    return (of_a > of_b) - (of_a < of_b);
+}
+
+/* The first of those that have the fewest; *alone: no other has as few. */
+static size_t find_least(struct peers *peers, const struct balance_query *query, bool *alone)
+{
+    size_t best = BALANCE_NONE;
+
+    *alone = true;
+    for (size_t i = 0; i < peers->count; i++) {
+        int order;
+
+        if (!balance_is_usable(peers, i, query))
+            continue;
+        order = best == BALANCE_NONE ? -1 : compare(&peers->all[i], &peers->all[best]);
+        if (order < 0) {
+            best = i;
+            *alone = true;
+        } else if (order == 0) {
+            *alone = false;
+        }
+    }
+    return best;
+}
+
+/*
+ * Those that have as few as the first one take turns, by smooth weighted round robin among
+ * themselves; the credit of the others stays as it is.
+ */
+static size_t least_conn_pick(struct peers *peers, const struct balance_query *query)
+{
+    bool alone;
+    size_t first = find_least(peers, query, &alone), best = BALANCE_NONE;
+    int64_t total = 0;
+
+    if (alone)
+        return first;
+    for (size_t i = first; i < peers->count; i++) {
+        if (!balance_is_usable(peers, i, query) ||
+            compare(&peers->all[i], &peers->all[first]) != 0)
+            continue;
+        total += balance_earn(&peers->all[i]);
+        if (best == BALANCE_NONE || peers->all[i].current > peers->all[best].current)
+            best = i;
+    }
+    peers->all[best].current -= total;
+    return best;
+}
+
+const struct balance balance_least_conn = {
+    .name = "least_conn",
+    .doc = "Chooses the server with the fewest requests in flight for its weight; equals take "
+           "turns.",
+    .has_backups = true,
+    .pick = least_conn_pick,
+};

@@ -1,0 +1,116 @@
+"""Which of three servers gets a request, by each method, beside nginx; and what clients see when one of them fails."""
+import collections
+import contextlib
+import threading
+
+import peers
+import pytest
+
+METHODS = ['', 'least_conn;']
+TROUBLES = ['killed', 'hanging', 'resetting']
+
+
+@pytest.fixture
+def three():
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(peers.Origin()) for _ in range(3)]
+
+
+def group(three, method, parameters=('', '', '')):
+    servers = ''.join(f'server 127.0.0.1:{origin.port} {more};' for origin, more in zip(three, parameters))
+    return f'upstream three {{ {method} {servers} keepalive 8; }}'
+
+
+PASS = '''
+    location / { proxy_pass http://three; proxy_http_version 1.1; proxy_set_header Connection "";
+                 proxy_connect_timeout 5s; proxy_read_timeout 5s; add_header X-Server $upstream_addr; }
+'''
+
+
+def chosen(port, three, target, fields=()):
+    """The numbers of those that were asked, first to last, and the status."""
+    answer = peers.ask(port, 'GET', target, fields)
+    numbers = {f'127.0.0.1:{origin.port}': i for i, origin in enumerate(three)}
+    return [numbers[each] for each in (answer.one('X-Server') or '').split(', ') if each], answer.status
+
+
+def both(gate, nginx_program, three, method, parameters=('', '', '')):
+    http = group(three, method, parameters)
+    return gate(PASS, http), gate(PASS, http, program=nginx_program)
+
+
+@pytest.mark.parametrize('parameters', [('', '', ''), ('weight=5', '', 'weight=2'), ('backup', '', 'weight=3'),
+                                        ('down', 'weight=2', '')])
+@pytest.mark.parametrize('method', ['', 'least_conn;'])
+def test_turns_are_nginx_s(gate, nginx_program, three, method, parameters):
+    ours, theirs = both(gate, nginx_program, three, method, parameters)
+    for i in range(24):
+        assert chosen(ours.port, three, f'/b/{i}') == chosen(theirs.port, three, f'/b/{i}'), i
+
+
+def test_least_conn_leaves_the_busy_alone(gate, nginx_program, three):
+    for proxy in both(gate, nginx_program, three, 'least_conn;', ('weight=2', '', '')):
+        for origin in three:
+            origin.release.clear()
+            origin.requests.clear()
+        with contextlib.ExitStack() as stack:
+            wires = [stack.enter_context(peers.Wire(proxy.port)) for _ in range(8)]
+            for count, wire in enumerate(wires, 1):
+                wire.send(b'GET /hold HTTP/1.1\r\nHost: a\r\n\r\n')
+                wait_for(lambda count=count: sum(len(origin.requests) for origin in three) == count)
+            assert [len(origin.requests) for origin in three] == [4, 2, 2]
+            three[1].release.set()
+            for _ in range(5):
+                assert chosen(proxy.port, three, '/b/1')[0] == [1]
+            for origin in three:
+                origin.release.set()
+            for wire in wires:
+                assert peers.read_response(wire).body == b'held'
+
+
+def wait_for(done):
+    pause = threading.Event()
+    for _ in range(peers.PATIENCE_S * 200):
+        if done():
+            return
+        pause.wait(0.005)
+    raise AssertionError('it does not come')
+
+
+def break_down(origin, trouble):
+    if trouble == 'killed':
+        origin.stop()
+    elif trouble == 'hanging':
+        origin.answer_b = origin.answer_hold
+    else:
+        origin.answer_b = origin.answer_reset
+
+
+@pytest.mark.parametrize('trouble', TROUBLES)
+@pytest.mark.parametrize('method', METHODS)
+def test_one_fails_and_no_client_sees_it(gate, three, method, trouble):
+    """Four clients ask on while the second of three servers fails: every GET is answered, by the two others."""
+    proxy = gate(PASS.replace('5s', '500ms'), group(three, method))
+    seen = collections.Counter()
+    warm, failed = threading.Barrier(5), threading.Barrier(5)
+
+    def client(number):
+        for i in range(30):
+            if i == 10:
+                warm.wait(peers.PATIENCE_S)
+                failed.wait(peers.PATIENCE_S)
+            order, status = chosen(proxy.port, three, f'/b/{number}?{number}-{i}', [f'X-Key: {number}-{i}'])
+            seen[status, order[-1], i >= 10] += 1
+
+    threads = [threading.Thread(target=client, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    warm.wait(peers.PATIENCE_S)
+    break_down(three[1], trouble)
+    failed.wait(peers.PATIENCE_S)
+    for thread in threads:
+        thread.join()
+    print(f'{method or "round robin"}, one {trouble}: {sum(seen.values())} requests', dict(seen))
+    assert sum(seen.values()) == 120
+    assert {status for status, _, _ in seen} == {200}
+    assert {last for _, last, after in seen if after} <= {0, 2}
