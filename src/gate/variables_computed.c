@@ -70,9 +70,24 @@ static bool look_up(struct request *r, const struct map *map, struct span text,
     return has;
 }
 
+/* Of the client, or that which the text is; none where it is none. */
+static struct cidr_address address_for(const struct request *r, const struct computed *c,
+                                       struct span text)
+{
+    struct address client;
+    struct cidr_address given;
+
+    if (c->source.count == 0) {
+        client_address(r->client, &client);
+        return cidr_address_of(&client);
+    }
+    return cidr_parse_address(text, &given) == RC_OK ? given : (struct cidr_address){0};
+}
+
 static bool compute(struct request *r, const struct computed *c, struct span *value)
 {
     const struct split_part *part;
+    struct cidr_address address;
     struct span text;
 
     if (c->kind == COMPUTED_NONE) {
@@ -91,6 +106,10 @@ static bool compute(struct request *r, const struct computed *c, struct span *va
         return false;
     case COMPUTED_MAP:
         return look_up(r, &c->map, text, value);
+    case COMPUTED_GEO:
+        address = address_for(r, c, text);
+        *value = geo_find(&c->geo, &address);
+        return true;
     case COMPUTED_SPLIT:
         part = split_find(c->parts, c->parts_count, text);
         if (part)

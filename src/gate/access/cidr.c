@@ -36,7 +36,7 @@ static bool parse_address(struct span text, struct cidr_address *address)
 {
     char copy[TEXT_MAX];
 
-    if (text.len >= sizeof copy || memchr(text.at, 0, text.len))
+    if (text.len == 0 || text.len >= sizeof copy || memchr(text.at, 0, text.len))
         return false;
     memcpy(copy, text.at, text.len);
     copy[text.len] = '\0';
@@ -45,6 +45,19 @@ static bool parse_address(struct span text, struct cidr_address *address)
         return true;
     address->bits = V6;
     return inet_pton(AF_INET6, copy, address->bytes) == 1;
+}
+
+enum rc cidr_parse_address(struct span text, struct cidr_address *address)
+{
+    struct in6_addr v6;
+
+    if (!parse_address(text, address))
+        return RC_FORMAT;
+    if (address->bits == V6) {
+        memcpy(&v6, address->bytes, sizeof v6);
+        *address = from_v6(&v6);
+    }
+    return RC_OK;
 }
 
 /* One to three digits. */

@@ -30,6 +30,9 @@ enum rc cidr_parse(struct span text, struct cidr *cidr, bool *loose);
 /* IPv4 mapped into IPv6 (::ffff:192.0.2.1) counts as IPv4. */
 struct cidr_address cidr_address_of(const struct address *address);
 
+/* One address as text, without a prefix; the same of a mapped one. RC_FORMAT */
+enum rc cidr_parse_address(struct span text, struct cidr_address *address);
+
 /* False also where one is IPv4 and the other is not. */
 bool cidr_has(const struct cidr *cidr, const struct cidr_address *address);
 

@@ -3,6 +3,7 @@
 #define GATE_MAP_COMPUTED_H
 
 #include "gate/conf/directive.h"
+#include "gate/map/geo.h"
 #include "gate/map/map.h"
 #include "gate/map/split.h"
 
@@ -10,6 +11,7 @@ enum computed_kind {
     COMPUTED_NONE, /* has the value that a "set" gives it */
     COMPUTED_MAP,
     COMPUTED_SPLIT,
+    COMPUTED_GEO,
 };
 
 struct computed {
@@ -17,10 +19,13 @@ struct computed {
     size_t index;     /* among all of the configuration: a request keeps each value once */
     enum computed_kind kind;
     bool is_volatile; /* made anew each time it is asked for */
-    struct template source;
+    struct template source; /* of a geo without one: the client's address */
     struct map map;
     struct split_part *parts;
     size_t parts_count;
+    struct geo geo;
+    struct geo_entry *networks;
+    size_t networks_count;
 };
 
 /* All of a configuration; a part of the http context, for computed_directives. */

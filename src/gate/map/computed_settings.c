@@ -14,11 +14,13 @@ static struct span lower(struct arena *arena, struct span s)
     return span_of(copy, copy ? s.len : 0);
 }
 
-/* "map SOURCE $NAME { }", "split_clients SOURCE $NAME { }" or "set $NAME VALUE;" */
+/* "geo [SOURCE] $NAME { }", "map SOURCE $NAME { }", "split_clients SOURCE $NAME { }" or "set $NAME VALUE;" */
 static struct span defined_word(const struct conf_node *node)
 {
     struct span first = node->words[0].text;
 
+    if (node->block && span_equal(first, SPAN("geo")) && node->count > 1)
+        return node->words[node->count - 1].text;
     if (node->count != 3)
         return (struct span){0};
     if (!node->block)
@@ -63,26 +65,27 @@ static bool is_taken(const struct conf *conf, struct span name)
     return false;
 }
 
-/* "BLOCK SOURCE $NAME": begins anew where the name was defined before, for the last definition holds. */
+/* "BLOCK [SOURCE] $NAME": begins anew where the name was defined before, for the last definition holds. */
 static struct computed *begin(struct conf *conf, struct computed_list *list,
                               enum computed_kind kind)
 {
     struct span name = computed_name(conf->node, conf->arena);
+    const size_t last = conf_words(conf) - 1;
     struct computed *made;
-    struct template source;
+    struct template source = {0};
     size_t index;
 
     if (name.len == 0) {
-        (void)conf_fail(conf, 2, "it begins with '$'", "invalid variable name \"%.*s\"",
-                        SPAN_ARG(conf_word(conf, 2)));
+        (void)conf_fail(conf, last, "it begins with '$'", "invalid variable name \"%.*s\"",
+                        SPAN_ARG(conf_word(conf, last)));
         return NULL;
     }
     if (is_taken(conf, name)) {
-        (void)conf_fail(conf, 2, "gate itself has one of that name",
+        (void)conf_fail(conf, last, "gate itself has one of that name",
                         "the duplicate \"%.*s\" variable", SPAN_ARG(name));
         return NULL;
     }
-    if (conf_template(conf, 1, conf_word(conf, 1), &source) != RC_OK ||
+    if ((last > 1 && conf_template(conf, 1, conf_word(conf, 1), &source) != RC_OK) ||
         !(made = computed_add(list, name, conf)))
         return NULL;
     index = made->index;
@@ -217,7 +220,115 @@ static enum rc set_split_clients(struct conf *conf, const struct directive *d, v
     return RC_OK;
 }
 
+/* ---- geo ---- */
+
+/* "NETWORK" or "FIRST-LAST", as the block has them. */
+static enum rc parse_entry(struct conf *conf, struct computed *made, size_t word,
+                           struct geo_entry *entry)
+{
+    struct span text = conf_word(conf, word);
+    struct cidr cidr;
+    bool loose;
+
+    if (made->geo.ranges)
+        return geo_parse_range(text, entry) == RC_OK
+                   ? RC_OK
+                   : conf_fail(conf, word, NULL, "invalid range \"%.*s\"", SPAN_ARG(text));
+    if (cidr_parse(text, &cidr, &loose) != RC_OK)
+        return conf_fail(conf, word, NULL, "invalid network \"%.*s\"", SPAN_ARG(text));
+    if (loose)
+        conf_warn(conf, word, NULL, "low address bits of %.*s are meaningless",
+                  SPAN_ARG(text));
+    *entry = geo_entry_of(&cidr);
+    return RC_OK;
+}
+
+static bool is_same(const struct geo_entry *a, const struct geo_entry *b)
+{
+    return memcmp(&a->first, &b->first, sizeof a->first) == 0 &&
+           memcmp(&a->last, &b->last, sizeof a->last) == 0;
+}
+
+/* Takes out the entries with those very addresses. */
+static size_t remove_entry(struct computed *made, const struct geo_entry *entry)
+{
+    size_t kept = 0, before = made->networks_count;
+
+    for (size_t i = 0; i < before; i++)
+        if (!is_same(&made->networks[i], entry))
+            made->networks[kept++] = made->networks[i];
+    made->networks_count = kept;
+    return before - kept;
+}
+
+static enum rc read_geo_word(struct conf *conf, struct computed *made)
+{
+    struct span word = conf_word(conf, 0);
+
+    if (span_equal(word, SPAN("ranges"))) {
+        if (made->networks_count > 0)
+            return conf_fail(conf, 0, NULL,
+                             "the \"ranges\" directive must be the first directive inside "
+                             "\"geo\" block");
+        made->geo.ranges = true;
+    } else if (span_equal(word, SPAN("volatile"))) {
+        made->is_volatile = true;
+    } else {
+        return conf_fail(conf, 0, "NETWORK VALUE;", "invalid number of the geo parameters");
+    }
+    return RC_OK;
+}
+
+static enum rc read_geo_line(struct conf *conf, struct computed *made)
+{
+    struct span word = conf_word(conf, 0);
+    bool removes = span_equal(word, SPAN("delete"));
+    struct geo_entry entry, *slot;
+    enum rc rc;
+
+    if (conf_words(conf) == 1)
+        return read_geo_word(conf, made);
+    if (conf_words(conf) != 2)
+        return conf_fail(conf, 0, "NETWORK VALUE;", "invalid number of the geo parameters");
+    if (span_equal(word, SPAN("proxy")))
+        return conf_fail(conf, 0, NULL, "\"proxy\" of \"geo\" is what gate does not have yet");
+    if (span_equal(word, SPAN("default"))) {
+        made->geo.other = conf_word(conf, 1);
+        return RC_OK;
+    }
+    if ((rc = parse_entry(conf, made, removes ? 1 : 0, &entry)) != RC_OK)
+        return rc;
+    if (removes) {
+        if (remove_entry(made, &entry) == 0 && !made->geo.ranges)
+            conf_warn(conf, 1, NULL, "no network \"%.*s\" to delete",
+                      SPAN_ARG(conf_word(conf, 1)));
+        return RC_OK;
+    }
+    slot = conf_add(conf, (void **)&made->networks, &made->networks_count, sizeof *slot);
+    if (!slot)
+        return RC_MEMORY;
+    *slot = entry;
+    slot->value = conf_word(conf, 1);
+    return RC_OK;
+}
+
+static enum rc set_geo(struct conf *conf, const struct directive *d, void *part)
+{
+    struct computed *made = begin(conf, part, COMPUTED_GEO);
+
+    (void)d;
+    if (!made || read_lines(conf, made, read_geo_line) != RC_OK)
+        return RC_FORMAT;
+    return geo_build(&made->geo, made->networks, made->networks_count, conf->arena) == RC_OK
+               ? RC_OK
+               : conf_no_memory(conf);
+}
+
 const struct directive computed_directives[] = {
+    {"geo", CONF_HTTP, 1, 2, true, CONF_VALUES, set_geo,
+     .doc =
+         "Defines a variable by the client's address, or that in another variable: networks, "
+         "the longest of which holds, or with ranges FIRST-LAST; default, delete, volatile."},
     {"map", CONF_HTTP, 2, 2, true, CONF_VALUES, set_map,
      .doc = "Defines a variable by another text: whole texts, hostnames with a star, "
             "expressions (~ and ~*) whose captures its values may use, default, volatile."},

@@ -52,6 +52,20 @@ static void blocks_as_text(void **state)
     }
 }
 
+static void addresses_as_text(void **state)
+{
+    struct cidr_address address;
+
+    (void)state;
+    assert_int_equal(cidr_parse_address((struct span){0}, &address), RC_FORMAT);
+    assert_int_equal(cidr_parse_address(SPAN("10.0.0.0/8"), &address), RC_FORMAT);
+    assert_int_equal(cidr_parse_address(SPAN("2001:db8::1"), &address), RC_OK);
+    assert_int_equal(address.bits, 128);
+    assert_int_equal(cidr_parse_address(SPAN("::ffff:192.0.2.1"), &address), RC_OK);
+    assert_int_equal(address.bits, 32);
+    assert_memory_equal(address.bytes, "\300\0\2\1", 4);
+}
+
 static struct address address_of(const char *text)
 {
     struct address address = {.len = 0};
@@ -130,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_as_text),
+        cmocka_unit_test(addresses_as_text),
         cmocka_unit_test(the_first_that_fits),
     };
 
