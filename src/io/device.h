@@ -58,7 +58,8 @@ enum device_lock {
 
 /*
  * A regular file or block device. A lock lasts as long as the device is open (flock(2), and
- * O_EXCL for exclusive use of a block device); RC_BUSY when somebody else holds one. RC_FORMAT
+ * O_EXCL for exclusive use of a block device); RC_BUSY when somebody else holds one, or, for
+ * exclusive use, when the same bytes are in use as a loop device or as its file. RC_FORMAT
  * for what is neither a file nor a block device.
  */
 enum rc device_open_file(struct device **out, const char *path, bool read_only,

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/device_loop.h"
+
 struct device_file {
     struct device device;
     int fd;
@@ -140,6 +142,24 @@ static enum rc take_lock(struct device_file *file, const char *path, enum device
     return fail_errno(why, RC_IO, "%s: cannot lock it", path);
 }
 
+/* A file and a loop device over it are two names of the same bytes. */
+static enum rc check_loop(const struct device_file *file, const char *path, struct fault *why)
+{
+    char name[DEVICE_LOOP_NAME];
+    struct stat st;
+
+    if (fstat(file->fd, &st) != 0)
+        return fail_errno(why, RC_IO, "%s: cannot look at it", path);
+    if (S_ISREG(st.st_mode) && device_loop_find(&st, name))
+        return fail(why, RC_BUSY,
+                    "%s: is in use as %s; close what uses that ('losetup' lists it), or name "
+                    "it instead",
+                    path, name);
+    if (S_ISBLK(st.st_mode) && device_loop_is_locked(st.st_rdev))
+        return fail(why, RC_BUSY, "%s: the file behind it is in use by another program", path);
+    return RC_OK;
+}
+
 enum rc device_open_file(struct device **out, const char *path, bool read_only,
                          enum device_lock lock, struct fault *why)
 {
@@ -150,7 +170,8 @@ enum rc device_open_file(struct device **out, const char *path, bool read_only,
         return fail(why, RC_MEMORY, "%s: no memory to open it", path);
     *file =
         (struct device_file){.device = {.kind = &file_kind, .read_only = read_only}, .fd = -1};
-    if ((rc = open_path(file, path, lock, why)) || (rc = take_lock(file, path, lock, why))) {
+    if ((rc = open_path(file, path, lock, why)) || (rc = take_lock(file, path, lock, why)) ||
+        (lock == DEVICE_EXCLUSIVE && (rc = check_loop(file, path, why)))) {
         file_close(&file->device);
         return rc;
     }

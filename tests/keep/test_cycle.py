@@ -1,4 +1,5 @@
 """From create to close, and what happens on the way."""
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -359,6 +360,37 @@ def test_a_block_device(anybody, block_device):
     assert anybody.read(mounted / 'note') == MARK
     anybody.close(mounted)
     assert MARK not in pathlib.Path(block_device).read_bytes()
+
+
+def test_a_file_and_a_loop_device_over_it_are_one(anybody, block_device):
+    """Two writers of one volume destroy it, whatever names they know it by."""
+    create = ['--passphrase-file', anybody.phrase, *CHEAP]
+    opening = ['--passphrase-file', anybody.phrase]
+    anybody.do('create', block_device, *create)
+    assert block_device in anybody.refuse(BUSY, 'open', 'disk', *opening)
+    assert block_device in anybody.refuse(BUSY, 'create', 'disk', *create, '--yes')
+    os.link(anybody.home / 'disk', anybody.home / 'hard')
+    assert block_device in anybody.refuse(BUSY, 'open', 'hard', *opening)
+    holder = os.open(anybody.home / 'disk', os.O_RDWR)
+    fcntl.flock(holder, fcntl.LOCK_EX)
+    assert 'behind it' in anybody.refuse(BUSY, 'open', block_device, *opening)
+    assert 'behind it' in anybody.refuse(BUSY, 'create', block_device, *create, '--yes')
+    os.close(holder)
+    anybody.open(block_device)
+
+
+def test_a_mounted_disk_is_not_overwritten(anybody, block_device):
+    subprocess.run(['mkfs.ext4', '-q', block_device], check=True)
+    place = anybody.home / 'place'
+    place.mkdir()
+    subprocess.run(['mount', block_device, place], check=True)
+    try:
+        create = ['--passphrase-file', anybody.phrase, *CHEAP, '--yes']
+        anybody.refuse(BUSY, 'create', block_device, *create)
+        anybody.refuse(BUSY, 'create', 'disk', *create)
+    finally:
+        subprocess.run(['umount', place], check=True)
+    subprocess.run(['e2fsck', '-fn', block_device], check=True)
 
 
 def test_a_block_device_whose_create_fails_holds_no_volume(anybody, block_device):
