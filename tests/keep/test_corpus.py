@@ -11,10 +11,12 @@ from keep_runner import DAMAGED, DENIED, FAILED, FOREIGN, UNSUPPORTED
 CORPUS = pathlib.Path(os.environ.get('KEEPGATE_CORPUS') or
                       pathlib.Path(__file__).resolve().parents[2].parent / 'shared' / 'corpus')
 try:
-    CASES = [case for case in json.loads((CORPUS / 'MANIFEST.json').read_text('utf-8'))
-             if case['format'] in ('luks1', 'luks2')]
+    MANIFEST = json.loads((CORPUS / 'MANIFEST.json').read_text('utf-8'))
 except FileNotFoundError:
-    CASES = []
+    MANIFEST = []
+CASES = [case for case in MANIFEST if case['format'] in ('luks1', 'luks2')]
+# IVs that count large sectors are not among the options of plain volumes.
+PLAIN = [case for case in MANIFEST if case['format'] == 'plain' and 'iv_large_sectors' not in case['parameters']]
 
 
 # What the manifest says of a case that we do not have yet.
@@ -126,3 +128,18 @@ def test_a_sound_header_is_taken(anybody, unpacked, case):
     assert done.returncode in (DENIED, UNSUPPORTED, DAMAGED), done.stderr
     if done.returncode == DAMAGED:
         assert b'end' in done.stderr, done.stderr
+
+
+PLAIN_WORDS = {'cipher': 'cipher', 'key_bits': 'key-size', 'hash': 'hash', 'iv_skip_sectors': 'skip',
+               'offset_sectors': 'offset'}
+
+
+@cases(PLAIN)
+def test_plain_volumes_by_their_options(anybody, unpacked, case):
+    words = unpacked(case)[:-2] + ['--type', 'plain', '--passphrase-file', 'corpus-phrase']
+    for name, value in case['parameters'].items():
+        words += [f'--{PLAIN_WORDS[name]}', value]
+    anybody.do(*words)
+    raw = anybody.home / 'r' / 'volume'
+    assert raw.stat().st_size == case['plaintext_size']
+    assert sum_of(raw, case['plaintext_size']) == case['plaintext_sha256']

@@ -140,3 +140,37 @@ def test_help_is_everywhere(anybody):
     for command in ('create', 'open', 'close', 'status'):
         assert f'Usage: keep {command}' in anybody.do(command, '--help')
     assert anybody.do('--version').startswith('keep ')
+
+
+@pytest.mark.parametrize('words, status, said', [
+    (['--type', 'luks2'], USAGE, 'plain'),
+    (['--cipher', 'aes-ecb'], USAGE, '--type plain'),
+    (['--type', 'plain', '--key-size', '12'], USAGE, '--key-size'),
+    (['--type', 'plain', '--offset', '-1'], USAGE, '--offset'),
+    (['--type', 'plain', '--header', 'h'], USAGE, '--header'),
+    (['--type', 'plain', '--hash', 'md0'], UNSUPPORTED, 'md0'),
+    (['--type', 'plain', '--hash', 'sha1:99'], USAGE, '99'),
+    (['--type', 'plain', '--cipher', 'rot13'], UNSUPPORTED, 'rot13'),
+    (['--type', 'plain', '--key-size', '128'], UNSUPPORTED, '128 bits'),
+    (['--type', 'plain', '--offset', '9'], DAMAGED, 'sector 9'),
+])
+def test_plain_options(anybody, words, status, said):
+    anybody.file('v.img', bytes(4096))
+    (anybody.home / 'v.img').chmod(0o666)
+    line = anybody.refuse(status, 'open', 'v.img', 'r', '--raw', '--passphrase-file', anybody.phrase, *words)
+    assert said in line
+
+
+def test_a_plain_volume_takes_a_key_file_as_it_is(anybody):
+    anybody.file('v.img', bytes(8192))
+    (anybody.home / 'v.img').chmod(0o666)
+    key = anybody.file('key', bytes(range(40)))
+    words = ['open', 'v.img', 'r', '--raw', '--type', 'plain', '--key-file', key]
+    anybody.refuse(DENIED, *words, '--key-size', '512')
+    anybody.do(*words)
+    with open(anybody.home / 'r' / 'volume', 'r+b') as file:
+        file.write(b'seen again')
+    anybody.close('r')
+    assert b'seen again' not in (anybody.home / 'v.img').read_bytes()
+    anybody.do(*words)
+    assert anybody.read(anybody.home / 'r' / 'volume').startswith(b'seen again')

@@ -8,6 +8,7 @@
 #include "keep/command/command.h"
 #include "keep/command/credential_options.h"
 #include "keep/command/luks_target.h"
+#include "keep/command/plain_options.h"
 #include "keep/format/format.h"
 #include "keep/mount/file_system.h"
 #include "keep/mount/serve.h"
@@ -15,6 +16,7 @@
 
 struct open_options {
     struct credential_options credential;
+    struct plain_options plain;
     const char *header, *key_slot;
     bool read_only, raw, discard, foreground, help;
 };
@@ -25,6 +27,7 @@ static const struct option_row rows[] = {
      offsetof(struct open_options, header)},
     {"key-slot", 0, "NUMBER", "Try this key slot alone.",
      offsetof(struct open_options, key_slot)},
+    PLAIN_ROWS(struct open_options),
     {"read-only", 'r', NULL, "Write nothing to the target.",
      offsetof(struct open_options, read_only)},
     {"raw", 0, NULL,
@@ -44,6 +47,8 @@ struct opening {
     struct open_options options;
     struct credential credential;
     int key_slot;
+    bool is_plain;
+    struct plain plain;
     const char *target, *mountpoint;
     struct record record;
     struct device *device; /* the decrypted volume */
@@ -52,10 +57,13 @@ struct opening {
 
 static enum rc read_options(struct opening *o, struct fault *why)
 {
-    enum rc rc = credential_options_read(&o->options.credential, &o->credential, why);
+    enum rc rc;
 
-    if (rc != RC_OK)
+    if ((rc = credential_options_read(&o->options.credential, &o->credential, why)) ||
+        (rc = plain_options_read(&o->options.plain, &o->is_plain, &o->plain, why)))
         return rc;
+    if (o->is_plain && (o->options.header || o->options.key_slot))
+        return fail(why, RC_USAGE, "--header and --key-slot are for volumes with a header");
     return credential_options_key_slot(o->options.key_slot, &o->key_slot, why);
 }
 
@@ -91,17 +99,25 @@ static void repair(const struct opening *o, struct container *container)
                 o->target, why.text);
 }
 
-static enum rc unlock_with(const struct opening *o, struct container *container,
-                           uint64_t data_size, struct format_volume *volume, struct fault *why)
+static enum rc get_credential(const struct opening *o, struct secret *credential,
+                              struct fault *why)
 {
-    SCOPED(secret) credential = {0};
     char prompt[PATH_MAX + 32];
     enum rc rc;
 
     snprintf(prompt, sizeof prompt, "Passphrase for %s: ", o->target);
-    rc = credential_get(&o->credential, prompt, false, &credential, why);
+    rc = credential_get(&o->credential, prompt, false, credential, why);
+    return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
+}
+
+static enum rc unlock_with(const struct opening *o, struct container *container,
+                           uint64_t data_size, struct format_volume *volume, struct fault *why)
+{
+    SCOPED(secret) credential = {0};
+    enum rc rc = get_credential(o, &credential, why);
+
     if (rc != RC_OK)
-        return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
+        return rc;
     rc = format_unlock(container, data_size, o->options.header != NULL, &credential,
                        o->key_slot, volume, why);
     return rc == RC_NOT_FOUND ? (why->rc = RC_USAGE) : rc;
@@ -117,6 +133,21 @@ static enum rc unlock_volume(struct opening *o, struct container *container,
     if (rc != RC_OK)
         return rc;
     repair(o, container);
+    o->sector_size = volume.place.sector_size;
+    return volume_open(&o->device, data, &volume.place, &volume.key, why);
+}
+
+/* Without a header: any credential makes a key. */
+static enum rc unlock_plain(struct opening *o, struct device *data, struct fault *why)
+{
+    SCOPED(format_volume) volume = {0};
+    SCOPED(secret) credential = {0};
+    bool raw = o->credential.key_file != NULL;
+    enum rc rc;
+
+    if ((rc = get_credential(o, &credential, why)) ||
+        (rc = plain_unlock(&o->plain, data->size, &credential, raw, &volume, why)))
+        return rc;
     o->sector_size = volume.place.sector_size;
     return volume_open(&o->device, data, &volume.place, &volume.key, why);
 }
@@ -153,7 +184,8 @@ static enum rc open_devices(struct opening *o, bool *foreign, struct fault *why)
     if (rc == RC_NOT_FOUND)
         rc = why->rc = RC_IO;
     if (rc == RC_OK)
-        rc = read_and_unlock(o, header ? header : data, data, foreign, why);
+        rc = o->is_plain ? unlock_plain(o, data, why)
+                         : read_and_unlock(o, header ? header : data, data, foreign, why);
     if (rc != RC_OK)
         device_close(data);
     device_close(header);
@@ -290,12 +322,13 @@ static enum status open_run(char **words, int count, struct fault *why)
 {
     struct opening o = {0};
     enum status status;
+    enum rc rc;
 
     if (!command_parse(&command_open, &o.options, &o.options.help, words, &count, 1, 2,
                        &status, why))
         return status;
-    if (read_options(&o, why) != RC_OK)
-        return STATUS_USAGE;
+    if ((rc = read_options(&o, why)) != RC_OK)
+        return command_status_of(rc);
     o.target = words[0];
     o.mountpoint = count > 1 ? words[1] : NULL;
     return run_opening(&o, why);

@@ -1,0 +1,56 @@
+#include "keep/command/plain_options.h"
+
+#include <string.h>
+
+#include "base/units.h"
+
+enum { KEY_BITS = 256, KEY_BITS_MAX = 4096 };
+
+static const char default_cipher[] = "aes-xts-plain64", default_hash[] = "sha256";
+
+static enum rc read_number(const char *option, const char *word, uint64_t max, uint64_t *out,
+                           struct fault *why)
+{
+    if (!word || units_parse_number(span_text(word), max, out) == RC_OK)
+        return RC_OK;
+    return fail(why, RC_USAGE, "--%s: \"%s\" is no number, or too large", option, word);
+}
+
+static enum rc read_key_size(const char *word, struct plain *plain, struct fault *why)
+{
+    uint64_t bits = KEY_BITS;
+    enum rc rc = read_number("key-size", word, KEY_BITS_MAX, &bits, why);
+
+    if (rc != RC_OK)
+        return rc;
+    if (bits == 0 || bits % 8 != 0)
+        return fail(why, RC_USAGE, "--key-size: %s bits are no whole bytes", word);
+    plain->key_size = (uint32_t)bits / 8;
+    return RC_OK;
+}
+
+enum rc plain_options_read(const struct plain_options *options, bool *is_plain,
+                           struct plain *plain, struct fault *why)
+{
+    enum rc rc;
+
+    *is_plain = options->type != NULL;
+    *plain = (struct plain){0};
+    if (options->type && strcmp(options->type, "plain") != 0)
+        return fail(why, RC_USAGE,
+                    "--type: \"%s\": only plain has to be said, all others are recognised",
+                    options->type);
+    if (!options->type) {
+        if (options->cipher || options->hash || options->key_size || options->offset ||
+            options->skip)
+            return fail(why, RC_USAGE,
+                        "--cipher, --hash, --key-size, --offset and --skip need --type plain");
+        return RC_OK;
+    }
+    plain->encryption = options->cipher ? options->cipher : default_cipher;
+    if ((rc = read_key_size(options->key_size, plain, why)) ||
+        (rc = read_number("offset", options->offset, UINT64_MAX, &plain->offset, why)) ||
+        (rc = read_number("skip", options->skip, UINT64_MAX, &plain->skip, why)))
+        return rc;
+    return plain_parse_hash(plain, options->hash ? options->hash : default_hash, why);
+}
