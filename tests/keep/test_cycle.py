@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from keep_runner import BUSY, CHEAP, FAILED, FOREIGN, USAGE
+from keep_runner import BUSY, CHEAP, FAILED, FOREIGN, OK, USAGE
 
 MARK = b'a text that nobody but its owner may find'
 
@@ -219,9 +219,42 @@ def test_a_create_that_is_killed_leaves_no_volume(anybody, after):
     time.sleep(after)
     making.kill()
     assert making.wait() == -signal.SIGKILL
-    assert not (anybody.home / 'v.img').exists()
-    for left in anybody.home.glob('.v.img*'):
-        anybody.refuse(FOREIGN, 'open', left, '--passphrase-file', anybody.phrase)
+    assert list(anybody.home.glob('*v.img*')) == []
+
+
+@pytest.mark.parametrize('call', ['pwrite64', 'fsync', 'fallocate', 'linkat', 'mount', 'ftruncate', 'renameat2'])
+@pytest.mark.parametrize('yes', [[], ['--yes']])
+def test_a_create_that_is_cut_off_at_any_call(anybody, call, yes):
+    """What stood there stands there still, or the whole new volume does."""
+    if not shutil.which('strace'):
+        pytest.skip('strace is not installed')
+    if yes:
+        anybody.create()
+    before = (anybody.home / 'v.img').read_bytes() if yes else None
+    number = 1
+    while number < 100_000:
+        done = anybody.execute('strace', '-qq', '-o', '/dev/null', '-e', f'inject={call}:signal=KILL:when={number}',
+                               anybody.program, 'create', 'v.img', '--size', '24M', '--fs', 'none',
+                               '--passphrase-file', anybody.phrase, *CHEAP, *yes)
+        now = (anybody.home / 'v.img').read_bytes() if (anybody.home / 'v.img').exists() else None
+        if now != before:
+            anybody.do('key', 'test', 'v.img', '--passphrase-file', anybody.phrase)
+            break
+        assert done.returncode != OK
+        number += 1 + number // 4
+    assert now != before
+    if not yes:
+        assert [each.name for each in anybody.home.glob('*v.img*')] == ['v.img']
+
+
+def test_a_new_volume_goes_where_the_link_leads(anybody):
+    (anybody.home / 'far').mkdir()
+    volume = anybody.create('far/v.img')
+    (anybody.home / 'v.img').symlink_to(volume)
+    before = volume.read_bytes()
+    anybody.create('v.img', '--yes')
+    assert (anybody.home / 'v.img').is_symlink()
+    assert volume.read_bytes() != before
 
 
 def test_what_a_killed_create_left_mounted_is_cleared_away(keep):

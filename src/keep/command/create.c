@@ -188,13 +188,13 @@ static enum rc write_target(struct creation *c, struct create_target *target,
     struct device *device = target->old;
     enum rc rc = RC_OK;
 
-    if (target->beside[0])
+    if (target->makes)
         rc = device_open_file(&device, path, false, DEVICE_EXCLUSIVE, why);
     if (rc == RC_OK)
         rc = write_volume(c, device, path, credential, why);
     if (rc == RC_OK)
         rc = device_flush(device, why);
-    if (target->beside[0])
+    if (target->makes)
         device_close(device);
     return rc == RC_OK ? create_target_end(target, why) : rc;
 }

@@ -71,27 +71,35 @@ static enum rc take_space(int fd, const char *path, uint64_t size, struct fault 
                : fail_errno(why, RC_IO, "%s: no room for the volume", path);
 }
 
+/* With a name of its own, where a file without one cannot be, or could not take a name that is
+ * taken. */
+static bool make_beside(struct create_target *target, const char *directory, const char *name)
+{
+    if (snprintf(target->beside, sizeof target->beside, "%s/.%s.keep-XXXXXX", directory, name) >=
+        (int)sizeof target->beside)
+        errno = ENAMETOOLONG;
+    else if ((target->fd = mkostemp(target->beside, O_CLOEXEC)) >= 0)
+        return true;
+    target->beside[0] = '\0';
+    return false;
+}
+
 static enum rc make_file(struct create_target *target, uint64_t size, struct fault *why)
 {
-    const char *slash = strrchr(target->path, '/'), *name = slash ? slash + 1 : target->path;
-    int fd, directory_len = (int)(name - target->path);
-    enum rc rc;
+    const char *slash = strrchr(target->real, '/'), *name = slash ? slash + 1 : target->real;
+    char directory[PATH_MAX];
 
     if (name[0] == '\0')
         return fail(why, RC_USAGE, "%s: is no name of a file", target->path);
-    if (snprintf(target->beside, sizeof target->beside, "%.*s.%s.keep-XXXXXX", directory_len,
-                 target->path, name) >= (int)sizeof target->beside) {
-        target->beside[0] = '\0';
+    if (snprintf(directory, sizeof directory, "%.*s.", (int)(name - target->real),
+                 target->real) >= (int)sizeof directory)
         return fail(why, RC_USAGE, "%s: its path is too long", target->path);
-    }
-    fd = mkostemp(target->beside, O_CLOEXEC);
-    if (fd < 0) {
-        target->beside[0] = '\0';
+    target->fd = target->replaces ? -1 : open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (target->fd < 0 && !make_beside(target, directory, name))
         return fail_errno(why, RC_IO, "%s: cannot be made", target->path);
-    }
-    rc = take_space(fd, target->path, size, why);
-    close(fd);
-    return rc;
+    target->makes = true;
+    snprintf(target->place, sizeof target->place, "/proc/self/fd/%d", target->fd);
+    return take_space(target->fd, target->path, size, why);
 }
 
 enum rc create_target_begin(struct create_target *target, const char *path, uint64_t size,
@@ -101,6 +109,8 @@ enum rc create_target_begin(struct create_target *target, const char *path, uint
     enum rc rc;
 
     *target = (struct create_target){.path = path};
+    if (snprintf(target->real, sizeof target->real, "%s", path) >= (int)sizeof target->real)
+        return fail(why, RC_USAGE, "%s: its path is too long", path);
     if (stat(path, &about) < 0) {
         if (errno != ENOENT)
             return fail_errno(why, RC_IO, "%s", path);
@@ -109,6 +119,8 @@ enum rc create_target_begin(struct create_target *target, const char *path, uint
     if (!S_ISREG(about.st_mode) && !S_ISBLK(about.st_mode))
         return fail(why, RC_USAGE, "%s: is neither a file nor a block device", path);
     target->replaces = S_ISREG(about.st_mode);
+    if (target->replaces && !realpath(path, target->real))
+        return fail_errno(why, RC_IO, "%s", path);
     if ((rc = take_old(target, target->replaces, yes, why)))
         return rc;
     return target->replaces ? make_file(target, size, why) : RC_OK;
@@ -116,7 +128,7 @@ enum rc create_target_begin(struct create_target *target, const char *path, uint
 
 const char *create_target_path(const struct create_target *target)
 {
-    return target->beside[0] ? target->beside : target->path;
+    return target->makes ? target->place : target->path;
 }
 
 /* The name itself is to survive a power cut too. */
@@ -139,20 +151,28 @@ static enum rc sync_directory(const char *path, struct fault *why)
 enum rc create_target_end(struct create_target *target, struct fault *why)
 {
     unsigned flags = target->replaces ? 0 : RENAME_NOREPLACE;
+    int result;
 
-    if (!target->beside[0])
+    if (!target->makes)
         return RC_OK;
-    if (renameat2(AT_FDCWD, target->beside, AT_FDCWD, target->path, flags) < 0)
+    if (target->beside[0])
+        result = renameat2(AT_FDCWD, target->beside, AT_FDCWD, target->real, flags);
+    else
+        result =
+            linkat(AT_FDCWD, target->place, AT_FDCWD, target->real, AT_SYMLINK_FOLLOW);
+    if (result < 0)
         return fail_errno(why, errno == EEXIST ? RC_BUSY : RC_IO,
                           "%s: the new volume cannot get its name", target->path);
     target->beside[0] = '\0';
-    return sync_directory(target->path, why);
+    return sync_directory(target->real, why);
 }
 
 void create_target_clear(struct create_target *target)
 {
     if (target->beside[0])
         unlink(target->beside);
+    if (target->makes)
+        close(target->fd);
     device_close(target->old);
     *target = (struct create_target){0};
 }

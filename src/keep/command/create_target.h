@@ -1,7 +1,7 @@
 /*
- * Where a new volume comes to stand. A file is written beside its name, and gets it once all
- * is done; a block device is written in place, its header last. So what was not finished is no
- * volume.
+ * Where a new volume comes to stand. A file is written without a name, or beside the one that
+ * it replaces, and gets it once all is done; a block device is written in place, its header
+ * last. So what was not finished is no volume.
  */
 #ifndef KEEP_COMMAND_CREATE_TARGET_H
 #define KEEP_COMMAND_CREATE_TARGET_H
@@ -12,7 +12,11 @@
 
 struct create_target {
     const char *path;
-    char beside[PATH_MAX]; /* the file that is written; "" for a block device */
+    char real[PATH_MAX];   /* the same, behind symbolic links where it replaces a file */
+    bool makes;            /* a file; else a block device is written */
+    int fd;                /* of the file that is made */
+    char place[32];        /* its path, which stays its own whoever else may write there */
+    char beside[PATH_MAX]; /* its name until it is done; "" for none */
     bool replaces;         /* a file stands there, whose loss was agreed to */
     struct device *old;    /* it, locked: nobody opens it meanwhile */
 };
