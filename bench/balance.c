@@ -18,6 +18,7 @@ struct method {
     struct arena arena;
     struct peers peers;
     struct peer all[PEERS_MAX];
+    char names[PEERS_MAX][24];
     double ns[ROUNDS_MAX]; /* a pick */
 };
 
@@ -34,12 +35,15 @@ static void need(bool done, const char *what)
 
 static void open_method(struct method *m, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        snprintf(m->names[i], sizeof m->names[i], "10.0.%zu.%zu:80", i / 250, i % 250);
         m->all[i] = (struct peer){
             .weight = 1 + i % 5,
             .max_fails = 1,
             .fail_timeout_ms = 10000,
+            .name = span_text(m->names[i]),
         };
+    }
     need(balance_open(&m->peers, m->all, count, m->balance, &m->arena, NULL) == RC_OK,
          "no memory");
 }
@@ -50,10 +54,18 @@ static void close_method(struct method *m)
     arena_clear(&m->arena);
 }
 
-static void pick_once(struct method *m)
+static void pick_once(struct method *m, uint32_t n)
 {
     uint64_t tried[BALANCE_WORDS(PEERS_MAX)] = {0};
-    size_t index = balance_pick(&m->peers, 1, tried);
+    struct balance_request request = {.tried = tried};
+    char key[32] = "/images/00000000.jpg?x=1";
+    size_t index;
+
+    for (size_t i = 15; n > 0; n /= 10)
+        key[i--] = (char)('0' + n % 10);
+    request.key =
+        m->balance->key == BALANCE_KEY_ADDRESS ? span_of(key + 13, 3) : span_text(key);
+    index = balance_pick(&m->peers, 1, &request);
 
     need(index != BALANCE_NONE, "nobody was chosen");
     balance_free(&m->peers, index, false, 1);
@@ -65,7 +77,7 @@ static double turn(struct method *m)
 
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
     for (uint32_t n = 0; n < PICKS; n++)
-        pick_once(m);
+        pick_once(m, n);
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
     return ((double)(end.tv_sec - start.tv_sec) * 1e9 +
             (double)(end.tv_nsec - start.tv_nsec)) /

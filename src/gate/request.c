@@ -401,7 +401,7 @@ enum rc request_content(struct request *r)
         r->error_paged = true;
         return request_answer_status(r, r->error_status >= 400 ? r->error_status : 500);
     }
-    r->tried = NULL;
+    r->choice.tried = NULL;
     r->step = STEP_CHOOSE;
     return RC_OK;
 }

@@ -130,7 +130,7 @@ struct request {
     struct origin_target target;
     struct peers *peers; /* NULL: an address that variables gave */
     size_t peer;       /* BALANCE_NONE: none is held */
-    uint64_t *tried;   /* bits, by peer */
+    struct balance_request choice; /* its `tried` NULL: not begun */
     unsigned tries_count, tries_before; /* those of locations before this one */
     bool request_sent;     /* bytes of it may have reached the origin */
     bool origin_reused, origin_timed_out;

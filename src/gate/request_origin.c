@@ -84,7 +84,7 @@ void request_forget_origin(struct request *r)
     r->pass = (struct proxy_pass){0};
     r->target = (struct origin_target){0};
     r->peers = NULL;
-    r->tried = NULL;
+    r->choice.tried = NULL;
     r->down = (struct body){0};
     r->trailer = (struct buffer){0};
     r->upgrade_sent = r->request_sent = r->origin_timed_out = r->up_failed = false;
@@ -266,6 +266,20 @@ static enum rc find_tls_name(struct request *r)
     return (r->target.name = arena_text(&r->arena, host)) ? RC_OK : RC_MEMORY;
 }
 
+/* What the upstream's method makes its choice of. */
+static enum rc find_balance_key(struct request *r, const struct upstream_settings *upstream)
+{
+    struct buffer text = buffer_over(r->service->in, SCRATCH_IN);
+    struct span key;
+
+    if (r->peers->balance->key == BALANCE_KEY_NONE)
+        return RC_OK;
+    template_write(&upstream->balance_key, r, &text);
+    key = buffer_span(&text);
+    r->choice.key = arena_copy(&r->arena, key);
+    return text.full || (key.len > 0 && !r->choice.key.at) ? RC_MEMORY : RC_OK;
+}
+
 /* Once for each request: where to look for addresses. */
 static enum rc begin_choosing(struct request *r)
 {
@@ -273,6 +287,7 @@ static enum rc begin_choosing(struct request *r)
     size_t words = 1;
     enum rc rc;
 
+    r->choice = (struct balance_request){0};
     if (proxy_of(r)->pass.dynamic && !r->pass.is_set &&
         ((rc = evaluate_pass(r)) != RC_OK || r->step != STEP_CHOOSE))
         return rc;
@@ -280,8 +295,10 @@ static enum rc begin_choosing(struct request *r)
     if (pass->upstream) {
         r->peers = pass->upstream->peers;
         words = BALANCE_WORDS(r->peers->count);
+        if ((rc = find_balance_key(r, pass->upstream)) != RC_OK)
+            return rc;
     }
-    if (!(r->tried = arena_take_array(&r->arena, words ? words : 1, sizeof *r->tried)))
+    if (!(r->choice.tried = arena_take_array(&r->arena, words ? words : 1, sizeof *r->choice.tried)))
         return RC_MEMORY;
     r->target.upstream = pass->upstream;
     r->target.address = &r->address;
@@ -307,14 +324,14 @@ enum rc request_choose(struct request *r)
     struct origin *origin;
     enum rc rc;
 
-    if (!r->tried && ((rc = begin_choosing(r)) != RC_OK || r->step != STEP_CHOOSE))
+    if (!r->choice.tried && ((rc = begin_choosing(r)) != RC_OK || r->step != STEP_CHOOSE))
         return rc;
     if (r->up.framing == FRAMING_CHUNKED && proxy_of(r)->http_version < 11)
         return request_answer_status(r, 411);
     if (r->peers) {
         const struct upstream_settings *upstream = r->target.upstream;
 
-        r->peer = balance_pick(r->peers, now_ms(r), r->tried);
+        r->peer = balance_pick(r->peers, now_ms(r), &r->choice);
         if (r->peer == BALANCE_NONE) {
             request_log(r, LOG_LEVEL_ERROR, "no live upstreams while connecting to upstream");
             return request_answer_status(r, 502);

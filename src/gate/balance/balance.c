@@ -2,9 +2,13 @@
 
 #include <string.h>
 
+enum { MISSES_MAX = 20 }; /* nginx's: then servers take turns */
+
 static const struct balance *const balancers[] = {
     &balance_round_robin, /* first: the one that needs no directive */
     &balance_least_conn,
+    &balance_hash,
+    &balance_hash_consistent,
 };
 
 const struct balance *balance_at(size_t i)
@@ -24,6 +28,7 @@ enum rc balance_open(struct peers *peers, struct peer *all, size_t count,
                      const struct balance *how, struct arena *arena, struct fault *why)
 {
     size_t primaries = 0;
+    enum rc rc;
 
     *peers = (struct peers){.all = all, .count = count, .balance = how ? how : balancers[0]};
     if (peers->balance->state_size > 0) {
@@ -31,6 +36,8 @@ enum rc balance_open(struct peers *peers, struct peer *all, size_t count,
         if (!peers->state)
             return fail(why, RC_MEMORY, "no memory for a balancer");
     }
+    if (peers->balance->open && (rc = peers->balance->open(peers, arena, why)) != RC_OK)
+        return rc;
     for (size_t i = 0; i < count; i++) {
         all[i].effective = (int32_t)all[i].weight;
         if (!all[i].backup)
@@ -79,8 +86,14 @@ bool balance_is_usable(const struct peers *peers, size_t index,
     const struct peer *peer = &peers->all[index];
 
     return peer->backup == query->backup && !peer->down && !is_full(peer) &&
-           !was_tried(query->tried, index) &&
+           !was_tried(query->request->tried, index) &&
            (query->resting || !is_resting(peer, query->now_ms));
+}
+
+bool balance_takes_turns(const struct balance_query *query)
+{
+    return query->backup || query->resting || query->request->key.len == 0 ||
+           query->request->misses > MISSES_MAX;
 }
 
 /* The only one: there is no other to spare it for, so that failures do not count. */
@@ -91,13 +104,13 @@ static size_t pick_single(const struct peers *peers, const uint64_t *tried)
     return peer->down || is_full(peer) || was_tried(tried, 0) ? BALANCE_NONE : 0;
 }
 
-static size_t pick(struct peers *peers, uint64_t now_ms, const uint64_t *tried)
+static size_t pick(struct peers *peers, uint64_t now_ms, struct balance_request *request)
 {
-    struct balance_query query = {.now_ms = now_ms, .tried = tried};
+    struct balance_query query = {.now_ms = now_ms, .request = request};
     size_t index;
 
     if (peers->single)
-        return pick_single(peers, tried);
+        return pick_single(peers, request->tried);
     index = peers->balance->pick(peers, &query);
     if (index == BALANCE_NONE && peers->has_backup) {
         query.backup = true;
@@ -111,19 +124,19 @@ static size_t pick(struct peers *peers, uint64_t now_ms, const uint64_t *tried)
     return index;
 }
 
-size_t balance_pick(struct peers *peers, uint64_t now_ms, uint64_t *tried)
+size_t balance_pick(struct peers *peers, uint64_t now_ms, struct balance_request *request)
 {
     struct peer *peer;
     size_t index;
 
     pthread_mutex_lock(&peers->lock);
-    index = pick(peers, now_ms, tried);
+    index = pick(peers, now_ms, request);
     if (index != BALANCE_NONE) {
         peer = &peers->all[index];
         peer->active++;
         if (unchecked_ms(peer, now_ms) > peer->fail_timeout_ms)
             peer->checked_ms = now_ms; /* others rest until this one has shown how it is */
-        tried[index / 64] |= UINT64_C(1) << (index % 64);
+        request->tried[index / 64] |= UINT64_C(1) << (index % 64);
     }
     pthread_mutex_unlock(&peers->lock);
     return index;

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
+#include "base/span.h"
 
 #define BALANCE_NONE SIZE_MAX
 
@@ -26,6 +27,7 @@ struct peer {
     uint32_t max_fails; /* within fail_timeout; 0: never counted as failed */
     uint64_t fail_timeout_ms;
     bool backup, down;
+    struct span name; /* of its server line: where consistent hashes place it */
 
     /* How it does; balance.c alone writes these, under the lock. {0} before balance_open. */
     uint32_t active; /* requests in flight, this worker */
@@ -48,10 +50,29 @@ struct peers {
     pthread_mutex_t lock;
 };
 
+/* What a method makes its choice of, besides the servers' state. */
+enum balance_key {
+    BALANCE_KEY_NONE,
+    BALANCE_KEY_TEXT,    /* that the directive tells how to make */
+    BALANCE_KEY_ADDRESS, /* of the client: the first three octets of IPv4, all 16 of IPv6, else
+                            three zeros */
+};
+
+/* What a request brings to the choice of its servers, and keeps from one try to the next. */
+struct balance_request {
+    uint64_t
+        *tried; /* those that it has been at: BALANCE_WORDS(peers->count) words, 0 at first */
+    struct span key; /* see enum balance_key; where it is empty, servers take turns */
+
+    /* The balancers' own; 0 at first. */
+    uint32_t hash, round;
+    uint32_t misses; /* how often the choice fell on one that may not be asked */
+};
+
 /* May this peer take a request now? False for those of the other group (backup or not). */
 struct balance_query {
     uint64_t now_ms;
-    const uint64_t *tried;
+    struct balance_request *request;
     bool backup;
     bool resting; /* those that rest from failures may take it too */
 };
@@ -60,15 +81,20 @@ struct balance_query {
 struct balance {
     const char
         *name; /* the directive's word inside an upstream block; round_robin needs none */
-    const char *doc;   /* one sentence; a test looks for it in gate.conf(5) */
-    bool has_backups;  /* server lines may say "backup" */
+    const char *doc;  /* one sentence; a test looks for it in gate.conf(5) */
+    bool has_backups; /* server lines may say "backup" */
+    enum balance_key key;
     size_t state_size; /* zeroed bytes kept for each upstream; pick() alone uses them */
+
+    /* Fills peers->state; NULL: zeros are right. RC_MEMORY, RC_LIMIT. */
+    enum rc (*open)(struct peers *peers, struct arena *arena, struct fault *why);
 
     /* Index of the chosen peer, or BALANCE_NONE. Called with the lock held. */
     size_t (*pick)(struct peers *peers, const struct balance_query *query);
 };
 
-extern const struct balance balance_least_conn, balance_round_robin;
+extern const struct balance balance_hash, balance_hash_consistent, balance_least_conn,
+    balance_round_robin;
 
 /* All of them, from 0; NULL behind the last. */
 const struct balance *balance_at(size_t i);
@@ -78,20 +104,21 @@ const struct balance *balance_find(const char *name);
 
 /*
  * `all` and the arena must outlive `peers`; the settings in `all` are filled. `how` NULL:
- * round robin. RC_MEMORY  no room for the balancer's state
+ * round robin.
+ * RC_MEMORY  no room for the balancer's state
+ * RC_LIMIT   weights that the balancer cannot have
  */
 enum rc balance_open(struct peers *peers, struct peer *all, size_t count,
                      const struct balance *how, struct arena *arena, struct fault *why);
 void balance_close(struct peers *peers);
 
 /*
- * Chooses a peer, counts the request as in flight there, and adds it to `tried`, the set of
- * those that this request has been at: BALANCE_WORDS(peers->count) words, zeroed when the
- * request begins (backups are chosen when no primary is usable). BALANCE_NONE: "no live
+ * Chooses a peer, counts the request as in flight there, and adds it to request->tried
+ * (backups are chosen when no primary is usable). BALANCE_NONE: "no live
  * upstreams", answer 502. Each index that was returned is given back with balance_free, once.
  * Safe from any thread.
  */
-size_t balance_pick(struct peers *peers, uint64_t now_ms, uint64_t *tried);
+size_t balance_pick(struct peers *peers, uint64_t now_ms, struct balance_request *request);
 
 /*
  * The request has left the peer. `failed`: it could not be reached, or answered with what
@@ -105,6 +132,9 @@ bool balance_free(struct peers *peers, size_t index, bool failed, uint64_t now_m
  */
 bool balance_is_usable(const struct peers *peers, size_t index,
                        const struct balance_query *query);
+
+/* For pick() of those that hash: no key, too many misses, or others than the primaries in health. */
+bool balance_takes_turns(const struct balance_query *query);
 
 /*
  * For pick() of those that take turns: the peer's credit grows by its effective weight, which

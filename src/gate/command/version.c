@@ -17,7 +17,7 @@ static const char parts[] =
     " --without-http_memcached_module --without-http_limit_conn_module"
     " --without-http_limit_req_module --without-http_empty_gif_module"
     " --without-http_browser_module --without-http_split_clients_module"
-    " --without-http_tunnel_module --without-http_upstream_hash_module"
+    " --without-http_tunnel_module"
     " --without-http_upstream_ip_hash_module"
     " --without-http_upstream_least_time_module --without-http_upstream_random_module"
     " --without-http_upstream_zone_module --without-http_upstream_sticky_module"

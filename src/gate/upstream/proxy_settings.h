@@ -24,6 +24,7 @@ struct upstream_settings {
     struct server_address *addresses;
     size_t count;
     const struct balance *balance; /* NULL: round robin */
+    struct template balance_key;   /* of hash */
     uint64_t keepalive;            /* idle connections kept; 0: none */
     uint64_t keepalive_requests;
     uint64_t keepalive_time_ms, keepalive_timeout_ms;

@@ -148,14 +148,34 @@ static enum rc set_keepalive(struct conf *conf, const struct directive *d, void 
     return RC_OK;
 }
 
+static void choose_balance(struct conf *conf, struct upstream_settings *u, const char *name)
+{
+    if (u->balance)
+        conf_warn(conf, 0, "keep one of them", "load balancing method redefined");
+    u->balance = balance_find(name);
+}
+
 /* The directive's name is the balancer's. */
 static enum rc set_balance(struct conf *conf, const struct directive *d, void *part)
 {
-    struct upstream_settings *u = part;
+    choose_balance(conf, part, d->name);
+    return RC_OK;
+}
 
-    if (u->balance)
-        conf_warn(conf, 0, "keep one of them", "load balancing method redefined");
-    u->balance = balance_find(d->name);
+/* "hash KEY [consistent]" */
+static enum rc set_hash(struct conf *conf, const struct directive *d, void *part)
+{
+    struct upstream_settings *u = part;
+    bool consistent = conf_words(conf) > 2;
+    enum rc rc = conf_template(conf, 1, conf_word(conf, 1), &u->balance_key);
+
+    (void)d;
+    if (rc != RC_OK)
+        return rc;
+    if (consistent && !span_equal(conf_word(conf, 2), SPAN("consistent")))
+        return conf_fail(conf, 2, "consistent", "invalid parameter \"%.*s\"",
+                         SPAN_ARG(conf_word(conf, 2)));
+    choose_balance(conf, u, consistent ? "hash consistent" : "hash");
     return RC_OK;
 }
 
@@ -166,6 +186,9 @@ const struct directive upstream_directives[] = {
     {"least_conn", CONF_UPSTREAM, 0, 0, true, .set = set_balance,
      .doc = "Chooses the server with the fewest requests in flight for its weight; equals "
             "take turns."},
+    {"hash", CONF_UPSTREAM, 1, 2, true, .set = set_hash,
+     .doc = "Chooses the server by a key: the same one for the same key; with consistent few "
+            "keys change theirs when a server comes or goes."},
     {"keepalive", CONF_UPSTREAM, 1, 2, .set = set_keepalive, .standard = "32",
      .doc = "How many idle connections to the group are kept for later requests; 0 for none."},
     {"keepalive_requests", CONF_UPSTREAM, 1, 1, .set = conf_set_number, AT(keepalive_requests),

@@ -48,7 +48,8 @@ static enum rc open_peers(struct upstream_settings *u, struct arena *arena, stru
                                .max_fails = a->max_fails,
                                .fail_timeout_ms = a->fail_timeout_ms,
                                .backup = a->backup,
-                               .down = a->down};
+                               .down = a->down,
+                               .name = a->server};
     }
     if ((rc = balance_open(peers, all, u->count, u->balance, arena, why)) != RC_OK)
         return rc;

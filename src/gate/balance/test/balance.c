@@ -28,8 +28,8 @@ static void close_peers(struct fixture *f)
 /* One whole request that goes well. */
 static size_t visit(struct fixture *f, uint64_t now_ms)
 {
-    uint64_t tried[BALANCE_WORDS(PEERS)] = {0};
-    size_t index = balance_pick(&f->peers, now_ms, tried);
+    struct balance_request tried = {.tried = (uint64_t[]){0}};
+    size_t index = balance_pick(&f->peers, now_ms, &tried);
 
     if (index != BALANCE_NONE)
         assert_false(balance_free(&f->peers, index, false, now_ms));
@@ -103,28 +103,29 @@ static void shares_are_fair(void **state)
 
 static void a_failed_peer_rests_then_one_request_probes_it(void **state)
 {
-    uint64_t tried[1] = {0}, other[1] = {0};
+    struct balance_request tried = {.tried = (uint64_t[]){0}},
+                           other = {.tried = (uint64_t[]){0}};
     struct fixture f = {.all = {peer(1), peer(1)}};
 
     (void)state;
     open_peers(&f, 2);
-    assert_int_equal(balance_pick(&f.peers, 5 * SECOND, tried), 0);
+    assert_int_equal(balance_pick(&f.peers, 5 * SECOND, &tried), 0);
     assert_true(balance_free(&f.peers, 0, true, 5 * SECOND));
-    assert_int_equal(balance_pick(&f.peers, 5 * SECOND, tried), 1); /* the next one's turn */
+    assert_int_equal(balance_pick(&f.peers, 5 * SECOND, &tried), 1); /* the next one's turn */
     assert_false(balance_free(&f.peers, 1, false, 5 * SECOND));
-    assert_int_equal(balance_pick(&f.peers, 5 * SECOND, tried), BALANCE_NONE);
+    assert_int_equal(balance_pick(&f.peers, 5 * SECOND, &tried), BALANCE_NONE);
     for (int i = 0; i < 10; i++)
         assert_int_equal(visit(&f, 15 * SECOND), 1);
 
     /* Its rest is over: one request goes there, the others wait for what becomes of it. */
-    tried[0] = 2;
-    assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 1, tried), 0);
-    other[0] = 2;
-    assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 1, other), BALANCE_NONE);
+    tried.tried[0] = 2;
+    assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 1, &tried), 0);
+    other.tried[0] = 2;
+    assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 1, &other), BALANCE_NONE);
     assert_false(balance_free(&f.peers, 0, false, 15 * SECOND + 2));
     assert_int_equal(f.all[0].fails, 0);
-    other[0] = 2;
-    assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 3, other), 0);
+    other.tried[0] = 2;
+    assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 3, &other), 0);
     assert_false(balance_free(&f.peers, 0, false, 15 * SECOND + 3));
     close_peers(&f);
 }
@@ -138,15 +139,15 @@ static void failures_count_up_to_their_limit(void **state)
     f.all[1].max_fails = 0; /* never counted */
     open_peers(&f, 2);
     for (int i = 1; i <= 5; i++) {
-        uint64_t tried[1] = {1};
+        struct balance_request tried = {.tried = (uint64_t[]){1}};
 
-        assert_int_equal(balance_pick(&f.peers, SECOND, tried), 1);
+        assert_int_equal(balance_pick(&f.peers, SECOND, &tried), 1);
         assert_false(balance_free(&f.peers, 1, true, SECOND));
     }
     for (int i = 1; i <= 3; i++) {
-        uint64_t tried[1] = {2};
+        struct balance_request tried = {.tried = (uint64_t[]){2}};
 
-        assert_int_equal(balance_pick(&f.peers, SECOND, tried), 0);
+        assert_int_equal(balance_pick(&f.peers, SECOND, &tried), 0);
         assert_true(balance_free(&f.peers, 0, true, SECOND) == (i == 3));
         assert_in_range(f.all[0].effective, 1, 3); /* lowered, and raised by one a pick */
     }
@@ -162,10 +163,10 @@ static void the_only_peer_never_rests(void **state)
     (void)state;
     open_peers(&f, 1);
     for (int i = 0; i < 5; i++) {
-        uint64_t tried[1] = {0};
+        struct balance_request tried = {.tried = (uint64_t[]){0}};
 
-        assert_int_equal(balance_pick(&f.peers, SECOND, tried), 0);
-        assert_int_equal(balance_pick(&f.peers, SECOND, tried), BALANCE_NONE);
+        assert_int_equal(balance_pick(&f.peers, SECOND, &tried), 0);
+        assert_int_equal(balance_pick(&f.peers, SECOND, &tried), BALANCE_NONE);
         assert_false(balance_free(&f.peers, 0, true, SECOND));
     }
     f.all[0].down = true;
@@ -176,7 +177,7 @@ static void the_only_peer_never_rests(void **state)
 static void backups_stand_in_when_all_others_are_out(void **state)
 {
     struct fixture f = {.all = {peer(1), peer(1), peer(1)}};
-    uint64_t tried[1] = {0};
+    struct balance_request tried = {.tried = (uint64_t[]){0}};
 
     (void)state;
     f.all[1].backup = true;
@@ -184,9 +185,9 @@ static void backups_stand_in_when_all_others_are_out(void **state)
     open_peers(&f, 3);
     for (int i = 0; i < 4; i++)
         assert_int_equal(visit(&f, SECOND), 0);
-    assert_int_equal(balance_pick(&f.peers, SECOND, tried), 0);
+    assert_int_equal(balance_pick(&f.peers, SECOND, &tried), 0);
     assert_true(balance_free(&f.peers, 0, true, SECOND));
-    assert_int_equal(balance_pick(&f.peers, SECOND, tried), 1);
+    assert_int_equal(balance_pick(&f.peers, SECOND, &tried), 1);
     assert_false(balance_free(&f.peers, 1, false, SECOND));
     assert_int_equal(visit(&f, 2 * SECOND), 1);
     assert_int_equal(visit(&f, 12 * SECOND), 0);
@@ -201,9 +202,9 @@ static void those_of_one_name_are_asked_though_all_have_failed(void **state)
     (void)state;
     open_peers(&f, 2);
     for (int i = 0; i < 2; i++) {
-        uint64_t tried[1] = {0};
+        struct balance_request tried = {.tried = (uint64_t[]){0}};
 
-        balance_free(&f.peers, balance_pick(&f.peers, 0, tried), true, 0);
+        balance_free(&f.peers, balance_pick(&f.peers, 0, &tried), true, 0);
     }
     assert_int_equal(visit(&f, SECOND), BALANCE_NONE);
     f.peers.revives = true;
@@ -221,8 +222,8 @@ static void no_peer_has_more_requests_than_max_conns(void **state)
     f.all[1].max_conns = 2;
     open_peers(&f, 2);
     for (int i = 0; i < 6; i++) {
-        uint64_t tried[1] = {0};
-        size_t index = balance_pick(&f.peers, SECOND, tried);
+        struct balance_request tried = {.tried = (uint64_t[]){0}};
+        size_t index = balance_pick(&f.peers, SECOND, &tried);
 
         if (index != BALANCE_NONE)
             hits[index]++;

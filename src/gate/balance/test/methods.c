@@ -10,14 +10,20 @@ struct fixture {
     struct arena arena;
     struct peers peers;
     struct peer all[PEERS];
+    uint32_t asked; /* makes keys */
 };
+
+static const char *const servers[PEERS] = {"10.0.0.1:80", "10.0.0.2:80", "a.example:8080",
+                                           "unix:/run/b"};
 
 static void open_peers(struct fixture *f, const char *name, const uint32_t weights[PEERS])
 {
     *f = (struct fixture){0};
     for (size_t i = 0; i < PEERS; i++)
-        f->all[i] =
-            (struct peer){.weight = weights[i], .max_fails = 1, .fail_timeout_ms = 10000};
+        f->all[i] = (struct peer){.weight = weights[i],
+                                  .max_fails = 1,
+                                  .fail_timeout_ms = 10000,
+                                  .name = span_text(servers[i])};
     assert_non_null(balance_find(name));
     assert_int_equal(
         balance_open(&f->peers, f->all, PEERS, balance_find(name), &f->arena, NULL), RC_OK);
@@ -29,12 +35,23 @@ static void close_peers(struct fixture *f)
     arena_clear(&f->arena);
 }
 
-/* One request of a group, which stays in flight. */
+/* A request with a key of its own: a text, or an address in 10.0.0.0/8. */
+static size_t ask(struct fixture *f, uint32_t n, uint64_t *tried)
+{
+    uint8_t address[3] = {10, (uint8_t)(n >> 8), (uint8_t)n};
+    char text[32];
+    struct balance_request request = {.tried = tried};
+
+    snprintf(text, sizeof text, "/item/%u", n);
+    request.key =
+        f->peers.balance->key == BALANCE_KEY_ADDRESS ? span_of(address, 3) : span_text(text);
+    return balance_pick(&f->peers, 1, &request);
+}
+
+/* One more request, which stays in flight. */
 static size_t begin(struct fixture *f)
 {
-    uint64_t tried[BALANCE_WORDS(PEERS)] = {0};
-
-    return balance_pick(&f->peers, 1, tried);
+    return ask(f, f->asked++, (uint64_t[]){0});
 }
 
 static void end(struct fixture *f, size_t index)
@@ -47,9 +64,15 @@ static const struct {
     uint32_t weights[PEERS];
     double tolerance; /* of a server's due share */
 } fair[] = {
-    {"round_robin", {1, 1, 1, 1}, 0.01},   {"round_robin", {5, 1, 2, 9}, 0.01},
-    {"least_conn", {1, 1, 1, 1}, 0.01},    {"least_conn", {5, 1, 2, 9}, 0.01},
+    {"round_robin", {1, 1, 1, 1}, 0.01},
+    {"round_robin", {5, 1, 2, 9}, 0.01},
+    {"least_conn", {1, 1, 1, 1}, 0.01},
+    {"least_conn", {5, 1, 2, 9}, 0.01},
     {"least_conn", {100, 1, 50, 7}, 0.01},
+    {"hash", {1, 1, 1, 1}, 0.01},
+    {"hash", {5, 1, 2, 9}, 0.02},
+    {"hash consistent", {1, 1, 1, 1}, 0.25}, /* 160 points each */
+    {"hash consistent", {500, 500, 500, 500}, 0.02},
 };
 
 static void shares_follow_weights(void **state)
@@ -86,15 +109,15 @@ static void all_that_may_be_asked_are(void **state)
 
     (void)state;
     for (size_t i = 0; balance_at(i); i++) {
-        uint64_t tried[BALANCE_WORDS(PEERS)] = {0};
+        uint64_t tried[1] = {0};
         struct fixture f;
 
         open_peers(&f, balance_at(i)->name, weights);
         f.all[1].down = true;
         for (size_t n = 0; n < PEERS - 1; n++)
-            check(balance_at(i)->name, balance_pick(&f.peers, 1, tried) != BALANCE_NONE);
+            check(balance_at(i)->name, ask(&f, 7, tried) != BALANCE_NONE);
         check(balance_at(i)->name, tried[0] == 0xd);
-        check(balance_at(i)->name, balance_pick(&f.peers, 1, tried) == BALANCE_NONE);
+        check(balance_at(i)->name, ask(&f, 7, tried) == BALANCE_NONE);
         close_peers(&f);
     }
 }
@@ -149,6 +172,137 @@ static void least_conn_takes_turns_when_idle(void **state)
     close_peers(&least);
 }
 
+/* The same key, the same server; and when one leaves, who of the others' keys move? */
+static const struct {
+    const char *name;
+    bool moves_few;
+} stable[] = {{"hash", false}, {"hash consistent", true}};
+
+static void a_key_stays_at_its_server(void **state)
+{
+    static const uint32_t weights[PEERS] = {3, 1, 1, 2};
+    static size_t before[PICKS];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof stable / sizeof *stable; i++) {
+        size_t moved = 0, of_gone = 0;
+        struct fixture f;
+
+        open_peers(&f, stable[i].name, weights);
+        for (uint32_t n = 0; n < PICKS; n++) {
+            before[n] = ask(&f, n, (uint64_t[]){0});
+            end(&f, before[n]);
+        }
+        for (uint32_t n = 0; n < PICKS; n += 10) {
+            size_t index = ask(&f, n, (uint64_t[]){0});
+
+            check(stable[i].name, index == before[n]);
+            end(&f, index);
+        }
+        close_peers(&f);
+
+        open_peers(&f, stable[i].name, weights); /* the last one is gone from the file */
+        balance_close(&f.peers);
+        assert_int_equal(balance_open(&f.peers, f.all, PEERS - 1, balance_find(stable[i].name),
+                                      &f.arena, NULL),
+                         RC_OK);
+        for (uint32_t n = 0; n < PICKS; n++) {
+            size_t index = ask(&f, n, (uint64_t[]){0});
+
+            of_gone += before[n] == PEERS - 1;
+            moved += index != before[n];
+            end(&f, index);
+        }
+        check(stable[i].name, stable[i].moves_few ? moved == of_gone : moved >= of_gone);
+        close_peers(&f);
+    }
+}
+
+/* What is out of order moves its own keys alone, and gets them back. */
+static void a_key_comes_back(void **state)
+{
+    static const uint32_t weights[PEERS] = {3, 1, 1, 2};
+    static size_t before[PICKS];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof stable / sizeof *stable; i++) {
+        struct fixture f;
+
+        open_peers(&f, stable[i].name, weights);
+        for (uint32_t n = 0; n < PICKS; n++)
+            end(&f, before[n] = ask(&f, n, (uint64_t[]){0}));
+        f.all[2].down = true;
+        for (uint32_t n = 0; n < PICKS; n++) {
+            size_t index = ask(&f, n, (uint64_t[]){0});
+
+            check(stable[i].name, before[n] == 2 ? index != 2 : index == before[n]);
+            end(&f, index);
+        }
+        f.all[2].down = false;
+        for (uint32_t n = 0; n < PICKS; n++) {
+            size_t index = ask(&f, n, (uint64_t[]){0});
+
+            check(stable[i].name, index == before[n]);
+            end(&f, index);
+        }
+        close_peers(&f);
+    }
+}
+
+static void an_empty_key_takes_turns(void **state)
+{
+    static const uint32_t weights[PEERS] = {1, 1, 1, 1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof stable / sizeof *stable; i++) {
+        struct fixture f;
+
+        open_peers(&f, stable[i].name, weights);
+        for (size_t n = 0; n < 12; n++) {
+            struct balance_request request = {.tried = (uint64_t[]){0}};
+
+            assert_int_equal(balance_pick(&f.peers, 1, &request), n % PEERS);
+        }
+        close_peers(&f);
+    }
+}
+
+/* Servers of one name have one place on the ring, and take turns there. */
+static void one_name_is_one_place(void **state)
+{
+    static const uint32_t weights[PEERS] = {1, 1, 1, 1};
+    struct fixture f;
+
+    (void)state;
+    open_peers(&f, "hash consistent", weights);
+    balance_close(&f.peers);
+    f.all[3].name = f.all[1].name;
+    assert_int_equal(
+        balance_open(&f.peers, f.all, PEERS, balance_find("hash consistent"), &f.arena, NULL),
+        RC_OK);
+    for (uint32_t n = 0; n < 1000; n++) {
+        size_t once = ask(&f, n, (uint64_t[]){0}), again = ask(&f, n, (uint64_t[]){0});
+
+        assert_true(once == again ? once == 0 || once == 2 : once + again == 4);
+        assert_true(once == again || (once & 1));
+    }
+    close_peers(&f);
+}
+
+static void weights_beyond_the_ring_are_refused(void **state)
+{
+    struct peer all[2] = {{.weight = 65535}, {.weight = 2}};
+    struct arena arena = {0};
+    struct fault why = {0};
+    struct peers peers;
+
+    (void)state;
+    assert_int_equal(
+        balance_open(&peers, all, 2, balance_find("hash consistent"), &arena, &why), RC_LIMIT);
+    assert_non_null(strstr(why.text, "65537"));
+    arena_clear(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +311,11 @@ int main(void)
         cmocka_unit_test(names_and_docs),
         cmocka_unit_test(least_conn_spares_the_busy),
         cmocka_unit_test(least_conn_takes_turns_when_idle),
+        cmocka_unit_test(a_key_stays_at_its_server),
+        cmocka_unit_test(a_key_comes_back),
+        cmocka_unit_test(an_empty_key_takes_turns),
+        cmocka_unit_test(one_name_is_one_place),
+        cmocka_unit_test(weights_beyond_the_ring_are_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,31 @@
+#include "gate/balance/shares.h"
+
+enum rc shares_open(struct peers *peers, struct arena *arena, struct fault *why)
+{
+    struct shares *shares = peers->state;
+
+    shares->ends = arena_take_array(arena, peers->count, sizeof *shares->ends);
+    if (!shares->ends)
+        return fail(why, RC_MEMORY, "no memory for the weights of %zu servers", peers->count);
+    for (size_t i = 0; i < peers->count; i++) {
+        if (!peers->all[i].backup)
+            shares->total += peers->all[i].weight;
+        shares->ends[i] = shares->total;
+    }
+    return RC_OK;
+}
+
+size_t shares_find(const struct shares *shares, size_t count, uint64_t place)
+{
+    size_t low = 0, high = count - 1;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (place < shares->ends[middle])
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
+}
