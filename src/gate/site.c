@@ -149,13 +149,6 @@ static void collect_names_of(struct site_reader *r, const struct conf_node *node
     r->conf.node = NULL;
 }
 
-static bool has_block(const struct conf_node *nodes, struct span name)
-{
-    while (nodes && !span_equal(nodes->words[0].text, name))
-        nodes = nodes->next;
-    return nodes != NULL;
-}
-
 /* Takes what stands in http, and not in the main context, out of a file that has no http block. */
 static struct conf_node *split_http(struct conf_node **nodes)
 {
@@ -182,7 +175,8 @@ static struct conf_node *split_http(struct conf_node **nodes)
 }
 
 /* What stands in the main context, whatever the file says. */
-static enum rc begin_main(struct site_reader *r, struct conf_level *level)
+static enum rc begin_main(struct site_reader *r, const struct conf_node *nodes,
+                          struct conf_level *level)
 {
     const char *error_log = r->context->error_log;
     struct site *site = r->site;
@@ -205,6 +199,8 @@ static enum rc begin_main(struct site_reader *r, struct conf_level *level)
     level->parts[PART_JOURNAL] = NULL; /* its standards are those of http */
     conf_standards(&r->conf, level);
     level->parts[PART_JOURNAL] = &site->journal;
+    if (conf_nodes_have(nodes, SPAN("error_log")))
+        return RC_OK;
     return journal_settings_error(&r->conf, &site->journal, error_log);
 }
 
@@ -212,13 +208,13 @@ static enum rc read_main(struct site_reader *r, struct conf_node *nodes)
 {
     struct conf_level level;
     struct conf_node *http = NULL;
-    enum rc rc = begin_main(r, &level);
+    enum rc rc = begin_main(r, nodes, &level);
 
     if (rc != RC_OK)
         return rc;
     collect_names_of(r, nodes, false);
     r->site->computed_count = r->computed.count;
-    if (!r->context->as_nginx && !has_block(nodes, SPAN("http")))
+    if (!r->context->as_nginx && !conf_nodes_have(nodes, SPAN("http")))
         http = split_http(&nodes);
     conf_walk(&r->conf, &level, nodes);
     if (http && (rc = site_read_http(r, http)) != RC_OK)
@@ -303,6 +299,15 @@ enum rc site_read(struct site **out, const struct site_context *context, struct 
     }
     *out = site;
     return RC_OK;
+}
+
+bool site_knows(const char *directive)
+{
+    for (size_t t = 0; t < site_language.count; t++)
+        for (const struct directive *d = site_language.tables[t]; d->name; d++)
+            if (strcmp(d->name, directive) == 0)
+                return true;
+    return false;
 }
 
 void site_release(struct site *site)

@@ -102,6 +102,9 @@ struct faults; /* conf/faults.h: all that is wrong, each with file, line, column
 enum rc site_read(struct site **out, const struct site_context *context,
                   struct faults *faults);
 
+/* Is it a directive that does something here, in whatever context? */
+bool site_knows(const char *directive);
+
 static inline void site_hold(struct site *site)
 {
     atomic_fetch_add_explicit(&site->references, 1, memory_order_relaxed);

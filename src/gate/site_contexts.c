@@ -51,7 +51,7 @@ enum rc site_read_http(struct site_reader *r, const struct conf_node *nodes)
     r->standards = r->http;
     if ((rc = journal_settings_begin(&r->conf, journal)) != RC_OK)
         return rc;
-    if (r->context->as_nginx &&
+    if (r->context->as_nginx && !conf_nodes_have(nodes, SPAN("access_log")) &&
         (rc = journal_settings_access(&r->conf, journal, "logs/access.log")) != RC_OK)
         return rc;
     conf_walk(&r->conf, &level, nodes);

@@ -344,3 +344,24 @@ def test_called_nginx(gate):
     result = subprocess.run([link, '-t', '-p', gate.folder], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr.startswith('nginx: [emerg] ')
+
+
+@pytest.mark.parametrize('name', ['gate', 'nginx'])
+def test_the_distribution_s_own_configuration_is_sound(name, gate_program, tmp_path):
+    stock = pathlib.Path('/etc/nginx/nginx.conf')
+    if not stock.exists():
+        pytest.skip('no nginx.conf of the distribution')
+    if os.geteuid() != 0:
+        pytest.skip('its logs are root\'s')
+    program = tmp_path / name
+    program.symlink_to(gate_program)
+    test = subprocess.run([program, '-t', '-c', stock], capture_output=True, text=True)
+    assert test.returncode == 0, test.stderr
+
+
+def test_v_names_no_module_that_is_there_as_left_out(gate_program):
+    details = subprocess.run([gate_program, '-V'], capture_output=True, text=True).stderr
+    for present in ['rewrite', 'map', 'access', 'gzip', 'proxy', 'geo', 'split_clients']:
+        assert f'--without-http_{present}_module' not in details
+    for absent in ['fastcgi', 'grpc', 'ssi']:
+        assert f'--without-http_{absent}_module' in details

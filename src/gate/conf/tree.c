@@ -376,3 +376,10 @@ void conf_tree_dump(const struct conf_tree *tree, struct text *out)
         text_add_char(out, '\n');
     }
 }
+
+bool conf_nodes_have(const struct conf_node *nodes, struct span name)
+{
+    while (nodes && !span_equal(nodes->words[0].text, name))
+        nodes = nodes->next;
+    return nodes != NULL;
+}

@@ -35,6 +35,9 @@ struct conf_node {
     size_t order, close_order;  /* for fault_place.order */
 };
 
+/* Does one of these statements, not of those inside them, begin with that name? */
+bool conf_nodes_have(const struct conf_node *nodes, struct span name);
+
 /* Start from {.arena, .faults, .directory, .strict}. */
 struct conf_tree {
     struct arena *arena; /* of all that the nodes are made of */
