@@ -179,7 +179,8 @@ def test_open_clears_away_what_a_killed_daemon_left(keep):
     pid = daemon_of(keep)
     os.kill(pid, signal.SIGKILL)
     wait_for_end(pid)
-    keep.open()
+    again = keep.run('open', 'v.img', 'm', '--passphrase-file', keep.phrase)
+    assert again.returncode == OK and b'daemon had died: what was not synced' in again.stderr
     assert keep.read(mounted / 'note') == MARK
     assert [each['state'] for each in keep.status()] == ['open']
 

@@ -67,6 +67,18 @@ static enum rc read_options(struct opening *o, struct fault *why)
     return credential_options_key_slot(o->options.key_slot, &o->key_slot, why);
 }
 
+/* Nobody has asked 'keep close' about it, and so has not heard it yet. */
+static void tell_loss(struct record *record, const char *target)
+{
+    if (!record->read_only && record->fault[0])
+        fprintf(stderr, "keep: %s: was not saved when it was last open: %s\n", target,
+                record->fault);
+    else if (!record->read_only)
+        fprintf(stderr,
+                "keep: %s: its last daemon had died: what was not synced then is lost\n", target);
+    record->fault[0] = '\0';
+}
+
 /* What a daemon that was killed has left behind is cleared away first. */
 static enum rc begin_record(struct opening *o, struct fault *why)
 {
@@ -81,6 +93,7 @@ static enum rc begin_record(struct opening *o, struct fault *why)
     if (o->record.made_mountpoint)
         rmdir(o->record.mountpoint);
     o->record.helper = 0;
+    tell_loss(&o->record, o->target);
     return RC_OK;
 }
 
