@@ -106,6 +106,27 @@ def test_already_open(keep):
     assert len(keep.status()) == 1
 
 
+@pytest.mark.parametrize('more', [[], ['--raw']])
+def test_what_could_not_be_written_is_told_at_the_end(keep, more):
+    """Of the volume's 8 MiB only the first 4 can be written, as on a disk that is full."""
+    keep.create()
+    opening = 'ulimit -f 20480; exec "$@"'
+    done = keep.execute('bash', '-c', opening, 'bash', keep.program, 'open', 'v.img', 'm', *more,
+                        '--passphrase-file', keep.phrase)
+    assert done.returncode == OK
+    file = keep.home / 'm' / ('volume' if more else 'data')
+    keep.execute('dd', 'if=/dev/urandom', f'of={file}', 'bs=64k', 'count=96', 'conv=notrunc')
+    said = []
+    for _ in range(3):
+        done = keep.run('close', 'm')
+        if b'is not open' in done.stderr:
+            break
+        said.append(done.stderr.decode())
+        assert done.returncode == FAILED
+    assert any('not all of it was saved' in line for line in said)
+    assert keep.status() == []
+
+
 def test_busy_is_said_and_changes_nothing(keep):
     keep.create()
     mounted = keep.open()

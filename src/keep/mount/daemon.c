@@ -38,6 +38,7 @@ enum rc daemon_begin(struct daemon *daemon, bool foreground, struct fault *why)
 
     daemon->report = -1;
     signal(SIGPIPE, SIG_IGN); /* whoever stops listening to us does not cut off a volume */
+    signal(SIGXFSZ, SIG_IGN); /* nor does a limit on the size of files: writes fail */
     if (foreground)
         return RC_OK;
     if (pipe2(ends, O_CLOEXEC) < 0)

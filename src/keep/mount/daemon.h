@@ -14,7 +14,7 @@ struct daemon {
 /*
  * Returns in a child; the parent stays until the child reports or ends, and exits with its
  * status. So the child owns the terminal until then. In the foreground nothing is forked.
- * SIGPIPE is ignored from then on.
+ * SIGPIPE and SIGXFSZ are ignored from then on.
  */
 enum rc daemon_begin(struct daemon *daemon, bool foreground, struct fault *why);
 

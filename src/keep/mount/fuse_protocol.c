@@ -44,6 +44,16 @@ static int error_of(enum rc rc)
     }
 }
 
+/* Whoever wrote may not pass the error on, or not notice: it is told again at the end. */
+static int error_noted(struct fuse_face *face, enum rc rc)
+{
+    int error = error_of(rc);
+
+    if (rc != RC_OK && rc != RC_DENIED)
+        atomic_store(&face->lost, error);
+    return error;
+}
+
 static void fill_attr(const struct fuse_face *face, uint64_t node, struct fuse_attr *attr)
 {
     bool file = node == FILE_ID;
@@ -192,7 +202,7 @@ static int answer_write(struct call *c)
     rc = device_write(c->face->device, in.offset, c->in + sizeof in, in.size, NULL);
     c->reply->body.write = (struct fuse_write_out){.size = in.size};
     c->reply->body_len = sizeof c->reply->body.write;
-    return error_of(rc);
+    return error_noted(c->face, rc);
 }
 
 static int answer_flush(struct call *c)
@@ -202,7 +212,7 @@ static int answer_flush(struct call *c)
     errno = 0;
     if (c->node == FILE_ID && !c->face->device->read_only)
         rc = device_flush(c->face->device, NULL);
-    return error_of(rc);
+    return error_noted(c->face, rc);
 }
 
 static int answer_nothing(struct call *c)

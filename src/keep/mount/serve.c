@@ -130,6 +130,8 @@ enum rc serve_volume(struct serve *serve, struct fault *why)
     fuse_device_close(fuse);
     if (!serve->device->read_only)
         flushed = device_flush(serve->device, rc == RC_OK ? why : NULL);
+    if (rc == RC_OK && flushed == RC_OK && (errno = atomic_load(&face.lost)) != 0)
+        flushed = fail_errno(why, RC_IO, "%s: cannot be written to", serve->record->target);
     device_close(serve->device);
     if (signals >= 0)
         close(signals);

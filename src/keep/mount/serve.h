@@ -22,7 +22,8 @@ struct serve {
 
 /*
  * Mounts, reports, and returns when it was unmounted or, after SIGTERM or SIGINT, could be.
- * All bytes written before are then on the medium, or the failure says that they are not.
+ * All bytes written before are then on the medium, or the failure says that they are not, also
+ * where it was told to a writer before: a file system may have kept it to itself.
  */
 enum rc serve_volume(struct serve *serve, struct fault *why);
 
