@@ -266,18 +266,32 @@ static enum rc find_tls_name(struct request *r)
     return (r->target.name = arena_text(&r->arena, host)) ? RC_OK : RC_MEMORY;
 }
 
+static struct span hashed_address(const struct address *address)
+{
+    if (address->any.sa_family == AF_INET)
+        return span_of(&address->v4.sin_addr, 3);
+    return address->any.sa_family == AF_INET6 ? span_of(&address->v6.sin6_addr, 16)
+                                              : SPAN("\0\0\0");
+}
+
 /* What the upstream's method makes its choice of. */
 static enum rc find_balance_key(struct request *r, const struct upstream_settings *upstream)
 {
     struct buffer text = buffer_over(r->service->in, SCRATCH_IN);
-    struct span key;
+    struct address address;
+    struct span key = {0};
 
-    if (r->peers->balance->key == BALANCE_KEY_NONE)
+    if (r->peers->balance->key == BALANCE_KEY_TEXT) {
+        template_write(&upstream->balance_key, r, &text);
+        key = buffer_span(&text);
+    } else if (r->peers->balance->key == BALANCE_KEY_ADDRESS) {
+        client_address(r->client, &address);
+        key = hashed_address(&address);
+    }
+    if (key.len == 0)
         return RC_OK;
-    template_write(&upstream->balance_key, r, &text);
-    key = buffer_span(&text);
     r->choice.key = arena_copy(&r->arena, key);
-    return text.full || (key.len > 0 && !r->choice.key.at) ? RC_MEMORY : RC_OK;
+    return text.full || !r->choice.key.at ? RC_MEMORY : RC_OK;
 }
 
 /* Once for each request: where to look for addresses. */

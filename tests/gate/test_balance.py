@@ -1,12 +1,14 @@
 """Which of three servers gets a request, by each method, beside nginx; and what clients see when one of them fails."""
 import collections
 import contextlib
+import functools
+import socket
 import threading
 
 import peers
 import pytest
 
-METHODS = ['', 'least_conn;', 'hash $http_x_key;', 'hash $http_x_key consistent;']
+METHODS = ['', 'least_conn;', 'hash $http_x_key;', 'hash $http_x_key consistent;', 'ip_hash;']
 TROUBLES = ['killed', 'hanging', 'resetting']
 
 
@@ -27,11 +29,25 @@ PASS = '''
 '''
 
 
-def chosen(port, three, target, fields=()):
-    """The numbers of those that were asked, first to last, and the status."""
-    answer = peers.ask(port, 'GET', target, fields)
+def read_chosen(answer, three):
     numbers = {f'127.0.0.1:{origin.port}': i for i, origin in enumerate(three)}
     return [numbers[each] for each in (answer.one('X-Server') or '').split(', ') if each], answer.status
+
+
+def chosen(port, three, target, fields=()):
+    """The numbers of those that were asked, first to last, and the status."""
+    return read_chosen(peers.ask(port, 'GET', target, fields), three)
+
+
+def chosen_from(source, place, three):
+    """The same for a client with that address."""
+    family = socket.AF_INET6 if ':' in source else socket.AF_INET
+    connection = socket.socket(family)
+    connection.bind((source, 0))
+    connection.connect(place)
+    with peers.Wire(connection=connection) as wire:
+        wire.send(b'GET /b/1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+        return read_chosen(peers.read_response(wire), three)
 
 
 def both(gate, nginx_program, three, method, parameters=('', '', '')):
@@ -74,6 +90,46 @@ def test_the_next_server_for_a_key_is_nginx_s(gate, nginx_program, three, method
     for i in range(40):
         target = f'/b/1?key={i}'
         assert chosen(ours.port, three, target) == chosen(theirs.port, three, target), target
+
+
+WEIGHTS = [('', '', ''), ('weight=5', '', 'weight=2'), ('', 'down', 'weight=3'), ('weight=9', 'weight=8', 'weight=7')]
+
+
+@pytest.mark.parametrize('parameters', WEIGHTS)
+def test_an_address_finds_the_server_that_nginx_finds(gate, nginx_program, three, parameters):
+    ours, theirs = both(gate, nginx_program, three, 'ip_hash;', parameters)
+    seen = set()
+    for i in range(40):
+        source = f'127.{i * 37 % 256}.{i * 101 % 256}.{i + 1}'
+        order, status = chosen_from(source, ('127.0.0.1', ours.port), three)
+        assert (order, status) == chosen_from(source, ('127.0.0.1', theirs.port), three), source
+        assert (order, status) == chosen_from(source.rpartition('.')[0] + '.200', ('127.0.0.1', ours.port), three)
+        seen.add(order[0])
+    assert len(seen) == 3 - parameters.count('down')
+
+
+@pytest.mark.parametrize('parameters', WEIGHTS)
+def test_an_ipv6_address_and_a_path_as_nginx(gate, nginx_program, three, parameters, free_port, tmp_path):
+    http, seen = group(three, 'ip_hash;', parameters), []
+    for program in (None, nginx_program):
+        port, path = free_port(), tmp_path / f's{len(seen)}'
+        gate(f'{PASS} listen [::1]:{port}; listen unix:{path};', http, program=program)
+        with socket.socket(socket.AF_UNIX) as by_path:
+            by_path.settimeout(peers.PATIENCE_S)
+            by_path.connect(str(path))
+            by_path.sendall(b'GET /b/1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+            head = b''.join(iter(functools.partial(by_path.recv, 4096), b'')).partition(b'\r\n\r\n')[0]
+        seen.append((read_chosen(peers.Message(head + b'\r\n\r\n'), three), chosen_from('::1', ('::1', port), three)))
+    assert seen[0] == seen[1]
+
+
+def test_the_next_server_for_an_address_is_nginx_s(gate, nginx_program, three):
+    three[1].stop()
+    ours, theirs = both(gate, nginx_program, three, 'ip_hash;', ('', 'weight=2', ''))
+    for i in range(40):
+        source = f'127.{i * 37 % 256}.{i * 101 % 256}.{i + 1}'
+        assert chosen_from(source, ('127.0.0.1', ours.port), three) == \
+            chosen_from(source, ('127.0.0.1', theirs.port), three), source
 
 
 @pytest.mark.parametrize('method', ['hash $arg_key;', 'hash $arg_key consistent;'])

@@ -59,6 +59,8 @@ HTTP = [
     'upstream u { hash a$uri$args consistent; server 127.0.0.1; }', 'upstream u { hash $uri consistent x; server 127.0.0.1; }',
     'upstream u { hash $nosuch; server 127.0.0.1; }', 'upstream u { hash $uri; server 127.0.0.1 backup; }',
     'upstream u { server 127.0.0.1 backup; server 127.0.0.1; hash $uri; }', 'upstream u { hash "" consistent; least_conn; server 127.0.0.1; }',
+    'upstream u { ip_hash; server 127.0.0.1; }', 'upstream u { ip_hash x; server 127.0.0.1; }', 'upstream u { ip_hash; }',
+    'upstream u { ip_hash; server 127.0.0.1 weight=2 max_conns=3 down backup; }', 'ip_hash;',
     'upstream u { least_conn; }', 'upstream u { least_conn { } server 127.0.0.1; }', 'upstream u { least_con; }', 'least_conn;',
     'server { listen 80; }', 'server { listen *:80; }', 'server { listen 127.0.0.1; }', 'server { listen [::]:80; }',
     'server { listen [::]:80 ipv6only=off; }', 'server { listen 80 ipv6only=off; }', 'server { listen 0; }',

@@ -6,9 +6,7 @@ enum { MISSES_MAX = 20 }; /* nginx's: then servers take turns */
 
 static const struct balance *const balancers[] = {
     &balance_round_robin, /* first: the one that needs no directive */
-    &balance_least_conn,
-    &balance_hash,
-    &balance_hash_consistent,
+    &balance_least_conn,  &balance_hash, &balance_hash_consistent, &balance_ip_hash,
 };
 
 const struct balance *balance_at(size_t i)
@@ -90,10 +88,11 @@ bool balance_is_usable(const struct peers *peers, size_t index,
            (query->resting || !is_resting(peer, query->now_ms));
 }
 
-bool balance_takes_turns(const struct balance_query *query)
+bool balance_takes_turns(const struct peers *peers, const struct balance_query *query)
 {
-    return query->backup || query->resting || query->request->key.len == 0 ||
-           query->request->misses > MISSES_MAX;
+    bool no_key = peers->balance->key != BALANCE_KEY_NONE && query->request->key.len == 0;
+
+    return no_key || query->backup || query->resting || query->request->misses > MISSES_MAX;
 }
 
 /* The only one: there is no other to spare it for, so that failures do not count. */

@@ -93,8 +93,8 @@ struct balance {
     size_t (*pick)(struct peers *peers, const struct balance_query *query);
 };
 
-extern const struct balance balance_hash, balance_hash_consistent, balance_least_conn,
-    balance_round_robin;
+extern const struct balance balance_hash, balance_hash_consistent, balance_ip_hash,
+    balance_least_conn, balance_round_robin;
 
 /* All of them, from 0; NULL behind the last. */
 const struct balance *balance_at(size_t i);
@@ -133,8 +133,8 @@ bool balance_free(struct peers *peers, size_t index, bool failed, uint64_t now_m
 bool balance_is_usable(const struct peers *peers, size_t index,
                        const struct balance_query *query);
 
-/* For pick() of those that hash: no key, too many misses, or others than the primaries in health. */
-bool balance_takes_turns(const struct balance_query *query);
+/* For pick() of those with a better idea: no key, too many misses, or others than the primaries in health. */
+bool balance_takes_turns(const struct peers *peers, const struct balance_query *query);
 
 /*
  * For pick() of those that take turns: the peer's credit grows by its effective weight, which

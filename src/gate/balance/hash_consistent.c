@@ -163,7 +163,7 @@ static size_t ring_pick(struct peers *peers, const struct balance_query *query)
 
     if (request->round++ == 0)
         request->hash = find_point(ring, crc32_add(0, request->key));
-    while (ring->count > 0 && !balance_takes_turns(query)) {
+    while (ring->count > 0 && !balance_takes_turns(peers, query)) {
         size_t index =
             pick_of_name(peers, query, ring->points[request->hash % ring->count].peer);
 

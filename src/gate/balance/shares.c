@@ -29,3 +29,19 @@ size_t shares_find(const struct shares *shares, size_t count, uint64_t place)
     }
     return low;
 }
+
+size_t shares_pick(struct peers *peers, const struct balance_query *query,
+                   uint64_t (*next)(struct peers *peers, struct balance_request *request))
+{
+    const struct shares *shares = peers->state;
+
+    while (shares->total > 0 && !balance_takes_turns(peers, query)) {
+        uint64_t place = next(peers, query->request) % shares->total;
+        size_t index = shares_find(shares, peers->count, place);
+
+        if (balance_is_usable(peers, index, query))
+            return index;
+        query->request->misses++;
+    }
+    return balance_round_robin.pick(peers, query);
+}

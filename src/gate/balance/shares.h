@@ -15,4 +15,11 @@ enum rc shares_open(struct peers *peers, struct arena *arena, struct fault *why)
 /* The peer that has the place; place < total. */
 size_t shares_find(const struct shares *shares, size_t count, uint64_t place);
 
+/*
+ * For pick(): the place of a number, again and again until the peer there may be asked; after
+ * too many misses servers take turns. `next` gives the numbers, which are taken modulo total.
+ */
+size_t shares_pick(struct peers *peers, const struct balance_query *query,
+                   uint64_t (*next)(struct peers *peers, struct balance_request *request));
+
 #endif

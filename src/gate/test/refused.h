@@ -115,5 +115,5 @@
     {LOCATION("root a; alias b;"),
      "\"alias\" directive is duplicate, \"root\" directive was specified earlier", 3},
     {LOCATION("image_filter on;"), "\"image_filter\" is a directive of nginx that gate does not have yet", 3},
-    {HTTP("upstream u { ip_hash; }"),
-     "\"ip_hash\" is a directive of nginx that gate does not have yet", 3},
+    {HTTP("upstream u { least_time header; }"),
+     "\"least_time\" is a directive of nginx that gate does not have yet", 3},

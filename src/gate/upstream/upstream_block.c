@@ -189,6 +189,9 @@ const struct directive upstream_directives[] = {
     {"hash", CONF_UPSTREAM, 1, 2, true, .set = set_hash,
      .doc = "Chooses the server by a key: the same one for the same key; with consistent few "
             "keys change theirs when a server comes or goes."},
+    {"ip_hash", CONF_UPSTREAM, 0, 0, true, .set = set_balance,
+     .doc = "Chooses the server by the client's address: the first three octets of IPv4, the "
+            "whole of IPv6."},
     {"keepalive", CONF_UPSTREAM, 1, 2, .set = set_keepalive, .standard = "32",
      .doc = "How many idle connections to the group are kept for later requests; 0 for none."},
     {"keepalive_requests", CONF_UPSTREAM, 1, 1, .set = conf_set_number, AT(keepalive_requests),

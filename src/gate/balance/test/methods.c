@@ -71,6 +71,8 @@ static const struct {
     {"least_conn", {100, 1, 50, 7}, 0.01},
     {"hash", {1, 1, 1, 1}, 0.01},
     {"hash", {5, 1, 2, 9}, 0.02},
+    {"ip_hash", {1, 1, 1, 1}, 0.01},
+    {"ip_hash", {5, 1, 2, 9}, 0.02},
     {"hash consistent", {1, 1, 1, 1}, 0.25}, /* 160 points each */
     {"hash consistent", {500, 500, 500, 500}, 0.02},
 };
@@ -176,7 +178,7 @@ static void least_conn_takes_turns_when_idle(void **state)
 static const struct {
     const char *name;
     bool moves_few;
-} stable[] = {{"hash", false}, {"hash consistent", true}};
+} stable[] = {{"hash", false}, {"ip_hash", false}, {"hash consistent", true}};
 
 static void a_key_stays_at_its_server(void **state)
 {
