@@ -86,7 +86,7 @@ struct balance {
     enum balance_key key;
     size_t state_size; /* zeroed bytes kept for each upstream; pick() alone uses them */
 
-    /* Fills peers->state; NULL: zeros are right. RC_MEMORY, RC_LIMIT. */
+    /* Fills peers->state; NULL: zeros are right. RC_MEMORY, RC_LIMIT, RC_IO. */
     enum rc (*open)(struct peers *peers, struct arena *arena, struct fault *why);
 
     /* Index of the chosen peer, or BALANCE_NONE. Called with the lock held. */
@@ -94,7 +94,7 @@ struct balance {
 };
 
 extern const struct balance balance_hash, balance_hash_consistent, balance_ip_hash,
-    balance_least_conn, balance_round_robin;
+    balance_least_conn, balance_random, balance_random_two, balance_round_robin;
 
 /* All of them, from 0; NULL behind the last. */
 const struct balance *balance_at(size_t i);
@@ -107,6 +107,7 @@ const struct balance *balance_find(const char *name);
  * round robin.
  * RC_MEMORY  no room for the balancer's state
  * RC_LIMIT   weights that the balancer cannot have
+ * RC_IO      no random bytes
  */
 enum rc balance_open(struct peers *peers, struct peer *all, size_t count,
                      const struct balance *how, struct arena *arena, struct fault *why);

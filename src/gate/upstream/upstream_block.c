@@ -179,6 +179,21 @@ static enum rc set_hash(struct conf *conf, const struct directive *d, void *part
     return RC_OK;
 }
 
+/* "random [two [least_conn]]" */
+static enum rc set_random(struct conf *conf, const struct directive *d, void *part)
+{
+    static const struct span words[] = {{0}, SPAN("two"), SPAN("least_conn")};
+
+    (void)d;
+    choose_balance(conf, part, conf_words(conf) > 1 ? "random two" : "random");
+    for (size_t i = 1; i < conf_words(conf); i++) {
+        if (!span_equal(conf_word(conf, i), words[i]))
+            return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"",
+                             SPAN_ARG(conf_word(conf, i)));
+    }
+    return RC_OK;
+}
+
 const struct directive upstream_directives[] = {
     {"server", CONF_UPSTREAM, 1, CONF_MANY, true, .set = set_server,
      .doc = "A server of the group, with weight=, max_conns=, max_fails=, fail_timeout=, "
@@ -192,6 +207,9 @@ const struct directive upstream_directives[] = {
     {"ip_hash", CONF_UPSTREAM, 0, 0, true, .set = set_balance,
      .doc = "Chooses the server by the client's address: the first three octets of IPv4, the "
             "whole of IPv6."},
+    {"random", CONF_UPSTREAM, 0, 2, true, .set = set_random,
+     .doc =
+         "Chooses the server by chance and weight; with two, the less busy of two such ones."},
     {"keepalive", CONF_UPSTREAM, 1, 2, .set = set_keepalive, .standard = "32",
      .doc = "How many idle connections to the group are kept for later requests; 0 for none."},
     {"keepalive_requests", CONF_UPSTREAM, 1, 1, .set = conf_set_number, AT(keepalive_requests),

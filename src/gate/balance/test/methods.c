@@ -72,6 +72,9 @@ static const struct {
     {"hash", {1, 1, 1, 1}, 0.01},
     {"hash", {5, 1, 2, 9}, 0.02},
     {"ip_hash", {1, 1, 1, 1}, 0.01},
+    {"random", {1, 1, 1, 1}, 0.03}, /* chance: five standard deviations and more */
+    {"random", {5, 1, 2, 9}, 0.08},
+    {"random two", {1, 1, 1, 1}, 0.03},
     {"ip_hash", {5, 1, 2, 9}, 0.02},
     {"hash consistent", {1, 1, 1, 1}, 0.25}, /* 160 points each */
     {"hash consistent", {500, 500, 500, 500}, 0.02},
@@ -305,6 +308,41 @@ static void weights_beyond_the_ring_are_refused(void **state)
     arena_clear(&arena);
 }
 
+/* Requests that stay in flight: of two the less busy one keeps the loads together. */
+static void random_two_evens_out(void **state)
+{
+    static const uint32_t weights[PEERS] = {1, 1, 2, 4};
+    size_t hits[PEERS] = {0};
+    struct fixture f;
+
+    (void)state;
+    open_peers(&f, "random two", weights);
+    for (int i = 0; i < PICKS; i++)
+        hits[begin(&f)]++;
+    for (size_t p = 0; p < PEERS; p++) {
+        size_t due = PICKS / 8 * weights[p];
+
+        assert_in_range(hits[p], due - due / 100, due + due / 100);
+    }
+    close_peers(&f);
+}
+
+static void each_start_has_its_own_chance(void **state)
+{
+    static const uint32_t weights[PEERS] = {1, 1, 1, 1};
+    struct fixture one, other;
+    int differ = 0;
+
+    (void)state;
+    open_peers(&one, "random", weights);
+    open_peers(&other, "random", weights);
+    for (int i = 0; i < 200; i++)
+        differ += begin(&one) != begin(&other);
+    assert_in_range(differ, 75, 199);
+    close_peers(&other);
+    close_peers(&one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +356,8 @@ int main(void)
         cmocka_unit_test(an_empty_key_takes_turns),
         cmocka_unit_test(one_name_is_one_place),
         cmocka_unit_test(weights_beyond_the_ring_are_refused),
+        cmocka_unit_test(random_two_evens_out),
+        cmocka_unit_test(each_start_has_its_own_chance),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

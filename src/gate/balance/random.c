@@ -1,0 +1,77 @@
+#include <sys/random.h>
+
+#include "gate/balance/shares.h"
+
+struct random {
+    struct shares shares; /* first: see shares_open */
+    uint64_t state;
+};
+
+/* Each start has a sequence of its own: many proxies do not all run to the same server. */
+static enum rc random_open(struct peers *peers, struct arena *arena, struct fault *why)
+{
+    struct random *random = peers->state;
+
+    if (getrandom(&random->state, sizeof random->state, 0) != sizeof random->state)
+        return fail(why, RC_IO, "the system has no random bytes");
+    return shares_open(peers, arena, why);
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014) */
+static uint64_t next_random(struct peers *peers, struct balance_request *request)
+{
+    struct random *random = peers->state;
+    uint64_t z = random->state += 0x9e3779b97f4a7c15;
+
+    (void)request;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+static size_t random_pick(struct peers *peers, const struct balance_query *query)
+{
+    return shares_pick(peers, query, next_random);
+}
+
+/* Has `a` more requests in flight for its weight? */
+static bool is_busier(const struct peer *a, const struct peer *b)
+{
+    return (uint64_t)a->active * b->weight > (uint64_t)b->active * a->weight;
+}
+
+/* Two different ones at random; the less busy of them. */
+static size_t random_two_pick(struct peers *peers, const struct balance_query *query)
+{
+    const struct random *random = peers->state;
+    size_t first = BALANCE_NONE;
+
+    while (random->shares.total > 0 && !balance_takes_turns(peers, query)) {
+        uint64_t place = next_random(peers, query->request) % random->shares.total;
+        size_t index = shares_find(&random->shares, peers->count, place);
+
+        if (index == first || !balance_is_usable(peers, index, query))
+            query->request->misses++;
+        else if (first == BALANCE_NONE)
+            first = index;
+        else
+            return is_busier(&peers->all[index], &peers->all[first]) ? first : index;
+    }
+    return balance_round_robin.pick(peers, query);
+}
+
+const struct balance balance_random = {
+    .name = "random",
+    .doc = "Chooses the server by chance and weight",
+    .state_size = sizeof(struct random),
+    .open = random_open,
+    .pick = random_pick,
+};
+
+const struct balance balance_random_two = {
+    .name = "random two",
+    .doc = "with two, the less busy of two such ones.",
+    .state_size = sizeof(struct random),
+    .open = random_open,
+    .pick = random_two_pick,
+};
