@@ -264,7 +264,10 @@ static enum rc read_site(struct site_reader *r)
         return RC_FORMAT;
     r->site->upstreams = r->upstreams.all;
     r->site->upstreams_count = r->upstreams.count;
-    return upstream_list_finish(&r->upstreams, &r->site->arena, &why);
+    rc = upstream_list_finish(&r->upstreams, &r->site->arena, &why);
+    if (rc != RC_OK)
+        faults_add(r->conf.faults, &(struct fault_place){0}, false, NULL, "%s", why.text);
+    return rc;
 }
 
 enum rc site_read(struct site **out, const struct site_context *context, struct faults *faults)

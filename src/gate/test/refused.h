@@ -117,3 +117,6 @@
     {LOCATION("image_filter on;"), "\"image_filter\" is a directive of nginx that gate does not have yet", 3},
     {HTTP("upstream u { least_time header; }"),
      "\"least_time\" is a directive of nginx that gate does not have yet", 3},
+    {HTTP("upstream u { hash $uri consistent; server 127.0.0.1 weight=65537; }"),
+     "the weights of a group with \"hash ... consistent\" add up to 65537; up to 65536 are possible: "
+     "divide them all by the same number", 0},
