@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "gate/conf/regex.h"
 #include "gate/http/uri.h"
 #include "gate/journal/journal.h"
 #include "gate/respond/status.h"
@@ -316,6 +317,7 @@ static enum rc find_server(struct request *r)
 {
     const struct field *field = head_find(&r->head.head, FIELD_HOST);
     struct span authority = h1_request_authority(&r->head);
+    const uint64_t given_up = regex_given_up();
     const struct server *server;
     size_t len = 0;
     char *host;
@@ -330,6 +332,8 @@ static enum rc find_server(struct request *r)
         r->host = span_of(host, len);
     }
     server = server_names_find(r->client->listener->names, r->host, &r->captures);
+    if (regex_given_up() != given_up)
+        return refuse(r, 500, "its Host takes a server_name too many steps");
     r->server = server ? server : r->client->listener->default_server;
     r->location = &r->server->outer;
     if (r->host.len == 0)
@@ -421,6 +425,7 @@ enum rc request_enter(struct request *r, const struct location *location)
     enum rc rc;
 
     r->location = location;
+    r->alias_is_folder = false;
     if (is_too_large(r))
         return request_answer_status(r, 413);
     if (location != &r->server->outer && request_rewrite(r, &rc))
@@ -430,11 +435,16 @@ enum rc request_enter(struct request *r, const struct location *location)
 
 enum rc request_search(struct request *r)
 {
+    const uint64_t given_up = regex_given_up();
     struct location_found found;
     const struct location *location;
 
     request_keep_captures(r);
     found = location_find(&r->server->outer.inner, r->path, &r->captures);
+    if (regex_given_up() != given_up) {
+        request_log(r, LOG_LEVEL_ERROR, "the regular expression of a location takes too many steps");
+        return request_answer_status(r, 500);
+    }
     location = found.location ? found.location : &r->server->outer;
     if (location->internal && !r->is_internal)
         return request_answer_status(r, 404);

@@ -124,7 +124,7 @@ static void add_own_fields(struct request *r, const struct reply *reply, struct 
 /* The head, the empty line and what there is of a body; then STEP_ANSWER waits until all is gone. */
 static enum rc answer(struct request *r, struct reply *reply, struct span body)
 {
-    struct buffer head = buffer_over(r->service->out, SCRATCH_OUT);
+    struct buffer head = buffer_over(r->service->out, SCRATCH_OUT - REQUEST_TRAILER);
     struct iovec pieces[2];
     enum rc rc;
 
@@ -406,6 +406,7 @@ static enum rc answer_opened(struct request *r, const struct file *file, struct 
         if (page)
             return request_redirect_error(r, page);
         reply.etag = reply.last_modified = (struct span){0};
+        reply.is_shaped = reply.chunked = false; /* the page's body is another one */
         return answer_page(r, &reply);
     }
     if (r->is_head)
@@ -478,6 +479,10 @@ enum rc request_answer_file(struct request *r)
         return request_answer_status(r, 500);
     }
     template_write(&respond->root, r, &root);
+    if (root.full) {
+        request_log(r, LOG_LEVEL_ERROR, "the text of \"root\" or \"alias\" is too long");
+        return request_answer_status(r, 500);
+    }
     if (!file_path(buffer_span(&root), replaced, r->path, &path)) {
         request_log(r, LOG_LEVEL_ERROR, "no file can have such a path");
         return request_answer_status(r, path.full ? 414 : 404);

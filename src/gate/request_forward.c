@@ -17,7 +17,7 @@ static void add_path(struct request *r, struct span path, struct buffer *out)
     out->len += uri_escape(path, URI_ESCAPE_PATH, (char *)out->at + out->len);
 }
 
-/* Blanks and control bytes of a URL that variables made must not end the request line. */
+/* Blanks and control bytes of what variables made must not end the request line. */
 static void add_evaluated(struct span uri, struct buffer *out)
 {
     static const char hex[] = "0123456789ABCDEF";
@@ -59,7 +59,7 @@ static void add_target(struct request *r, struct buffer *out)
     add_path(r, path, out);
     if (r->args.len > 0) {
         buffer_add_byte(out, '?');
-        buffer_add(out, r->args);
+        add_evaluated(r->args, out);
     }
 }
 

@@ -109,7 +109,7 @@ enum rc request_try_files(struct request *r, const struct try_files *files)
 
     template_write(&respond->root, r, &root);
     subject.root = buffer_span(&root);
-    switch (try_files_look(files, &subject, &text, log_try)) {
+    switch (root.full ? TRY_FILES_FAILED : try_files_look(files, &subject, &text, log_try)) {
     case TRY_FILES_FOUND:
         r->alias_is_folder = respond->root_is_alias && respond->alias_len == SIZE_MAX;
         r->path = text;

@@ -91,6 +91,7 @@ bool request_rewrite(struct request *r, enum rc *rc)
         .tell = tell,
     };
     const bool of_server = r->location == &r->server->outer;
+    const uint64_t given_up = regex_given_up();
     enum rewrite_verdict verdict;
 
     if (s->count == 0)
@@ -98,6 +99,10 @@ bool request_rewrite(struct request *r, enum rc *rc)
     verdict = rewrite_run(s->codes, s->count, &turn);
     if (turn.rewritten && (*rc = take_over(r, &turn)) != RC_OK)
         return true;
+    if (regex_given_up() != given_up) {
+        tell(r, true, "a regular expression of \"rewrite\", \"if\" or \"map\" takes too many steps");
+        verdict = REWRITE_FAILED;
+    }
     switch (verdict) {
     case REWRITE_DONE:
         if (!turn.searches || of_server)

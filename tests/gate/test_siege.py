@@ -316,3 +316,62 @@ def test_one_client_does_not_stop_the_others(gate):
         assert time.monotonic() - began < 2
         burst.join()
         reader.join()
+
+
+# ---- rewrite, try_files, trailers
+
+def test_no_argument_that_is_set_splits_the_request(gate, origin):
+    proxy = gate(f'''location /path {{ set $args q=$uri; proxy_pass http://127.0.0.1:{origin.port}; }}
+                     location /again {{ rewrite ^/again/((.|\\n)*)$ /echo; set $kept $1; rewrite ^ /echo?q=$kept break;
+                                        proxy_pass http://127.0.0.1:{origin.port}; }}''')
+    for target in ('/path', '/again'):
+        peers.ask(proxy.port, 'GET', target + SPLIT)
+        assert origin.requests[-1].all('Injected') == []
+        assert origin.requests[-1].line.count(' ') == 2
+
+
+@pytest.mark.parametrize('rule', [
+    'location ~ ^/((.|\\n)*)[.]secret$ { return 403; }',
+    'location ~ ^/(a+)+[.]secret$ { return 403; }',
+    'if ($uri ~ "^/(a+)+[.]secret$") { return 403; }',
+    'if ($hidden) { return 403; }',
+])
+@pytest.mark.parametrize('name', ['a' * 3000 + '.secret', 'a' * 60 + '!.secret', 'a' * 3000 + '!.secret'],
+                         ids=['long', 'no match', 'long, no match'])
+def test_no_path_is_too_hard_for_a_rule(gate, rule, name):
+    """What an expression cannot decide in time is refused, not let through."""
+    proxy = gate(f'{rule} location / {{ return 200 open; }}', 'map $uri $hidden { ~^/(a+)+[.]secret$ 1; }')
+    assert peers.ask(proxy.port, 'GET', '/' + name).status in ((403, 500) if '!' not in name else (200, 403, 500))
+    assert peers.ask(proxy.port, 'GET', '/aaa.secret').status == 403
+    assert peers.ask(proxy.port, 'GET', '/aaa').status == 200
+
+
+def test_a_page_of_416_has_one_frame(gate):
+    proxy = gate('root .; add_trailer X-End yes always;', main=peers.NGINX_MAIN)
+    (proxy.folder / 'file').write_bytes(peers.pattern(100))
+    with peers.Wire(proxy.port) as wire:
+        for _ in range(2):
+            wire.send(b'GET /file HTTP/1.1\r\nHost: a\r\nRange: bytes=1000-\r\n\r\n')
+            answer = peers.read_response(wire)
+            assert answer.status == 416 and b'416' in answer.body
+            assert (answer.one('Content-Length') is None) != (answer.one('Transfer-Encoding') is None)
+
+
+def test_a_trailer_does_not_overwrite_a_large_head(gate):
+    fields = ' '.join(f'add_header X-{i} $http_cookie always;' for i in range(8))
+    proxy = gate(f'add_trailer X-End {"t" * 1000} always; {fields} location / {{ return 200 text; }}')
+    for size in range(7000, 8100, 90):
+        answer = peers.exchange(proxy.port, b'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nCookie: '
+                                + b'c' * size + b'\r\n\r\n')
+        assert answer == b'' or answer.partition(b'\r\n\r\n')[2].startswith(b'4\r\ntext\r\n0\r\n')
+
+
+@pytest.mark.parametrize('variable', ['$document_root', '${request_filename}'])
+@pytest.mark.parametrize('directive', ['root', 'alias'])
+def test_no_folder_is_made_of_itself(tmp_path, gate_program, variable, directive):
+    file = tmp_path / 'gate.conf'
+    file.write_text(peers.configuration(1, f'location /x {{ {directive} {variable}/x; }}'))
+    (tmp_path / 'logs').mkdir()
+    test = subprocess.run([gate_program, '-t', '-p', f'{tmp_path}/', '-c', file], capture_output=True, text=True,
+                          check=False)
+    assert test.returncode == 1 and f'variable cannot be used in the "{directive}" directive' in test.stderr

@@ -8,6 +8,7 @@
 enum {
     PAIRS_MAX = 64,
     STEPS_MAX = 1000000, /* of backtracking, before a match is given up */
+    HEAP_MAX_KIB = 32 * 1024,
     SUBJECT_MAX = 1 << 30,
 };
 
@@ -21,6 +22,7 @@ struct regex {
 static pthread_key_t match_key;
 static pthread_once_t match_once = PTHREAD_ONCE_INIT;
 static pcre2_match_context *match_context;
+static _Thread_local uint64_t given_up;
 
 static void match_data_free(void *data)
 {
@@ -35,6 +37,7 @@ static void match_init(void)
     if (match_context) {
         pcre2_set_match_limit(match_context, STEPS_MAX);
         pcre2_set_depth_limit(match_context, STEPS_MAX);
+        pcre2_set_heap_limit(match_context, HEAP_MAX_KIB);
     }
 }
 
@@ -100,18 +103,33 @@ static void copy_pairs(const size_t *from, uint32_t count, uint32_t *at)
         at[i] = from[i] == PCRE2_UNSET ? UINT32_MAX : (uint32_t)from[i];
 }
 
+/* How many groups there are, or what pcre2_match says of a failure. */
+static int match(const struct regex *regex, struct span subject, pcre2_match_data *data)
+{
+    const uint8_t *at = subject.len > 0 ? subject.at : (const uint8_t *)"";
+    int groups = pcre2_match(regex->code, at, subject.len, 0, 0, data, match_context);
+
+    if (groups == PCRE2_ERROR_JIT_STACKLIMIT) /* machine code has 32 kB; without it there is the heap */
+        groups = pcre2_match(regex->code, at, subject.len, 0, PCRE2_NO_JIT, data, match_context);
+    return groups;
+}
+
+uint64_t regex_given_up(void)
+{
+    return given_up;
+}
+
 bool regex_match(const struct regex *regex, struct span subject, uint32_t *at, uint32_t pairs,
                  uint32_t *count)
 {
     pcre2_match_data *data = match_data();
-    int groups;
+    int groups =
+        data && subject.len <= SUBJECT_MAX ? match(regex, subject, data) : PCRE2_ERROR_NOMEMORY;
 
-    if (!data || subject.len > SUBJECT_MAX)
+    if (groups < 0) {
+        given_up += groups != PCRE2_ERROR_NOMATCH;
         return false;
-    groups = pcre2_match(regex->code, subject.len > 0 ? subject.at : (const uint8_t *)"",
-                         subject.len, 0, 0, data, match_context);
-    if (groups < 0)
-        return false;
+    }
     if (groups == 0)
         groups = PAIRS_MAX; /* there are more groups than room for them */
     *count = (uint32_t)groups < pairs ? (uint32_t)groups : pairs;

@@ -22,10 +22,16 @@ void regex_close(struct regex *regex);
 /*
  * Searches `subject`. When it matches, at[2 * i] and at[2 * i + 1] are where group i begins and ends
  * (UINT32_MAX both where it took no part; group 0 is the whole match), for at most `pairs` groups; *count
- * are filled. A match that takes too many steps counts as none.
+ * are filled. A match that takes too many steps or too much memory counts as none: see regex_given_up.
  */
 bool regex_match(const struct regex *regex, struct span subject, uint32_t *at, uint32_t pairs,
                  uint32_t *count);
+
+/*
+ * How many matches of this thread were given up so far. Who decides by a match that none was found asks
+ * before and after: a subject that is made for it must not pass where the expression would have matched.
+ */
+uint64_t regex_given_up(void);
 
 /* The number of the group with that name in any case of letters; -1 where there is none. */
 int regex_group(const struct regex *regex, struct span name);

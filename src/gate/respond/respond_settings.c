@@ -19,6 +19,19 @@ void respond_settings_enter(struct respond_settings *s, size_t prefix_len, bool 
     s->in_named = named;
 }
 
+/* A root that is made of itself has no end. */
+static enum rc refuse_itself(struct conf *conf, const struct template *root)
+{
+    for (uint32_t i = 0; i < root->count; i++) {
+        const struct variable *v = root->parts[i].variable;
+
+        if (v && (strcmp(v->name, "document_root") == 0 || strcmp(v->name, "request_filename") == 0))
+            return conf_fail(conf, 1, NULL, "the $%s variable cannot be used in the \"%.*s\" directive",
+                             v->name, SPAN_ARG(conf_word(conf, 0)));
+    }
+    return RC_OK;
+}
+
 static enum rc set_path(struct conf *conf, struct respond_settings *s, bool alias)
 {
     struct span path = conf_word(conf, 1);
@@ -33,7 +46,8 @@ static enum rc set_path(struct conf *conf, struct respond_settings *s, bool alia
         return conf_no_memory(conf);
     if (!alias && path.at[path.len - 1] == '/')
         path.len--;
-    if ((rc = conf_template(conf, 1, path, &root)) != RC_OK)
+    if ((rc = conf_template(conf, 1, path, &root)) != RC_OK ||
+        (rc = refuse_itself(conf, &root)) != RC_OK)
         return rc;
     s->root = root;
     s->root_is_alias = alias;

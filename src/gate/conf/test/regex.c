@@ -59,9 +59,10 @@ static void nginx_words(void **state)
     assert_null(regex);
 }
 
-/* A pattern that would take for ever is given up. */
+/* A pattern that would take for ever is given up, which is not the same as no match. */
 static void bounded(void **state)
 {
+    const uint64_t before = regex_given_up();
     struct regex *regex;
     uint32_t at[2], count;
     char subject[64];
@@ -71,6 +72,27 @@ static void bounded(void **state)
     assert_int_equal(regex_open(&regex, SPAN("^(a+)+$"), false, NULL), RC_OK);
     subject[63] = '!';
     assert_false(regex_match(regex, span_of(subject, sizeof subject), at, 1, &count));
+    assert_int_equal(regex_given_up(), before + 1);
+    assert_false(regex_match(regex, SPAN("aa!"), at, 1, &count));
+    assert_int_equal(regex_given_up(), before + 1);
+    regex_close(regex);
+}
+
+/* What needs more of a stack than machine code has. */
+static void deep(void **state)
+{
+    const uint64_t before = regex_given_up();
+    static char subject[30000];
+    struct regex *regex;
+    uint32_t at[2], count;
+
+    (void)state;
+    memset(subject, 'a', sizeof subject);
+    subject[sizeof subject - 1] = '!';
+    assert_int_equal(regex_open(&regex, SPAN("^(.|\\n)*!$"), false, NULL), RC_OK);
+    assert_true(regex_match(regex, span_of(subject, sizeof subject), at, 1, &count));
+    assert_int_equal(at[1], sizeof subject);
+    assert_int_equal(regex_given_up(), before);
     regex_close(regex);
 }
 
@@ -107,7 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(groups),          cmocka_unit_test(letters_of_either_case),
         cmocka_unit_test(nginx_words),     cmocka_unit_test(bounded),
-        cmocka_unit_test(several_threads),
+        cmocka_unit_test(deep),            cmocka_unit_test(several_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
