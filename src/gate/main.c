@@ -12,7 +12,7 @@
 #include "gate/command/dev.h"
 #include "gate/command/pid_file.h"
 #include "gate/command/tell.h"
-#include "gate/command/version.h"
+#include "gate/version.h"
 #include "gate/diagnostics.h"
 #include "gate/master.h"
 #include "gate/request.h"

@@ -1,4 +1,4 @@
-#include "gate/command/version.h"
+#include "gate/version.h"
 
 #include <stdio.h>
 

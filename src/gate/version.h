@@ -1,6 +1,6 @@
 /* gate -v and -V: who we are, as people and programs ask for it. On standard error. */
-#ifndef GATE_COMMAND_VERSION_H
-#define GATE_COMMAND_VERSION_H
+#ifndef GATE_VERSION_H
+#define GATE_VERSION_H
 
 #include <stdbool.h>
 
