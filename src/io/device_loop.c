@@ -32,7 +32,8 @@ static bool is_same(const char *path, const struct stat *file)
 {
     struct statx about;
 
-    return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, &about) == 0 &&
+    return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_INO, &about) ==
+               0 &&
            about.stx_ino == file->st_ino &&
            makedev(about.stx_dev_major, about.stx_dev_minor) == file->st_dev;
 }

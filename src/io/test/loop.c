@@ -12,7 +12,7 @@ struct end {
     struct watch watch;
     int other;
     unsigned calls, what;
-    struct end *removes; /* in its first call */
+    struct end *removes;    /* in its first call */
     const struct end *asks; /* whether there is news of it */
     bool news;
 };

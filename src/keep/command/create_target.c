@@ -75,8 +75,8 @@ static enum rc take_space(int fd, const char *path, uint64_t size, struct fault 
  * taken. */
 static bool make_beside(struct create_target *target, const char *directory, const char *name)
 {
-    if (snprintf(target->beside, sizeof target->beside, "%s/.%s.keep-XXXXXX", directory, name) >=
-        (int)sizeof target->beside)
+    if (snprintf(target->beside, sizeof target->beside, "%s/.%s.keep-XXXXXX", directory,
+                 name) >= (int)sizeof target->beside)
         errno = ENAMETOOLONG;
     else if ((target->fd = mkostemp(target->beside, O_CLOEXEC)) >= 0)
         return true;
@@ -158,8 +158,7 @@ enum rc create_target_end(struct create_target *target, struct fault *why)
     if (target->beside[0])
         result = renameat2(AT_FDCWD, target->beside, AT_FDCWD, target->real, flags);
     else
-        result =
-            linkat(AT_FDCWD, target->place, AT_FDCWD, target->real, AT_SYMLINK_FOLLOW);
+        result = linkat(AT_FDCWD, target->place, AT_FDCWD, target->real, AT_SYMLINK_FOLLOW);
     if (result < 0)
         return fail_errno(why, errno == EEXIST ? RC_BUSY : RC_IO,
                           "%s: the new volume cannot get its name", target->path);

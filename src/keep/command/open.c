@@ -75,7 +75,8 @@ static void tell_loss(struct record *record, const char *target)
                 record->fault);
     else if (!record->read_only)
         fprintf(stderr,
-                "keep: %s: its last daemon had died: what was not synced then is lost\n", target);
+                "keep: %s: its last daemon had died: what was not synced then is lost\n",
+                target);
     record->fault[0] = '\0';
 }
 

@@ -32,6 +32,5 @@ enum rc passphrase_show(const struct secret *phrase, struct fault *why)
         write(STDOUT_FILENO, phrase->at, phrase->len) == (ssize_t)phrase->len &&
         write(STDOUT_FILENO, &end, 1) == 1)
         return RC_OK;
-    return fail_errno(why, RC_IO,
-                      "the new passphrase could not be shown, and is not used");
+    return fail_errno(why, RC_IO, "the new passphrase could not be shown, and is not used");
 }

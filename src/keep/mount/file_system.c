@@ -108,10 +108,11 @@ static enum rc check_is_whole(struct device *device, struct fault *why)
         return RC_OK; /* damaged otherwise: who mounts it says how */
     if (needed <= device->size)
         return RC_OK;
-    return fail(why, RC_TRUNCATED,
-                "the volume was cut off: its file system has %s, of which %s are here; restore "
-                "the rest, or use --raw for the bytes that are left",
-                units_size(wants, needed), units_size(is, device->size));
+    return fail(
+        why, RC_TRUNCATED,
+        "the volume was cut off: its file system has %s, of which %s are here; restore "
+        "the rest, or use --raw for the bytes that are left",
+        units_size(wants, needed), units_size(is, device->size));
 }
 
 /* What the volume holds, or "" for nothing that is known. */

@@ -31,7 +31,7 @@ struct fuse_face {
     uint64_t time;     /* of both, seconds since 1970 */
     bool discard;      /* holes that are punched in the file are passed on to the device */
     atomic_bool ready; /* INIT was answered */
-    atomic_int lost;   /* errno of the last write or flush that the device failed; 0 for none */
+    atomic_int lost; /* errno of the last write or flush that the device failed; 0 for none */
 };
 
 /* The wire is `head`, `body_len` bytes of `body`, `data_len` bytes at `data`. */
