@@ -90,12 +90,18 @@ static void renew(struct request *r)
     r->step = STEP_READ_HEAD;
 }
 
+void request_close_file(struct request *r)
+{
+    if (r->file >= 0)
+        close(r->file);
+    r->file = -1;
+}
+
 static void release(struct request *r)
 {
     request_leave_origin(r, false);
     loop_cancel(r->service->loop, &r->turn);
-    if (r->file >= 0)
-        close(r->file);
+    request_close_file(r);
     spill_clear(&r->surplus);
     drop(r);
     service_give_request(r->service, r);
@@ -198,10 +204,7 @@ static enum rc finish(struct request *r)
     bool unread = !r->up.done || r->used < r->got || client->readable;
 
     request_leave_origin(r, false);
-    if (r->file >= 0) {
-        close(r->file);
-        r->file = -1;
-    }
+    request_close_file(r);
     log_access(r);
     client->requests++;
     if (r->keep_alive && r->up.done && keep_surplus(r) == RC_OK) {

@@ -251,6 +251,9 @@ bool request_body_fits(struct request *r, size_t more);
 /* More room for the fields of the origin's answer. */
 enum rc request_more_answer_fields(struct request *r);
 
+/* Of the file that was to be sent. Harmless without one. */
+void request_close_file(struct request *r);
+
 /* Looks for the location of r->path, and does what it says. */
 enum rc request_locate(struct request *r);
 /* Does what a location says. */

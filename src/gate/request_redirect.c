@@ -151,6 +151,7 @@ enum rc request_redirect_error(struct request *r, const struct error_page *page)
     if (page->answer != ERROR_PAGE_KEEPS)
         r->error_status = (unsigned)page->answer;
     request_forget_origin(r);
+    request_close_file(r);
     template_write(&page->to, r, &text);
     to = arena_copy(&r->arena, buffer_span(&text));
     if (!to.at)

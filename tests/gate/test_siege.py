@@ -7,6 +7,7 @@ import time
 
 import peers
 import pytest
+from test_siege_chaos import descriptors, settled
 
 PASS = 'location / { proxy_pass http://127.0.0.1:%d; }'
 
@@ -375,3 +376,17 @@ def test_no_folder_is_made_of_itself(tmp_path, gate_program, variable, directive
     test = subprocess.run([gate_program, '-t', '-p', f'{tmp_path}/', '-c', file], capture_output=True, text=True,
                           check=False)
     assert test.returncode == 1 and f'variable cannot be used in the "{directive}" directive' in test.stderr
+
+
+def test_an_error_page_of_a_file_leaves_no_file_open(gate):
+    proxy = gate('root .; error_page 405 412 416 /page;',
+                 main=peers.NGINX_MAIN)
+    for name in ('file', 'page'):
+        (proxy.folder / name).write_bytes(peers.pattern(100))
+    assert peers.ask(proxy.port, 'GET', '/file').status == 200
+    before = descriptors(proxy)
+    for _ in range(20):
+        assert peers.ask(proxy.port, 'GET', '/file', ['Range: bytes=1000-']).status == 416
+        assert peers.ask(proxy.port, 'GET', '/file', ['If-Match: "x"']).status == 412
+        assert peers.ask(proxy.port, 'POST', '/file', body=b'x').status == 405
+    assert settled(proxy, before) <= before
