@@ -34,7 +34,8 @@ static void drop_input(struct client *client)
     size_t got;
     enum rc rc;
 
-    for (int reads = 0; (rc = client_read(client, s->in, SCRATCH_IN, &got)) == RC_OK; reads++) {
+    for (int reads = 0; (rc = client_read(client, s->in, SCRATCH_IN, &got)) == RC_OK;
+         reads++) {
         if (loop_now_ms(s->loop) >= client->opened_ms)
             break;
         if (reads == LINGER_READS) {
@@ -101,7 +102,8 @@ static void on_event(struct watch *watch, unsigned what)
         client->writable = true;
     if (what & LOOP_HANGUP)
         client->readable = client->hangup = true;
-    if (!stream_is_plain(&client->stream)) /* whose reads may wait to write, and the other way round */
+    if (!stream_is_plain(
+            &client->stream)) /* whose reads may wait to write, and the other way round */
         client->readable = client->writable = true;
     switch ((enum client_state)client->state) {
     case CLIENT_HANDSHAKE:
@@ -178,7 +180,8 @@ void client_wait(struct client *client)
         keep_ms = DRAIN_MS;
     client->state = CLIENT_IDLE;
     client->request = NULL;
-    set_timer(client, client->requests == 0 ? http_of(client)->client_header_timeout_ms : keep_ms);
+    set_timer(client,
+              client->requests == 0 ? http_of(client)->client_header_timeout_ms : keep_ms);
 }
 
 void client_drain(struct client *client)

@@ -38,8 +38,8 @@ struct client {
     uint8_t state;         /* enum client_state */
     bool readable, hangup; /* as in struct origin */
     bool writable;
-    bool plain_at_tls;     /* it spoke plain HTTP to a TLS port: 497 */
-    union { /* where it comes from; AF_UNIX has no more than that */
+    bool plain_at_tls; /* it spoke plain HTTP to a TLS port: 497 */
+    union {            /* where it comes from; AF_UNIX has no more than that */
         sa_family_t family;
         struct sockaddr_in v4;
         struct sockaddr_in6 v6;

@@ -12,11 +12,11 @@
 #include "gate/command/dev.h"
 #include "gate/command/pid_file.h"
 #include "gate/command/tell.h"
-#include "gate/version.h"
 #include "gate/diagnostics.h"
 #include "gate/master.h"
 #include "gate/request.h"
 #include "gate/site_load.h"
+#include "gate/version.h"
 
 struct words {
     bool help, version, details, test, dump, quiet;

@@ -131,8 +131,8 @@ static bool is_partial(const struct request *r)
 /* Nothing but the end of the connection says where the answer ends. */
 static bool ends_by_close(const struct request *r)
 {
-    return r->head.version == 9 || (r->step == STEP_RELAY && !r->down_chunked &&
-                                    r->down.framing != FRAMING_LENGTH);
+    return r->head.version == 9 ||
+           (r->step == STEP_RELAY && !r->down_chunked && r->down.framing != FRAMING_LENGTH);
 }
 
 /* Without an answer, or in the middle of one. */
@@ -445,7 +445,8 @@ enum rc request_search(struct request *r)
     request_keep_captures(r);
     found = location_find(&r->server->outer.inner, r->path, &r->captures);
     if (regex_given_up() != given_up) {
-        request_log(r, LOG_LEVEL_ERROR, "the regular expression of a location takes too many steps");
+        request_log(r, LOG_LEVEL_ERROR,
+                    "the regular expression of a location takes too many steps");
         return request_answer_status(r, 500);
     }
     location = found.location ? found.location : &r->server->outer;

@@ -20,8 +20,8 @@ enum step {
     STEP_READ_HEAD,
     STEP_ROUTE,
     STEP_REDIRECT, /* inside: to another path, or a named location */
-    STEP_ANSWER,  /* of our own: the rest of it is on its way */
-    STEP_CHOOSE,  /* an origin's address */
+    STEP_ANSWER,   /* of our own: the rest of it is on its way */
+    STEP_CHOOSE,   /* an origin's address */
     STEP_CONNECT,
     STEP_SEND,    /* the request's head */
     STEP_RECEIVE, /* the answer's head; the request's body goes on meanwhile */
@@ -32,13 +32,14 @@ enum step {
 };
 
 enum {
-    REQUEST_HEAD = 4096,   /* bytes of a head without memory of its own */
-    REQUEST_FIELDS = 64,   /* fields of a head, likewise */
-    REQUEST_TRIES = 8,     /* origins whose figures are kept */
-    REQUEST_TRAILER = 4096, /* bytes of a trailer section that are passed on */
+    REQUEST_HEAD = 4096,              /* bytes of a head without memory of its own */
+    REQUEST_FIELDS = 64,              /* fields of a head, likewise */
+    REQUEST_TRIES = 8,                /* origins whose figures are kept */
+    REQUEST_TRAILER = 4096,           /* bytes of a trailer section that are passed on */
     REQUEST_AT_ONCE_GZIP = 256 << 10, /* the same of a body that is compressed */
-    REQUEST_AT_ONCE = 2 << 20, /* bytes of a body for one client, before others have their turn */
-    REQUESTS_AT_ONCE = 32      /* of one client that sends them one behind the other, likewise */
+    REQUEST_AT_ONCE =
+        2 << 20,          /* bytes of a body for one client, before others have their turn */
+    REQUESTS_AT_ONCE = 32 /* of one client that sends them one behind the other, likewise */
 };
 
 /* Bytes that a socket did not take yet. */
@@ -58,11 +59,12 @@ struct waited {
 };
 
 /* One attempt at an origin, for the variables and the log. */
-struct try {
+struct
+try {
     struct span name;
-    unsigned status; /* 0: none came */
+    unsigned status;                                      /* 0: none came */
     uint64_t began_ms, connected_ms, header_ms, ended_ms; /* 0: did not get that far */
-    uint64_t sent, received; /* bytes */
+    uint64_t sent, received;                              /* bytes */
 };
 
 struct request {
@@ -78,75 +80,79 @@ struct request {
     struct h1_request head;
     uint8_t *bytes; /* inline_bytes, or memory of its own */
     size_t got, size;
-    size_t used;     /* of `bytes`: head and body that have been dealt with */
-    struct body up;  /* the request's body */
+    size_t used;        /* of `bytes`: head and body that have been dealt with */
+    struct body up;     /* the request's body */
     bool up_unretained; /* some were sent on and forgotten: no second try */
     bool up_failed;     /* the origin takes no more of it */
     uint64_t up_total;
-    bool continue_due;  /* the client waits for 100 Continue */
-    struct span host;   /* $host */
-    struct span id;     /* $request_id, once it was asked for */
-    struct span path;   /* $uri, normalised */
+    bool continue_due; /* the client waits for 100 Continue */
+    struct span host;  /* $host */
+    struct span id;    /* $request_id, once it was asked for */
+    struct span path;  /* $uri, normalised */
     struct span args;
     bool has_args;
     bool path_is_plain; /* the target's own bytes */
     bool path_changed;  /* it is not the target's any more */
     bool path_left;     /* it may not begin with the location's prefix */
-    bool alias_is_folder; /* try_files: the path stands behind an alias that was one whole file */
+    bool
+        alias_is_folder; /* try_files: the path stands behind an alias that was one whole file */
     bool method_is_get; /* whatever the head says: an error page is fetched */
     struct captures captures;
     const struct captures_kept *kept; /* earlier ones that have names, the latest first */
-    struct computed_value *computed; /* variables_computed.c: NULL until one is asked for */
+    struct computed_value *computed;  /* variables_computed.c: NULL until one is asked for */
 
     /* what goes out */
     struct spill to_client, to_origin;
     struct spill surplus; /* read behind this request's body: the next one's */
     unsigned status;
-    bool head_sent;   /* some bytes of the answer's head are on their way */
-    bool keep_alive;  /* the client's connection, after this */
-    uint64_t sent;    /* bytes to the client, head and all */
+    bool head_sent;  /* some bytes of the answer's head are on their way */
+    bool keep_alive; /* the client's connection, after this */
+    uint64_t sent;   /* bytes to the client, head and all */
     uint64_t body_sent;
     bool down_chunked; /* we put chunks around the body */
     bool adds_trailer; /* the location's fields go behind the last chunk */
-    bool open_ended;   /* a body of our own that goes through request_send_own_body has not ended yet */
-    bool squeezed;     /* the head says that the body is compressed */
+    bool
+        open_ended; /* a body of our own that goes through request_send_own_body has not ended yet */
+    bool squeezed;            /* the head says that the body is compressed */
     struct gzip_stream *gzip; /* that it goes through; NULL: as it is, or there is none */
-    bool is_head;      /* the method is HEAD */
+    bool is_head;             /* the method is HEAD */
     struct span location_field, content_type; /* as sent, for variables */
-    int file;          /* that is being sent; -1: none */
-    struct file_part *parts; /* of it, in the order in which they go out */
+    int file;                                 /* that is being sent; -1: none */
+    struct file_part *parts;                  /* of it, in the order in which they go out */
     size_t parts_count, part;
-    unsigned redirects;      /* internal ones, so far */
-    bool searches;                /* STEP_REDIRECT looks for a location, and runs nothing of the server's */
-    const struct location *named; /* where STEP_REDIRECT leads; NULL: to the location of `path` */
-    bool is_internal;        /* locations that are internal are open to it */
-    bool error_paged;        /* an error page is on its way; recursive_error_pages is off */
-    bool unforwardable;      /* its body was refused or lost: no origin may get it */
-    unsigned error_status;   /* that the answer is given, whatever its own; 0: its own */
+    unsigned redirects; /* internal ones, so far */
+    bool searches; /* STEP_REDIRECT looks for a location, and runs nothing of the server's */
+    const struct location
+        *named;                /* where STEP_REDIRECT leads; NULL: to the location of `path` */
+    bool is_internal;          /* locations that are internal are open to it */
+    bool error_paged;          /* an error page is on its way; recursive_error_pages is off */
+    bool unforwardable;        /* its body was refused or lost: no origin may get it */
+    unsigned error_status;     /* that the answer is given, whatever its own; 0: its own */
     struct span kept_location; /* of a redirect whose page is an error page */
 
     /* the origin */
     struct origin *origin;
     struct origin_target target;
-    struct peers *peers; /* NULL: an address that variables gave */
-    size_t peer;       /* BALANCE_NONE: none is held */
-    struct balance_request choice; /* its `tried` NULL: not begun */
+    struct peers *peers;                /* NULL: an address that variables gave */
+    size_t peer;                        /* BALANCE_NONE: none is held */
+    struct balance_request choice;      /* its `tried` NULL: not begun */
     unsigned tries_count, tries_before; /* those of locations before this one */
-    bool request_sent;     /* bytes of it may have reached the origin */
+    bool request_sent;                  /* bytes of it may have reached the origin */
     bool origin_reused, origin_timed_out;
-    bool origin_extra;     /* it sent more than its answer */
+    bool origin_extra; /* it sent more than its answer */
     bool upgrade_sent;
     struct proxy_pass pass; /* of a proxy_pass with variables, once they are known */
     struct address address; /* likewise */
     struct h1_response answer;
-    bool answer_is_whole; /* its head is here, and stays */
+    bool answer_is_whole;  /* its head is here, and stays */
     uint8_t *answer_bytes; /* a head that came in parts; NULL otherwise */
     size_t answer_got;
     struct body down;
     struct buffer trailer;
 
     struct waited for_client, for_origin;
-    uint64_t drain_until_ms; /* when the rest of a body is not waited for any longer; 0: not yet known */
+    uint64_t
+        drain_until_ms; /* when the rest of a body is not waited for any longer; 0: not yet known */
     uint64_t began_ms; /* the loop's clock */
     uint64_t number;
     struct arena arena; /* what stands behind it is not cleared for the next request */
@@ -312,7 +318,8 @@ enum rc request_squeeze(struct request *r, struct iovec first, const struct iove
                         int count, enum gzip_push push);
 
 /* The same of a body of our own that was shaped, compressed or not. `last`: it ends here. */
-enum rc request_send_own_body(struct request *r, struct iovec first, struct span piece, bool last);
+enum rc request_send_own_body(struct request *r, struct iovec first, struct span piece,
+                              bool last);
 
 /* ---- request_answer.c ---- */
 
@@ -325,11 +332,11 @@ struct reply {
     bool has_length;
     uint64_t length;
     struct span last_modified, location; /* empty: none */
-    struct span etag, content_range; /* empty: none */
+    struct span etag, content_range;     /* empty: none */
     bool accept_ranges;
     bool chunked;
-    bool vary;      /* another client may get it in another form */
-    bool is_shaped; /* request_shape_body has seen it */
+    bool vary;                 /* another client may get it in another form */
+    bool is_shaped;            /* request_shape_body has seen it */
     struct headers_turn added; /* by the location: request_write_head says which */
 };
 /*
@@ -350,7 +357,7 @@ enum rc request_answer_file(struct request *r);
 size_t request_replaced_by_alias(const struct request *r);
 /* With a Location as it is, but for control bytes, and scheme and host where it begins with '/'. */
 enum rc request_answer_redirect(struct request *r, unsigned code, struct span to);
-enum rc request_answer_slash(struct request *r); /* 301 to path + '/' */
+enum rc request_answer_slash(struct request *r);    /* 301 to path + '/' */
 enum rc request_answer_continue(struct request *r); /* STEP_ANSWER */
 
 /* ---- towards an origin: one function for each step (see request_proxy.h) ---- */

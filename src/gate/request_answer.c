@@ -35,7 +35,8 @@ static void add_field(struct buffer *out, struct span name, struct span value)
 
 static struct span own_server(const struct request *r)
 {
-    return status_server(r->service->site->as_nginx, request_settings(r)->respond.server_tokens);
+    return status_server(r->service->site->as_nginx,
+                         request_settings(r)->respond.server_tokens);
 }
 
 /* What the location that answers says of the connection. */
@@ -266,7 +267,8 @@ enum rc request_answer_return(struct request *r, const struct rewrite_code *code
     if (code->is_redirect)
         return request_answer_redirect(r, code->status, copy);
     reply.has_length = reply.code != 204 && reply.code != 304;
-    reply.content_type = reply.has_length ? request_settings(r)->respond.default_type : (struct span){0};
+    reply.content_type =
+        reply.has_length ? request_settings(r)->respond.default_type : (struct span){0};
     reply.length = copy.len;
     return answer(r, &reply, reply.has_length ? copy : (struct span){0});
 }
@@ -301,8 +303,8 @@ static struct buffer memory_buffer(struct request *r, size_t size)
 }
 
 /* Several parts, each with a head of its own. */
-static enum rc plan_multipart(struct request *r, struct reply *reply, const struct range *ranges,
-                              size_t count, uint64_t size)
+static enum rc plan_multipart(struct request *r, struct reply *reply,
+                              const struct range *ranges, size_t count, uint64_t size)
 {
     struct buffer type = memory_buffer(r, 31 + RANGE_BOUNDARY_LEN + 1);
     char *boundary = request_memory(r, RANGE_BOUNDARY_LEN + 1);
@@ -505,7 +507,8 @@ enum rc request_answer_file(struct request *r)
 
 static enum rc send_wrapped(struct request *r, struct iovec piece, bool last)
 {
-    return request_send_own_body(r, (struct iovec){0}, span_of(piece.iov_base, piece.iov_len), last);
+    return request_send_own_body(r, (struct iovec){0}, span_of(piece.iov_base, piece.iov_len),
+                                 last);
 }
 
 /* One helping of the current part. RC_OK: some went, or waits in the spill. */
@@ -532,7 +535,8 @@ static enum rc send_some(struct request *r, struct file_part *part)
         if (sent > 0) {
             struct iovec piece = {r->service->in, (size_t)sent};
             bool last = r->part + 1 == r->parts_count && part->len == (uint64_t)sent;
-            enum rc rc = r->open_ended ? send_wrapped(r, piece, last) : request_send(r, &piece, 1);
+            enum rc rc =
+                r->open_ended ? send_wrapped(r, piece, last) : request_send(r, &piece, 1);
 
             if (rc != RC_OK && rc != RC_AGAIN)
                 return rc;
@@ -585,7 +589,8 @@ enum rc request_answer_continue(struct request *r)
         taken += part->offset - offset;
     }
     if (rc == RC_OK && r->open_ended) { /* nothing was left to say that it was the last with */
-        if ((rc = send_wrapped(r, (struct iovec){0}, true)) != RC_OK || !spill_is_empty(&r->to_client))
+        if ((rc = send_wrapped(r, (struct iovec){0}, true)) != RC_OK ||
+            !spill_is_empty(&r->to_client))
             return rc;
     }
     if (rc == RC_AGAIN)

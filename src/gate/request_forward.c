@@ -93,7 +93,8 @@ static bool wants_websocket(const struct request *r)
     const struct head *head = &r->head.head;
 
     return r->head.wants_upgrade && !head_repeats(head, FIELD_UPGRADE) &&
-           span_equal_nocase(field_value(head, head_find(head, FIELD_UPGRADE)), SPAN("websocket"));
+           span_equal_nocase(field_value(head, head_find(head, FIELD_UPGRADE)),
+                             SPAN("websocket"));
 }
 
 static void add_own_fields(struct request *r, struct buffer *out)
@@ -133,7 +134,8 @@ static void write_request(struct request *r, struct buffer *out)
     buffer_add(out, request_method(r));
     buffer_add_byte(out, ' ');
     add_target(r, out);
-    buffer_add(out, proxy_of(r)->http_version < 11 ? SPAN(" HTTP/1.0\r\n") : SPAN(" HTTP/1.1\r\n"));
+    buffer_add(out,
+               proxy_of(r)->http_version < 11 ? SPAN(" HTTP/1.0\r\n") : SPAN(" HTTP/1.1\r\n"));
     add_own_fields(r, out);
     for (uint32_t i = 0; i < head->count; i++) {
         const struct field *field = &head->fields[i];
@@ -192,8 +194,9 @@ enum rc request_refuse_body(struct request *r, enum rc rc)
     r->keep_alive = false;
     if (r->head_sent || rc == RC_MEMORY)
         return rc;
-    request_log(r, LOG_LEVEL_INFO, rc == RC_LIMIT ? "client intended to send too large body"
-                                                  : "client sent invalid chunked body");
+    request_log(r, LOG_LEVEL_INFO,
+                rc == RC_LIMIT ? "client intended to send too large body"
+                               : "client sent invalid chunked body");
     r->up.done = true;
     r->used = r->got;
     r->unforwardable = true;

@@ -48,7 +48,8 @@ bool request_may_try_again(const struct request *r, unsigned kind)
            (p->next_upstream_tries == 0 || tries < p->next_upstream_tries) &&
            (p->next_upstream_timeout_ms == 0 ||
             now_ms(r) - first->began_ms < p->next_upstream_timeout_ms) &&
-           (is_idempotent(r) || !r->request_sent || (p->next_upstream & PROXY_NEXT_NON_IDEMPOTENT));
+           (is_idempotent(r) || !r->request_sent ||
+            (p->next_upstream & PROXY_NEXT_NON_IDEMPOTENT));
 }
 
 /* The request is to be sent again, from its beginning. */
@@ -183,10 +184,12 @@ static enum rc open_origin(struct request *r)
 static enum rc find_dynamic(struct request *r, struct span authority)
 {
     const struct site *site = r->service->site;
-    struct buffer with_port = buffer_over(request_memory(r, authority.len + 8), authority.len + 8);
+    struct buffer with_port =
+        buffer_over(request_memory(r, authority.len + 8), authority.len + 8);
 
     for (size_t i = 0; i < site->upstreams_count; i++) {
-        if (!site->upstreams[i]->implicit && span_equal_nocase(site->upstreams[i]->name, authority)) {
+        if (!site->upstreams[i]->implicit &&
+            span_equal_nocase(site->upstreams[i]->name, authority)) {
             r->pass.upstream = site->upstreams[i];
             return RC_OK;
         }
@@ -242,7 +245,8 @@ static enum rc evaluate_pass(struct request *r)
     rc = find_dynamic(r, authority);
     if (rc == RC_OK || rc == RC_MEMORY)
         return rc;
-    request_log(r, LOG_LEVEL_ERROR, "no resolver defined to resolve %.*s", SPAN_ARG(authority));
+    request_log(r, LOG_LEVEL_ERROR, "no resolver defined to resolve %.*s",
+                SPAN_ARG(authority));
     return request_answer_status(r, 502);
 }
 
@@ -312,7 +316,8 @@ static enum rc begin_choosing(struct request *r)
         if ((rc = find_balance_key(r, pass->upstream)) != RC_OK)
             return rc;
     }
-    if (!(r->choice.tried = arena_take_array(&r->arena, words ? words : 1, sizeof *r->choice.tried)))
+    if (!(r->choice.tried =
+              arena_take_array(&r->arena, words ? words : 1, sizeof *r->choice.tried)))
         return RC_MEMORY;
     r->target.upstream = pass->upstream;
     r->target.address = &r->address;
@@ -328,7 +333,8 @@ static struct origin *take_idle(struct request *r)
     while ((origin = origins_take(r->service->origins, &r->target))) {
         if (is_idempotent(r) || origin_is_fresh(origin))
             return origin;
-        origin_close(origin); /* what is not sent twice is not sent into a connection that has ended */
+        origin_close(
+            origin); /* what is not sent twice is not sent into a connection that has ended */
     }
     return NULL;
 }

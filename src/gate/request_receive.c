@@ -5,7 +5,8 @@
 #include "gate/request_proxy.h"
 
 enum {
-    ANSWER_HEAD_MIN = 32 * 1024, /* an origin's head may be that large, however small proxy_buffer_size is */
+    ANSWER_HEAD_MIN =
+        32 * 1024, /* an origin's head may be that large, however small proxy_buffer_size is */
     ANSWER_FIELDS_MAX = 4096
 };
 
@@ -83,8 +84,9 @@ static enum rc parse_answer(struct request *r, const uint8_t *at, size_t len)
         if (rc == RC_AGAIN && len < most)
             return keep_head(r, at, len, most) == RC_OK ? RC_AGAIN : RC_MEMORY;
         if (rc == RC_AGAIN || rc == RC_LIMIT) {
-            request_log(r, LOG_LEVEL_ERROR, "upstream sent too big header while reading response "
-                                            "header from upstream");
+            request_log(r, LOG_LEVEL_ERROR,
+                        "upstream sent too big header while reading response "
+                        "header from upstream");
             return request_fail_over(r, PROXY_NEXT_INVALID_HEADER, 502);
         }
         if (rc == RC_MEMORY)
@@ -108,8 +110,8 @@ static enum rc parse_answer(struct request *r, const uint8_t *at, size_t len)
 /* What was understood of a head that is not passed on: its bytes do not last. */
 static void forget_answer(struct request *r)
 {
-    r->answer = (struct h1_response){.head = {.fields = r->answer.head.fields,
-                                              .capacity = r->answer.head.capacity}};
+    r->answer = (struct h1_response){
+        .head = {.fields = r->answer.head.fields, .capacity = r->answer.head.capacity}};
 }
 
 enum rc request_receive(struct request *r)
@@ -127,21 +129,24 @@ enum rc request_receive(struct request *r)
 
         if (r->origin_timed_out)
             return request_fail_timeout(r, !spill_is_empty(&r->to_origin)
-                                       ? "sending request to upstream"
-                                       : "reading response header from upstream");
+                                               ? "sending request to upstream"
+                                               : "reading response header from upstream");
         rc = request_read_origin(r, at + r->answer_got, size - r->answer_got, &got);
         if (rc == RC_AGAIN) {
             if (is_abandoned(r))
                 return request_abandon(r);
             return r->up_failed && r->origin->hangup
-                       ? request_fail_error(r, "writev() failed while sending request to upstream")
+                       ? request_fail_error(
+                             r, "writev() failed while sending request to upstream")
                        : request_wait_for_both(r, up);
         }
         if (rc == RC_END)
-            return request_fail_error(r, "upstream prematurely closed connection while reading response "
-                                 "header from upstream");
+            return request_fail_error(
+                r, "upstream prematurely closed connection while reading response "
+                   "header from upstream");
         if (rc != RC_OK)
-            return request_fail_error(r, "recv() failed while reading response header from upstream");
+            return request_fail_error(
+                r, "recv() failed while reading response header from upstream");
         rc = parse_answer(r, at, r->answer_got + got);
         if (!r->answer_is_whole)
             forget_answer(r);

@@ -7,8 +7,8 @@ bool request_may_redirect(struct request *r, const char *how, struct span to)
 {
     if (++r->redirects <= REDIRECTS_MAX)
         return true;
-    request_log(r, LOG_LEVEL_ERROR, "rewrite or internal redirection cycle while %s \"%.*s\"", how,
-                SPAN_ARG(to));
+    request_log(r, LOG_LEVEL_ERROR, "rewrite or internal redirection cycle while %s \"%.*s\"",
+                how, SPAN_ARG(to));
     return false;
 }
 
@@ -56,7 +56,8 @@ static enum rc redirect_named(struct request *r, struct span name)
     }
     r->named = location_find_named(&r->server->outer.inner, name);
     if (!r->named) {
-        request_log(r, LOG_LEVEL_ERROR, "could not find named location \"%.*s\"", SPAN_ARG(name));
+        request_log(r, LOG_LEVEL_ERROR, "could not find named location \"%.*s\"",
+                    SPAN_ARG(name));
         return request_answer_status(r, 500);
     }
     r->is_internal = true;
@@ -164,6 +165,6 @@ enum rc request_redirect_error(struct request *r, const struct error_page *page)
     if (to.len > 0 && to.at[0] == '@')
         return request_redirect_to(r, to);
     r->error_paged = true; /* it ends here */
-    return request_answer_redirect(
-        r, is_redirect(r->error_status) ? r->error_status : 302, to);
+    return request_answer_redirect(r, is_redirect(r->error_status) ? r->error_status : 302,
+                                   to);
 }

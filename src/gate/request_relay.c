@@ -267,8 +267,9 @@ static enum rc end_of_origin(struct request *r, enum rc rc)
     char line[BODY_LINE];
 
     if (rc != RC_END || r->down.framing != FRAMING_CLOSE) {
-        request_log(r, LOG_LEVEL_ERROR, "upstream prematurely closed connection while reading "
-                                        "upstream");
+        request_log(r, LOG_LEVEL_ERROR,
+                    "upstream prematurely closed connection while reading "
+                    "upstream");
         request_leave_origin(r, true);
         return RC_IO;
     }
@@ -305,8 +306,9 @@ enum rc request_relay(struct request *r)
             return RC_OK;
         }
         if (r->origin_timed_out) {
-            request_log(r, LOG_LEVEL_ERROR, "upstream timed out (110: Connection timed out) while "
-                                            "reading upstream");
+            request_log(r, LOG_LEVEL_ERROR,
+                        "upstream timed out (110: Connection timed out) while "
+                        "reading upstream");
             request_leave_origin(r, true);
             return RC_IO;
         }
@@ -314,7 +316,8 @@ enum rc request_relay(struct request *r)
             return request_yield(r);
         rc = request_read_origin(r, r->service->in, SCRATCH_IN, &got);
         taken += got;
-        if (rc == RC_AGAIN && r->gzip && gzip_stream_holds(r->gzip)) { /* the origin pauses: nothing is kept back */
+        if (rc == RC_AGAIN && r->gzip &&
+            gzip_stream_holds(r->gzip)) { /* the origin pauses: nothing is kept back */
             if ((rc = request_squeeze(r, (struct iovec){0}, NULL, 0, GZIP_FLUSH)) != RC_OK)
                 return rc;
             continue;

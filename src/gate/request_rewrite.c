@@ -100,7 +100,8 @@ bool request_rewrite(struct request *r, enum rc *rc)
     if (turn.rewritten && (*rc = take_over(r, &turn)) != RC_OK)
         return true;
     if (regex_given_up() != given_up) {
-        tell(r, true, "a regular expression of \"rewrite\", \"if\" or \"map\" takes too many steps");
+        tell(r, true,
+             "a regular expression of \"rewrite\", \"if\" or \"map\" takes too many steps");
         verdict = REWRITE_FAILED;
     }
     switch (verdict) {

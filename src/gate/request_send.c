@@ -84,8 +84,8 @@ static enum rc flush(struct stream *stream, bool *writable, struct spill *spill,
 enum rc request_send(struct request *r, const struct iovec *pieces, int count)
 {
     r->head_sent = true;
-    return send_or_spill(&r->client->stream, &r->client->writable, &r->to_client, pieces, count,
-                         &r->sent);
+    return send_or_spill(&r->client->stream, &r->client->writable, &r->to_client, pieces,
+                         count, &r->sent);
 }
 
 enum rc request_flush(struct request *r)
@@ -100,8 +100,8 @@ static uint64_t *sent_up(struct request *r)
 
 enum rc request_send_up(struct request *r, const struct iovec *pieces, int count)
 {
-    return send_or_spill(&r->origin->stream, &r->origin->writable, &r->to_origin, pieces, count,
-                         sent_up(r));
+    return send_or_spill(&r->origin->stream, &r->origin->writable, &r->to_origin, pieces,
+                         count, sent_up(r));
 }
 
 enum rc request_flush_up(struct request *r)

@@ -73,8 +73,8 @@ void service_give_request(struct service *s, struct request *r)
     s->spare_requests_count++;
 }
 
-enum rc service_open(struct service **out, struct loop *loop, struct site *site, unsigned index,
-                     struct fault *why)
+enum rc service_open(struct service **out, struct loop *loop, struct site *site,
+                     unsigned index, struct fault *why)
 {
     struct service *s = calloc(1, sizeof *s);
     enum rc rc;

@@ -18,14 +18,14 @@ struct service {
     bool draining;
     struct list clients; /* all that are open */
     size_t clients_count;
-    struct list spare_clients;  /* closed ones, to be used again */
+    struct list spare_clients;   /* closed ones, to be used again */
     struct client_block *blocks; /* what they were cut from */
     struct request *spare_requests;
     size_t spare_requests_count;
     struct origins *origins;
     struct gzip_stream *spare_gzip; /* the last one that was given back; NULL: none */
 
-    uint8_t *in, *out;    /* SCRATCH_IN and SCRATCH_OUT bytes, for the length of one call */
+    uint8_t *in, *out; /* SCRATCH_IN and SCRATCH_OUT bytes, for the length of one call */
 };
 
 /* A request for `client`, from the spare ones where there is one; NULL without memory. */

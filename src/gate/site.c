@@ -23,7 +23,7 @@ static const struct directive *const tables[PART_COUNT] = {
     [PART_HTTP] = http_directives,         [PART_PROXY] = proxy_directives,
     [PART_UPSTREAM] = upstream_directives, [PART_RESPOND] = respond_directives,
     [PART_JOURNAL] = journal_directives,   [PART_TLS] = tls_directives,
-    [PART_HEADERS] = headers_directives,  [PART_ACCESS] = access_directives,
+    [PART_HEADERS] = headers_directives,   [PART_ACCESS] = access_directives,
     [PART_COMPUTED] = computed_directives, [PART_REWRITE] = rewrite_directives,
     [PART_GZIP] = gzip_directives,
 };
@@ -112,13 +112,15 @@ static void collect_defined(struct site_reader *r, const struct conf_node *node)
     struct variable *row;
     struct computed *made;
 
-    if (name.len == 0 || is_own(r, node, name) || !(made = computed_add(&r->computed, name, &r->conf)) ||
+    if (name.len == 0 || is_own(r, node, name) ||
+        !(made = computed_add(&r->computed, name, &r->conf)) ||
         r->computed.count == r->variables.defined_count)
         return;
     row = conf_add(&r->conf, (void **)&r->defined, &r->variables.defined_count, sizeof *row);
     r->variables.defined = r->defined;
     if (row)
-        *row = (struct variable){(const char *)name.at, r->variables.computed, (uintptr_t)made};
+        *row =
+            (struct variable){(const char *)name.at, r->variables.computed, (uintptr_t)made};
 }
 
 /* A name may be used in front of what defines it: so all are found first. */

@@ -93,7 +93,7 @@ struct site_context {
     struct text *dump;                 /* NULL, or where all files go, as they were read: -T */
     const struct variables *variables; /* what templates may name */
     const char *greeting; /* NULL, or what the master says on standard output once it serves */
-    bool as_nginx;                     /* called by that name: its defaults, its refusals */
+    bool as_nginx;        /* called by that name: its defaults, its refusals */
 };
 
 struct faults; /* conf/faults.h: all that is wrong, each with file, line, column */

@@ -472,9 +472,10 @@ const struct directive site_directives[] = {
             "expression (^~), by regular expression (~, or ~* for letters of either case), or "
             "by name (@)."},
     {"if", CONF_SERVER | CONF_LOCATION, 1, CONF_MANY, true, CONF_CONTEXT, read_if,
-     .doc = "Where its condition holds, its instructions are carried out, and in a location its "
-            "settings replace the location's: ($variable), = and !=, ~ and ~* and their "
-            "negations, -f, -d, -e, -x."},
+     .doc =
+         "Where its condition holds, its instructions are carried out, and in a location its "
+         "settings replace the location's: ($variable), = and !=, ~ and ~* and their "
+         "negations, -f, -d, -e, -x."},
     {"listen", CONF_SERVER, 1, CONF_MANY, true, .set = set_listen,
      .doc = "An address and port, or a unix: path, that the server is reached at, with ssl, "
             "default_server and options of the socket."},

@@ -52,8 +52,8 @@ struct site_reader {
     struct site *site;
     const struct site_context *context;
     struct variables
-        variables;         /* the context's, and the named captures of this configuration */
-    struct span *captures; /* those names */
+        variables;            /* the context's, and the named captures of this configuration */
+    struct span *captures;    /* those names */
     struct variable *defined; /* those of map and its like */
     struct computed_list computed;
     struct upstreams upstreams;

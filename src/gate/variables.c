@@ -119,7 +119,8 @@ static bool get_field(void *subject, struct span rest, uintptr_t of, struct span
     return field;
 }
 
-static bool get_upstream_http(void *subject, struct span rest, uintptr_t of, struct span *value)
+static bool get_upstream_http(void *subject, struct span rest, uintptr_t of,
+                              struct span *value)
 {
     struct request *r = subject;
 
@@ -142,7 +143,8 @@ static bool get_sent_http(void *subject, struct span rest, uintptr_t of, struct 
 }
 
 /* "a=1; name=value": the value of a cookie, of the given separator between pairs. */
-static bool find_pair(struct span text, uint8_t separator, struct span name, struct span *value)
+static bool find_pair(struct span text, uint8_t separator, struct span name,
+                      struct span *value)
 {
     while (text.len > 0) {
         struct span pair = span_cut(&text, span_find(text, separator)), key;
@@ -199,7 +201,8 @@ static bool get_capture(void *subject, struct span rest, uintptr_t of, struct sp
     return capture(subject, (unsigned)of, value);
 }
 
-static bool get_named_capture(void *subject, struct span rest, uintptr_t of, struct span *value)
+static bool get_named_capture(void *subject, struct span rest, uintptr_t of,
+                              struct span *value)
 {
     struct request *r = subject;
     const struct captures_kept *kept = r->kept;
@@ -295,7 +298,13 @@ static bool get_view(void *subject, struct span rest, uintptr_t of, struct span 
 
 /* ---- addresses ---- */
 
-enum place { PLACE_REMOTE, PLACE_REMOTE_PORT, PLACE_REMOTE_BINARY, PLACE_SERVER, PLACE_SERVER_PORT };
+enum place {
+    PLACE_REMOTE,
+    PLACE_REMOTE_PORT,
+    PLACE_REMOTE_BINARY,
+    PLACE_SERVER,
+    PLACE_SERVER_PORT
+};
 
 static bool get_place(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
@@ -311,7 +320,8 @@ static bool get_place(void *subject, struct span rest, uintptr_t of, struct span
         client_address(r->client, &address);
     }
     if (of == PLACE_REMOTE_PORT || of == PLACE_SERVER_PORT)
-        return address.any.sa_family != AF_UNIX && give_number(r, address_port(&address), value);
+        return address.any.sa_family != AF_UNIX &&
+               give_number(r, address_port(&address), value);
     if (of == PLACE_REMOTE_BINARY) {
         *value = address.any.sa_family == AF_INET
                      ? arena_copy(&r->arena, span_of(&address.v4.sin_addr, 4))
@@ -375,7 +385,8 @@ static bool get_time(void *subject, struct span rest, uintptr_t of, struct span 
 
     (void)rest;
     if (of == TIME_LOCAL || of == TIME_ISO8601) {
-        *value = of == TIME_LOCAL ? times_span(times_now()->local) : times_span(times_now()->iso8601);
+        *value = of == TIME_LOCAL ? times_span(times_now()->local)
+                                  : times_span(times_now()->iso8601);
         return true;
     }
     b = room(r, NUMBER_MAX + 8);
@@ -410,7 +421,8 @@ static void add_span_of_time(struct buffer *b, uint64_t from, uint64_t to)
         add_seconds(b, to - from);
 }
 
-static void add_trial(struct request *r, const struct try *t, enum trial what, struct buffer *b)
+static void add_trial(struct request *r, const struct try *t, enum trial what,
+                      struct buffer *b)
 {
     uint64_t now = loop_now_ms(r->service->loop);
 
@@ -459,7 +471,8 @@ static bool get_trial(void *subject, struct span rest, uintptr_t of, struct span
 
 /* ---- the rest, one by one ---- */
 
-static bool get_forwarded_for(void *subject, struct span rest, uintptr_t of, struct span *value)
+static bool get_forwarded_for(void *subject, struct span rest, uintptr_t of,
+                              struct span *value)
 {
     struct request *r = subject;
     struct span came = {0}, address = {0};
@@ -500,7 +513,8 @@ static bool get_request_id(void *subject, struct span rest, uintptr_t of, struct
     return true;
 }
 
-static bool get_document_root(void *subject, struct span rest, uintptr_t of, struct span *value)
+static bool get_document_root(void *subject, struct span rest, uintptr_t of,
+                              struct span *value)
 {
     struct request *r = subject;
     const struct respond_settings *respond = &request_settings(r)->respond;

@@ -81,7 +81,7 @@ void version_print(bool as_nginx, bool details)
         return;
     if (as_nginx)
         fprintf(stderr, "by gate/%s\n", KEEPGATE_VERSION);
-    fprintf(stderr, "built with %s\nTLS SNI support enabled\nconfigure arguments:",
-            tls_library());
+    fprintf(stderr,
+            "built with %s\nTLS SNI support enabled\nconfigure arguments:", tls_library());
     print_modules();
 }

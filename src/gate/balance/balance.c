@@ -6,12 +6,8 @@ enum { MISSES_MAX = 20 }; /* nginx's: then servers take turns */
 
 static const struct balance *const balancers[] = {
     &balance_round_robin, /* first: the one that needs no directive */
-    &balance_hash,
-    &balance_hash_consistent,
-    &balance_ip_hash,
-    &balance_least_conn,
-    &balance_random,
-    &balance_random_two,
+    &balance_hash,        &balance_hash_consistent, &balance_ip_hash,
+    &balance_least_conn,  &balance_random,          &balance_random_two,
 };
 
 const struct balance *balance_at(size_t i)

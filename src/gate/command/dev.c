@@ -259,5 +259,7 @@ enum rc dev_configuration(char **words, int count, struct dev_options *options,
         return rc;
     write_all(targets, count, port, out);
     write_greeting(targets, count, port, greeting);
-    return text_ok(out) && text_ok(greeting) ? RC_OK : fail(why, RC_MEMORY, "no memory for the configuration");
+    return text_ok(out) && text_ok(greeting)
+               ? RC_OK
+               : fail(why, RC_MEMORY, "no memory for the configuration");
 }

@@ -130,8 +130,7 @@ static bool is_disabled(const struct gzip_settings *s, struct span agent)
 enum gzip_choice gzip_choose(const struct gzip_settings *s, const struct gzip_facts *facts,
                              time_t now)
 {
-    if (!s->on ||
-        (facts->status != 200 && facts->status != 403 && facts->status != 404) ||
+    if (!s->on || (facts->status != 200 && facts->status != 403 && facts->status != 404) ||
         facts->content_encoding.len > 0 ||
         (facts->has_length && facts->length < s->min_length) ||
         !has_type(s, facts->content_type))

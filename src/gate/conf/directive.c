@@ -176,8 +176,9 @@ static void unknown(struct conf *conf)
 /* "http, server, location" */
 static void context_names(unsigned contexts, struct buffer *out)
 {
-    static const char *const names[] = {"main",     "events",   "http",         "server",
-                                        "location", "upstream", "if in server", "if in location"};
+    static const char *const names[] = {"main",         "events",        "http",
+                                        "server",       "location",      "upstream",
+                                        "if in server", "if in location"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!(contexts & 1u << i))

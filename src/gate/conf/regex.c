@@ -109,8 +109,10 @@ static int match(const struct regex *regex, struct span subject, pcre2_match_dat
     const uint8_t *at = subject.len > 0 ? subject.at : (const uint8_t *)"";
     int groups = pcre2_match(regex->code, at, subject.len, 0, 0, data, match_context);
 
-    if (groups == PCRE2_ERROR_JIT_STACKLIMIT) /* machine code has 32 kB; without it there is the heap */
-        groups = pcre2_match(regex->code, at, subject.len, 0, PCRE2_NO_JIT, data, match_context);
+    if (groups ==
+        PCRE2_ERROR_JIT_STACKLIMIT) /* machine code has 32 kB; without it there is the heap */
+        groups =
+            pcre2_match(regex->code, at, subject.len, 0, PCRE2_NO_JIT, data, match_context);
     return groups;
 }
 
@@ -123,8 +125,8 @@ bool regex_match(const struct regex *regex, struct span subject, uint32_t *at, u
                  uint32_t *count)
 {
     pcre2_match_data *data = match_data();
-    int groups =
-        data && subject.len <= SUBJECT_MAX ? match(regex, subject, data) : PCRE2_ERROR_NOMEMORY;
+    int groups = data && subject.len <= SUBJECT_MAX ? match(regex, subject, data)
+                                                    : PCRE2_ERROR_NOMEMORY;
 
     if (groups < 0) {
         given_up += groups != PCRE2_ERROR_NOMATCH;

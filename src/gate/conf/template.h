@@ -34,7 +34,8 @@ struct variables {
     const struct variable *rows;
     const struct span *captures; /* lower case */
     size_t captures_count;
-    const struct variable *defined; /* by the configuration: they come before the rows' families */
+    const struct variable
+        *defined; /* by the configuration: they come before the rows' families */
     size_t defined_count;
 
     /* `get` of the variables that the configuration computes, with what it defines them by as `of`. */

@@ -12,8 +12,9 @@
 struct headers_turn {
     const struct headers_settings *settings; /* NULL: nothing is added */
     struct expires expires;
-    bool weak_etag; /* set by the caller: the body changes on its way, and an added ETag with it */
-    bool usual;        /* the status is one that fields are added to without "always" */
+    bool
+        weak_etag; /* set by the caller: the body changes on its way, and an added ETag with it */
+    bool usual;    /* the status is one that fields are added to without "always" */
     uint64_t replaced; /* bit 1 << id: the answer's own field is left out */
 };
 

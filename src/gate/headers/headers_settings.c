@@ -134,9 +134,10 @@ const struct directive headers_directives[] = {
      .doc = "Whether a context has the outer one's add_header: on where it has none itself, "
             "merge behind its own, off never."},
     {"add_trailer", PLACE | CONF_IF, 2, 3, true, .set = set_added, AT(trailers),
-     .doc = "Adds a field behind the body of answers, which go in chunks then; to which ones, as add_header."},
-    {"add_trailer_inherit", PLACE | CONF_IF, 1, 1, .set = conf_set_choice, AT(trailers.inherit),
-     .of = inherits, .standard = "on",
+     .doc = "Adds a field behind the body of answers, which go in chunks then; to which ones, "
+            "as add_header."},
+    {"add_trailer_inherit", PLACE | CONF_IF, 1, 1, .set = conf_set_choice,
+     AT(trailers.inherit), .of = inherits, .standard = "on",
      .doc = "The same as add_header_inherit, of add_trailer."},
     {"expires", PLACE | CONF_IF, 1, 2, .set = set_expires,
      .doc = "Sets Expires and Cache-Control: epoch, max, off, a time, @time of the day, or "

@@ -96,15 +96,33 @@ int body_wrap(const struct body_cut *cut, bool last, struct span trailer, char l
 static bool is_forbidden(enum field_id id)
 {
     static const uint8_t forbidden[FIELD_COUNT] = {
-        [FIELD_AUTHORIZATION] = 1,  [FIELD_CACHE_CONTROL] = 1,       [FIELD_CONNECTION] = 1,
-        [FIELD_CONTENT_ENCODING] = 1, [FIELD_CONTENT_LENGTH] = 1,    [FIELD_CONTENT_RANGE] = 1,
-        [FIELD_CONTENT_TYPE] = 1,   [FIELD_COOKIE] = 1,              [FIELD_DATE] = 1,
-        [FIELD_EXPECT] = 1,         [FIELD_EXPIRES] = 1,             [FIELD_HOST] = 1,
-        [FIELD_IF_MATCH] = 1,       [FIELD_IF_MODIFIED_SINCE] = 1,   [FIELD_IF_NONE_MATCH] = 1,
-        [FIELD_IF_RANGE] = 1,       [FIELD_IF_UNMODIFIED_SINCE] = 1, [FIELD_KEEP_ALIVE] = 1,
-        [FIELD_LOCATION] = 1,       [FIELD_PROXY_AUTHORIZATION] = 1, [FIELD_PROXY_CONNECTION] = 1,
-        [FIELD_RANGE] = 1,          [FIELD_SET_COOKIE] = 1,          [FIELD_TE] = 1,
-        [FIELD_TRAILER] = 1,        [FIELD_TRANSFER_ENCODING] = 1,   [FIELD_UPGRADE] = 1,
+        [FIELD_AUTHORIZATION] = 1,
+        [FIELD_CACHE_CONTROL] = 1,
+        [FIELD_CONNECTION] = 1,
+        [FIELD_CONTENT_ENCODING] = 1,
+        [FIELD_CONTENT_LENGTH] = 1,
+        [FIELD_CONTENT_RANGE] = 1,
+        [FIELD_CONTENT_TYPE] = 1,
+        [FIELD_COOKIE] = 1,
+        [FIELD_DATE] = 1,
+        [FIELD_EXPECT] = 1,
+        [FIELD_EXPIRES] = 1,
+        [FIELD_HOST] = 1,
+        [FIELD_IF_MATCH] = 1,
+        [FIELD_IF_MODIFIED_SINCE] = 1,
+        [FIELD_IF_NONE_MATCH] = 1,
+        [FIELD_IF_RANGE] = 1,
+        [FIELD_IF_UNMODIFIED_SINCE] = 1,
+        [FIELD_KEEP_ALIVE] = 1,
+        [FIELD_LOCATION] = 1,
+        [FIELD_PROXY_AUTHORIZATION] = 1,
+        [FIELD_PROXY_CONNECTION] = 1,
+        [FIELD_RANGE] = 1,
+        [FIELD_SET_COOKIE] = 1,
+        [FIELD_TE] = 1,
+        [FIELD_TRAILER] = 1,
+        [FIELD_TRANSFER_ENCODING] = 1,
+        [FIELD_UPGRADE] = 1,
         [FIELD_VARY] = 1,
     };
 
@@ -134,7 +152,8 @@ static bool is_value(struct span value)
 void body_filter_trailer(struct span section, struct buffer *out)
 {
     while (section.len > 0) {
-        struct span line = span_cut(&section, span_find(section, '\n') + 1), value = line, name;
+        struct span line = span_cut(&section, span_find(section, '\n') + 1), value = line,
+                    name;
 
         if (line.len < 2 || line.at[line.len - 2] != '\r')
             continue;

@@ -12,15 +12,15 @@
 #include "gate/http/h1_response.h"
 
 enum {
-    BODY_PIECES = 60,           /* that one call gives at most */
+    BODY_PIECES = 60,               /* that one call gives at most */
     BODY_WRAPPED = BODY_PIECES + 3, /* the same with framing around them */
-    BODY_LINE = 24,             /* bytes of a chunk's size line and the end before it */
+    BODY_LINE = 24,                 /* bytes of a chunk's size line and the end before it */
 };
 
 struct body {
     uint8_t framing; /* enum framing */
     bool done;
-    uint64_t left;   /* of FRAMING_LENGTH */
+    uint64_t left; /* of FRAMING_LENGTH */
     struct chunked chunked;
 };
 

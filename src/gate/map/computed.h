@@ -18,7 +18,7 @@ struct computed {
     struct span name; /* lower case */
     size_t index;     /* among all of the configuration: a request keeps each value once */
     enum computed_kind kind;
-    bool is_volatile; /* made anew each time it is asked for */
+    bool is_volatile;       /* made anew each time it is asked for */
     struct template source; /* of a geo without one: the client's address */
     struct map map;
     struct split_part *parts;

@@ -40,7 +40,8 @@ static enum rc parse_answer(struct conf *conf, int *answer, size_t *statuses)
     if (units_parse_number(word, ANSWER_MOST, &number) != RC_OK)
         return invalid(conf, at);
     if (number > 0 && number < 200) {
-        conf_warn(conf, at, NULL, "no answer ends with status %d, it keeps its own", (int)number);
+        conf_warn(conf, at, NULL, "no answer ends with status %d, it keeps its own",
+                  (int)number);
         *answer = ERROR_PAGE_KEEPS;
     } else {
         *answer = (int)number;

@@ -12,7 +12,7 @@ enum {
 /* One status of one error_page line. */
 struct error_page {
     unsigned status;
-    int answer;         /* ERROR_PAGE_KEEPS, ERROR_PAGE_TAKES, or the status to answer with: "=200" */
+    int answer; /* ERROR_PAGE_KEEPS, ERROR_PAGE_TAKES, or the status to answer with: "=200" */
     struct template to; /* "/path?args", "@named", or a URL to redirect to */
 };
 

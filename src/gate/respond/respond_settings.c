@@ -25,8 +25,10 @@ static enum rc refuse_itself(struct conf *conf, const struct template *root)
     for (uint32_t i = 0; i < root->count; i++) {
         const struct variable *v = root->parts[i].variable;
 
-        if (v && (strcmp(v->name, "document_root") == 0 || strcmp(v->name, "request_filename") == 0))
-            return conf_fail(conf, 1, NULL, "the $%s variable cannot be used in the \"%.*s\" directive",
+        if (v && (strcmp(v->name, "document_root") == 0 ||
+                  strcmp(v->name, "request_filename") == 0))
+            return conf_fail(conf, 1, NULL,
+                             "the $%s variable cannot be used in the \"%.*s\" directive",
                              v->name, SPAN_ARG(conf_word(conf, 0)));
     }
     return RC_OK;
@@ -234,14 +236,16 @@ const struct directive respond_directives[] = {
     {"default_type", PLACE, 1, 1, .set = conf_set_text, AT(default_type),
      .standard = "text/plain", .doc = "The content type of files whose extension has none."},
     {"error_page", PLACE | CONF_IF, 2, CONF_MANY, true, .set = set_error_page,
-     .doc = "What stands in for the page of the statuses it names: a path, a named location or "
-            "the URL of a redirect; =200 answers with that status, and = alone with the one it "
-            "gets."},
+     .doc =
+         "What stands in for the page of the statuses it names: a path, a named location or "
+         "the URL of a redirect; =200 answers with that status, and = alone with the one it "
+         "gets."},
     {"recursive_error_pages", PLACE, 1, 1, .set = conf_set_flag, AT(recursive_error_pages),
      .standard = "off", .doc = "Errors of error pages have error pages themselves."},
     {"try_files", CONF_SERVER | CONF_LOCATION, 2, CONF_MANY, .set = set_try_files,
-     .doc = "Goes on with the first of its files and directories (NAME/) that exists; where none "
-            "does, the last word says what happens: another path, a named location, or =404."},
+     .doc =
+         "Goes on with the first of its files and directories (NAME/) that exists; where none "
+         "does, the last word says what happens: another path, a named location, or =404."},
     {"sendfile", PLACE | CONF_IF, 1, 1, .set = conf_set_flag, AT(sendfile), .standard = "off",
      .doc = "Lets the kernel send files without a copy through gate."},
     {"etag", PLACE, 1, 1, .set = conf_set_flag, AT(etag), .standard = "on",

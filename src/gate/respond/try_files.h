@@ -20,12 +20,13 @@ struct try_files {
 };
 
 struct try_files_subject {
-    void *variables;      /* what templates are evaluated with */
-    struct arena *arena;  /* of what is found */
-    struct span root;     /* root, or alias */
-    struct span path;     /* in the normal form of http/uri.h */
+    void *variables;     /* what templates are evaluated with */
+    struct arena *arena; /* of what is found */
+    struct span root;    /* root, or alias */
+    struct span path;    /* in the normal form of http/uri.h */
     bool is_alias;
-    size_t replaced;      /* by an alias: bytes of `path`; SIZE_MAX: all of it (a regular expression) */
+    size_t
+        replaced; /* by an alias: bytes of `path`; SIZE_MAX: all of it (a regular expression) */
 };
 
 enum try_files_verdict {
@@ -37,7 +38,8 @@ enum try_files_verdict {
 
 /* `log` is given what is wrong with a name that can not even be looked for. */
 enum try_files_verdict try_files_look(const struct try_files *t,
-                                      const struct try_files_subject *subject, struct span *text,
+                                      const struct try_files_subject *subject,
+                                      struct span *text,
                                       void (*log)(void *variables, const char *what));
 
 #endif

@@ -49,7 +49,8 @@ static void write_text(struct rewrite_turn *turn, const struct template *t, bool
         if (part->variable &&
             !part->variable->get(turn->subject, part->rest, part->variable->of, &value))
             continue;
-        if (!part->variable && split && *split == SIZE_MAX && span_find(value, '?') < value.len) {
+        if (!part->variable && split && *split == SIZE_MAX &&
+            span_find(value, '?') < value.len) {
             buffer_add(out, span_cut(&value, span_find(value, '?')));
             span_cut(&value, 1);
             *split = out->len;
@@ -122,7 +123,8 @@ static void unescape(struct buffer *text)
     text->len -= i - len;
 }
 
-static enum rewrite_verdict redirect(const struct rewrite_code *code, struct rewrite_turn *turn)
+static enum rewrite_verdict redirect(const struct rewrite_code *code,
+                                     struct rewrite_turn *turn)
 {
     struct buffer *out = &turn->scratch;
 
@@ -232,8 +234,8 @@ static bool test_file(const struct rewrite_code *code, struct rewrite_turn *turn
     errno = ENOENT;
     if (memchr(path.at, 0, path.len) || stat((const char *)path.at, &found) != 0) {
         if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG) {
-            snprintf(text, sizeof text, "stat() \"%.*s\" failed (%d: %s)", SPAN_ARG(path), errno,
-                     strerror(errno));
+            snprintf(text, sizeof text, "stat() \"%.*s\" failed (%d: %s)", SPAN_ARG(path),
+                     errno, strerror(errno));
             turn->tell(turn->subject, true, text);
         }
         return false;

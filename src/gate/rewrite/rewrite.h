@@ -47,9 +47,10 @@ struct rewrite_code {
     /* if: its instructions are the next ones */
     enum rewrite_test test;
     bool negative;
-    struct template operand;        /* a variable; `text` is what it is compared with, or a file's path */
-    const struct location *enters;  /* whose settings hold where it is true; NULL: none's */
-    size_t end, skip;               /* where it ends in the configuration; instructions of its own */
+    struct
+        template operand; /* a variable; `text` is what it is compared with, or a file's path */
+    const struct location *enters; /* whose settings hold where it is true; NULL: none's */
+    size_t end, skip; /* where it ends in the configuration; instructions of its own */
 
     /* return, and the redirect of a rewrite */
     unsigned status;
@@ -57,13 +58,14 @@ struct rewrite_code {
 };
 
 struct rewrite_turn {
-    void *subject;       /* what templates are evaluated with */
-    struct arena *arena; /* of all that is made */
-    struct buffer scratch; /* room for one text */
+    void *subject;            /* what templates are evaluated with */
+    struct arena *arena;      /* of all that is made */
+    struct buffer scratch;    /* room for one text */
     struct span *path, *args; /* the request's: instructions see what those before them did */
     struct captures *captures;
-    bool is_escaped; /* the target had '%' or '+': captures are escaped where they go on the wire */
-    bool log;        /* rewrite_log */
+    bool
+        is_escaped; /* the target had '%' or '+': captures are escaped where they go on the wire */
+    bool log;       /* rewrite_log */
     void (*set)(void *subject, uintptr_t variable, struct span value);
     void (*enter)(void *subject, const struct location *location);
     void (*matched)(void *subject); /* before captures are overwritten */
@@ -72,7 +74,7 @@ struct rewrite_turn {
     /* what came of it */
     bool rewritten; /* some rewrite matched */
     bool searches;  /* the location of the new path is to be looked for */
-    bool left;      /* "rewrite ... break": the path need not begin with the location's prefix */
+    bool left; /* "rewrite ... break": the path need not begin with the location's prefix */
     const struct rewrite_code *answer;
     struct span location; /* of a redirect */
 };

@@ -222,8 +222,10 @@ static enum rc parse_operand(struct conf *conf, const struct condition *c,
 
     span_cut(&name, 1);
     for (size_t i = 0; i < name.len; i++)
-        if ((!isalnum(name.at[i]) && name.at[i] != '_') || (name.len == 1 && isdigit(name.at[i])))
-            return conf_fail(conf, c->first, NULL, "unknown \"%.*s\" variable", SPAN_ARG(name));
+        if ((!isalnum(name.at[i]) && name.at[i] != '_') ||
+            (name.len == 1 && isdigit(name.at[i])))
+            return conf_fail(conf, c->first, NULL, "unknown \"%.*s\" variable",
+                             SPAN_ARG(name));
     return conf_template(conf, c->first, c->words[0], operand);
 }
 
@@ -267,7 +269,8 @@ static enum rc parse_file_test(struct conf *conf, const struct condition *c,
     if (code->negative)
         span_cut(&sign, 1);
     for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
-        if (c->count == 2 && sign.len == 2 && sign.at[0] == '-' && sign.at[1] == tests[i].letter) {
+        if (c->count == 2 && sign.len == 2 && sign.at[0] == '-' &&
+            sign.at[1] == tests[i].letter) {
             code->test = tests[i].test;
             return conf_template(conf, c->first + 1, c->words[1], &code->text);
         }

@@ -9,8 +9,9 @@
 #include "base/text.h"
 #include "gate/site_reader.h"
 
-static const char *const contexts[] = {"main",     "events",   "http",         "server",
-                                       "location", "upstream", "if in server", "if in location"};
+static const char *const contexts[] = {"main",         "events",        "http",
+                                       "server",       "location",      "upstream",
+                                       "if in server", "if in location"};
 
 static void print_contexts(unsigned bits, struct text *out)
 {

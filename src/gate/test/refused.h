@@ -89,8 +89,8 @@
     {HTTP("try_files a b;"), "\"try_files\" directive is not allowed here", 3},
     {LOCATION("set v x;"), "invalid variable name \"v\"", 3},
     {LOCATION("set $host x;"), "the duplicate \"host\" variable", 3},
-    {LOCATION("rewrite ( x;"),
-     "pcre2_compile() failed: missing closing parenthesis in \"(\"", 3},
+    {LOCATION("rewrite ( x;"), "pcre2_compile() failed: missing closing parenthesis in \"(\"",
+     3},
     {LOCATION("rewrite x y z;"), "invalid parameter \"z\"", 3},
     {LOCATION("rewrite x \"\";"), "empty replacement", 3},
     {LOCATION("rewrite x $nosuch;"), "unknown \"nosuch\" variable", 3},
@@ -114,9 +114,12 @@
     {LOCATION("return 200 $;"), "invalid variable name", 3},
     {LOCATION("root a; alias b;"),
      "\"alias\" directive is duplicate, \"root\" directive was specified earlier", 3},
-    {LOCATION("image_filter on;"), "\"image_filter\" is a directive of nginx that gate does not have yet", 3},
+    {LOCATION("image_filter on;"),
+     "\"image_filter\" is a directive of nginx that gate does not have yet", 3},
     {HTTP("upstream u { least_time header; }"),
      "\"least_time\" is a directive of nginx that gate does not have yet", 3},
     {HTTP("upstream u { hash $uri consistent; server 127.0.0.1 weight=65537; }"),
-     "the weights of a group with \"hash ... consistent\" add up to 65537; up to 65536 are possible: "
-     "divide them all by the same number", 0},
+     "the weights of a group with \"hash ... consistent\" add up to 65537; up to 65536 are "
+     "possible: "
+     "divide them all by the same number",
+     0},

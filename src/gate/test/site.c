@@ -230,9 +230,10 @@ static void listeners(void **state)
                            SPAN("a.test")));
     assert_ptr_equal(server_names_find(l->names, (struct span){0}, &captures),
                      l->default_server);
-    assert_int_equal(
-        server_names_find(l->names, SPAN("xx"), &captures)->outer.settings.rewrite.codes[0].status,
-        200);
+    assert_int_equal(server_names_find(l->names, SPAN("xx"), &captures)
+                         ->outer.settings.rewrite.codes[0]
+                         .status,
+                     200);
     assert_int_equal(captures.count, 2);
     site_release(site);
 }

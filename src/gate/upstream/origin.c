@@ -20,7 +20,8 @@ struct origins {
     struct idle_list idle[]; /* by upstream; the last is for those without */
 };
 
-static struct idle_list *list_of(struct origins *pool, const struct upstream_settings *upstream)
+static struct idle_list *list_of(struct origins *pool,
+                                 const struct upstream_settings *upstream)
 {
     return &pool->idle[upstream && upstream->index < pool->count ? upstream->index
                                                                  : pool->count];
@@ -96,7 +97,8 @@ static void on_event(struct watch *watch, unsigned what)
         origin->writable = true;
     if (what & LOOP_HANGUP)
         origin->readable = origin->hangup = true;
-    if (!stream_is_plain(&origin->stream)) /* whose reads may wait to write, and the other way round */
+    if (!stream_is_plain(
+            &origin->stream)) /* whose reads may wait to write, and the other way round */
         origin->readable = origin->writable = true;
     if (origin->ready)
         origin->ready(origin);
@@ -132,8 +134,9 @@ struct origin *origins_take(struct origins *pool, const struct origin_target *ta
 static enum rc start_tls(struct origin *origin, const struct origin_target *target,
                          struct fault *why)
 {
-    return target->tls ? tls_client_start(&origin->stream, target->tls, span_text(target->name), why)
-                       : RC_OK;
+    return target->tls
+               ? tls_client_start(&origin->stream, target->tls, span_text(target->name), why)
+               : RC_OK;
 }
 
 enum rc origin_open(struct origin **out, struct origins *pool,
@@ -142,7 +145,8 @@ enum rc origin_open(struct origin **out, struct origins *pool,
     struct origin *origin;
     const int on = 1;
     enum rc rc;
-    int fd = socket(target->address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd =
+        socket(target->address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
         return fail_errno(why, RC_IO, "no socket for an upstream connection");
@@ -150,7 +154,8 @@ enum rc origin_open(struct origin **out, struct origins *pool,
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (target->socket_keepalive)
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    if (connect(fd, &target->address->any, target->address->len) != 0 && errno != EINPROGRESS) {
+    if (connect(fd, &target->address->any, target->address->len) != 0 &&
+        errno != EINPROGRESS) {
         rc = fail_errno(why, RC_IO, "connect() failed");
         close(fd);
         return rc;

@@ -23,13 +23,14 @@ struct origin {
     void *user;
     const struct upstream_settings *upstream;
     const struct tls_client *tls;
-    size_t peer;            /* index in upstream->addresses */
-    uint64_t name_hash;     /* of the TLS server name */
+    size_t peer;        /* index in upstream->addresses */
+    uint64_t name_hash; /* of the TLS server name */
     uint64_t opened_ms;
-    uint64_t requests;      /* that it has served */
+    uint64_t requests; /* that it has served */
     bool connecting;
-    bool readable, hangup;  /* said by the loop; whoever reads until RC_AGAIN clears `readable` */
-    bool writable;          /* cleared by whoever is refused a write */
+    bool readable,
+        hangup;    /* said by the loop; whoever reads until RC_AGAIN clears `readable` */
+    bool writable; /* cleared by whoever is refused a write */
 };
 
 struct origin_target {
@@ -37,7 +38,7 @@ struct origin_target {
     size_t peer;
     const struct address *address;
     struct tls_client *tls; /* NULL: plain */
-    const char *name;       /* TLS server name and the name to verify; may be NULL without TLS */
+    const char *name; /* TLS server name and the name to verify; may be NULL without TLS */
     bool socket_keepalive;
 };
 

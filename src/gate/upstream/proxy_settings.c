@@ -260,7 +260,8 @@ const struct directive proxy_directives[] = {
      .standard = "off", .doc = "Lets the server finish when the client has gone."},
     {"proxy_intercept_errors", PLACE, 1, 1, .set = conf_set_flag, AT(intercept_errors),
      .standard = "off",
-     .doc = "Gives answers of servers with status 300 and more the page that error_page names."},
+     .doc =
+         "Gives answers of servers with status 300 and more the page that error_page names."},
     {"proxy_socket_keepalive", PLACE, 1, 1, .set = conf_set_flag, AT(socket_keepalive),
      .standard = "off", .doc = "TCP keep-alive on connections to servers."},
     {"proxy_websocket", PLACE, 1, 1, .set = conf_set_flag, AT(websocket), .standard = "off",

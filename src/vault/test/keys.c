@@ -106,7 +106,7 @@ static enum rc change(struct luks2 *header, const struct secret *key, const char
                       unsigned slot, struct device *device)
 {
     SCOPED(secret) phrase = {0};
-    struct luks2_keyslot old = header->keyslots[slot];
+    struct luks2_keyslot old = header->keyslots[slot % LUKS2_KEYSLOTS_MAX]; /* also for 32 */
     enum rc rc;
 
     assert_int_equal(secret_copy(&phrase, span_text(text), NULL), RC_OK);

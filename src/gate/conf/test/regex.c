@@ -127,9 +127,9 @@ static void several_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(groups),          cmocka_unit_test(letters_of_either_case),
-        cmocka_unit_test(nginx_words),     cmocka_unit_test(bounded),
-        cmocka_unit_test(deep),            cmocka_unit_test(several_threads),
+        cmocka_unit_test(groups),      cmocka_unit_test(letters_of_either_case),
+        cmocka_unit_test(nginx_words), cmocka_unit_test(bounded),
+        cmocka_unit_test(deep),        cmocka_unit_test(several_threads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,7 +24,8 @@ static const struct variable rows[] = {
 };
 static const struct span captures[] = {{(const uint8_t *)"user", 4},
                                        {(const uint8_t *)"a", 1}};
-static const struct variables known = {.rows = rows, .captures = captures, .captures_count = 2};
+static const struct variables known = {
+    .rows = rows, .captures = captures, .captures_count = 2};
 
 static const struct {
     const char *text, *written, *fault;

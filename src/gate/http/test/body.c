@@ -15,14 +15,16 @@ static const struct {
     {"length", FRAMING_LENGTH, 4, "abcdGET /", "abcd", "GET /", RC_END},
     {"length, cut short", FRAMING_LENGTH, 9, "abcd", "abcd", "", RC_OK},
     {"until the end", FRAMING_CLOSE, 0, "abcd", "abcd", "", RC_OK},
-    {"chunks", FRAMING_CHUNKED, 0, "3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\nGET", "abcde", "GET", RC_END},
+    {"chunks", FRAMING_CHUNKED, 0, "3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\nGET", "abcde", "GET",
+     RC_END},
     {"chunks, cut short", FRAMING_CHUNKED, 0, "3\r\nab", "ab", "", RC_OK},
     {"trailer", FRAMING_CHUNKED, 0, "1\r\na\r\n0\r\nA: b\r\n\r\nG", "a", "G", RC_END},
     {"broken", FRAMING_CHUNKED, 0, "3\r\nabcd", "", "", RC_FORMAT},
 };
 
 /* Feeds the wire in two parts and joins what comes out. */
-static enum rc feed(size_t i, size_t cut_at, char *body, struct span *rest, struct buffer *trailer)
+static enum rc feed(size_t i, size_t cut_at, char *body, struct span *rest,
+                    struct buffer *trailer)
 {
     static char wire[200];
     struct body b = body_begin(cases[i].framing, cases[i].length);
@@ -59,7 +61,8 @@ static void every_framing_at_every_cut(void **state)
 
             check(cases[i].what, rc == cases[i].rc);
             check(cases[i].what, rc == RC_FORMAT || strcmp(body, cases[i].body) == 0);
-            check(cases[i].what, rc == RC_FORMAT || span_equal(rest, span_text(cases[i].rest)));
+            check(cases[i].what,
+                  rc == RC_FORMAT || span_equal(rest, span_text(cases[i].rest)));
         }
     }
 }

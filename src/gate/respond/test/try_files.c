@@ -121,8 +121,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    static const char *const names[] = {"site/sub", "site/a.txt", "site", "siteoutside",
-                                        "outside", ""};
+    static const char *const names[] = {"site/sub",    "site/a.txt", "site",
+                                        "siteoutside", "outside",    ""};
     char path[64];
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -146,12 +146,13 @@ static void the_first_that_exists(void **state)
                                            cases[i].place == ROOT ? "" : "/")),
             .path = asked.path,
             .is_alias = cases[i].place != ROOT,
-            .replaced = cases[i].place == ALIAS ? 3 : cases[i].place == ROOT ? 0 : SIZE_MAX,
+            .replaced = cases[i].place == ALIAS  ? 3
+                        : cases[i].place == ROOT ? 0
+                                                 : SIZE_MAX,
         };
         struct span text = {0};
 
-        check(cases[i].names,
-              try_files_look(&t, &subject, &text, no_log) == cases[i].verdict);
+        check(cases[i].names, try_files_look(&t, &subject, &text, no_log) == cases[i].verdict);
         check(cases[i].names, span_equal(text, span_text(cases[i].text)));
     }
 }
