@@ -16,7 +16,7 @@ from places import BUILD, CORPUS
 
 DENIED, UNSUPPORTED, TRUNCATED = 6, 7, 12  # of enum rc
 CIPHERS = ('aes-xts-plain64', 'aes-xts-plain', 'aes-cbc-plain64', 'aes-cbc-plain',
-           'aes-cbc-essiv:sha256')
+           'aes-cbc-essiv:sha256', 'serpent-xts-plain64', 'twofish-xts-plain64')
 
 
 def cases():
