@@ -1,8 +1,19 @@
 """gate dev: one origin for a front end and a back end, without a file."""
 import signal
 import subprocess
+import threading
 
 import peers
+
+
+def told(running):
+    """The next line that it says; nothing where it says none in time."""
+    patience = threading.Timer(peers.PATIENCE_S, running.kill)
+    patience.start()
+    try:
+        return running.stdout.readline()
+    finally:
+        patience.cancel()
 
 
 def test_two_servers_become_one(gate_program, origin, free_port):
@@ -11,9 +22,9 @@ def test_two_servers_become_one(gate_program, origin, free_port):
         command = [gate_program, 'dev', str(origin.port), f'/api/={api.port}', '--port', str(port)]
         running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
-            assert running.stdout.readline() == f'http://localhost:{port}/ is ready; Ctrl-C ends it.\n'
-            assert str(origin.port) in running.stdout.readline()
-            assert str(api.port) in running.stdout.readline()
+            assert told(running) == f'http://localhost:{port}/ is ready; Ctrl-C ends it.\n'
+            assert str(origin.port) in told(running)
+            assert str(api.port) in told(running)
             assert peers.ask(port, 'GET', '/b/10').body == peers.pattern(10)
             assert peers.ask(port, 'GET', '/api/x').status == 404
             assert [each.target for each in origin.requests] == ['/b/10']
@@ -40,7 +51,7 @@ def test_a_server_that_was_restarted_is_asked_at_once(gate_program, free_port):
     running = subprocess.Popen([gate_program, 'dev', str(first), '--port', str(port)], stdout=subprocess.PIPE,
                                stderr=subprocess.DEVNULL, text=True)
     try:
-        running.stdout.readline()
+        told(running)
         for _ in range(3):
             assert peers.ask(port, 'GET', '/').status == 502
         server = subprocess.Popen(['/usr/bin/python3', '-m', 'http.server', '--bind', '127.0.0.1', str(first)],
