@@ -117,3 +117,16 @@ def test_documents_name_rooms_that_exist(source):
     for paper in sorted((source / 'docs').rglob('*.md')):
         for path in re.findall(r'`((?:vault|keep|gate|crypto|io|base)/[a-z0-9_/.]+)`', paper.read_text()):
             assert (source / 'src' / path).exists(), f'{paper.name}: {path}'
+
+
+def test_the_readme_s_gate_can_be_typed(gate_program, source, tmp_path):
+    """Its configuration, tested with the command that stands below it."""
+    readme = (source / 'README.md').read_text()
+    text = readme.split('$ cat site.conf\n')[1].split('    $ build/gate')[0]
+    (tmp_path / 'site.conf').write_text(text)
+    (tmp_path / 'build').mkdir()
+    (tmp_path / 'build' / 'gate').symlink_to(gate_program)
+    typed = [line.strip()[2:] for line in readme.splitlines() if line.strip().startswith('$ build/gate -t')]
+    assert len(typed) == 1
+    tested = subprocess.run(typed[0], shell=True, cwd=tmp_path, capture_output=True, text=True)
+    assert tested.returncode == 0, tested.stderr
