@@ -10,12 +10,15 @@
 #include "base/scoped.h"
 #include "base/text.h"
 #include "gate/command/dev.h"
+#include "gate/command/directives.h"
+#include "gate/command/fmt.h"
 #include "gate/command/pid_file.h"
 #include "gate/command/tell.h"
 #include "gate/diagnostics.h"
 #include "gate/master.h"
 #include "gate/request.h"
 #include "gate/site_load.h"
+#include "gate/site_reader.h"
 #include "gate/version.h"
 
 struct words {
@@ -65,9 +68,11 @@ static void print_help(const char *program)
     version_print(strcmp(program, "nginx") == 0, false);
     printf(
         "Usage: %s [-?hvVtTq] [-s WORD] [-p FOLDER] [-e FILE] [-c FILE] [-g TEXT]\n"
-        "       %s dev ORIGIN [PATH=ORIGIN ...]\n\n"
+        "       %s dev ORIGIN [PATH=ORIGIN ...]\n"
+        "       %s fmt [--write | --check] [FILE ...]\n"
+        "       %s directives [NAME]\n\n"
         "gate stands in front of your servers and takes nginx's configuration: gate(8).\n\n",
-        program, program);
+        program, program, program, program);
     options_print(rows);
 }
 
@@ -287,6 +292,42 @@ static int run_dev(int argc, char **argv)
     return context.prefix ? start(&context) : usage("gate", "the working directory is gone");
 }
 
+static int run_fmt(int argc, char **argv)
+{
+    struct fault why = {0};
+    int status = fmt_run(argv, argc, &why);
+
+    return why.text[0] ? usage("gate", why.text) : status;
+}
+
+static int run_directives(int argc, char **argv)
+{
+    SCOPED(text) out = {0};
+    struct fault why = {0};
+    enum rc rc = RC_OK;
+
+    if (argc == 0)
+        directives_list(&site_language, &out);
+    for (int i = 0; i < argc && rc == RC_OK; i++)
+        rc = directives_show(&site_language, argv[i], &out, &why);
+    if (rc == RC_OK && !text_ok(&out))
+        rc = fail(&why, RC_MEMORY, "no memory for the list");
+    if (rc != RC_OK)
+        return usage("gate", why.text);
+    fputs(out.at, stdout);
+    return EXIT_SUCCESS;
+}
+
+/* What gate does besides serving; called as nginx it has none of these. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"dev", run_dev},
+    {"directives", run_directives},
+    {"fmt", run_fmt},
+};
+
 int main(int argc, char **argv)
 {
     const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
@@ -294,7 +335,8 @@ int main(int argc, char **argv)
     const char *program = strcmp(name, "nginx") == 0 ? "nginx" : "gate";
 
     diagnostics_begin(program);
-    if (argc > 1 && strcmp(argv[1], "dev") == 0 && strcmp(program, "gate") == 0)
-        return run_dev(argc - 2, argv + 2);
+    for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(argv[1], commands[i].name) == 0 && strcmp(program, "gate") == 0)
+            return commands[i].run(argc - 2, argv + 2);
     return run_words(program, argc, argv);
 }

@@ -131,8 +131,7 @@ const struct directive *conf_find(const struct conf_language *language, struct s
     return elsewhere;
 }
 
-/* For options_nearest: the i-th name of all tables. */
-static const char *name_at(size_t i, const void *of)
+const char *conf_name_at(size_t i, const void *of)
 {
     const struct conf_language *language = of;
 
@@ -166,15 +165,14 @@ static void unknown(struct conf *conf)
     }
     if (name.len < sizeof word && !memchr(name.at, 0, name.len)) {
         snprintf(word, sizeof word, "%.*s", SPAN_ARG(name));
-        near = options_nearest(word, name_at, conf->language);
+        near = options_nearest(word, conf_name_at, conf->language);
     }
     if (near)
         snprintf(hint, sizeof hint, "did you mean \"%s\"?", near);
     (void)conf_fail(conf, 0, near ? hint : NULL, "unknown directive \"%.*s\"", SPAN_ARG(name));
 }
 
-/* "http, server, location" */
-static void context_names(unsigned contexts, struct buffer *out)
+void conf_contexts(unsigned contexts, struct buffer *out)
 {
     static const char *const names[] = {"main",         "events",        "http",
                                         "server",       "location",      "upstream",
@@ -207,7 +205,7 @@ static void misplaced(struct conf *conf)
     char room[112], hint[160];
     struct buffer names = buffer_over(room, sizeof room);
 
-    context_names(contexts_of(conf->language, name), &names);
+    conf_contexts(contexts_of(conf->language, name), &names);
     snprintf(hint, sizeof hint, "it belongs in: %.*s", SPAN_ARG(buffer_span(&names)));
     (void)conf_fail(conf, 0, hint, "\"%.*s\" directive is not allowed here", SPAN_ARG(name));
 }

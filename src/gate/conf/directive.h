@@ -110,6 +110,12 @@ void conf_standards(struct conf *conf, struct conf_level *level);
 const struct directive *conf_find(const struct conf_language *language, struct span name,
                                   unsigned context, size_t *table, size_t *row);
 
+/* "http, server, location": the contexts of which `contexts` has the bits. */
+void conf_contexts(unsigned contexts, struct buffer *out);
+
+/* For options_nearest: the i-th name of all tables of the language `of`. */
+const char *conf_name_at(size_t i, const void *of);
+
 /* The i-th word of the directive that is being read; 0 is its name. Empty behind the last. */
 struct span conf_word(const struct conf *conf, size_t i);
 size_t conf_words(const struct conf *conf); /* with the name */

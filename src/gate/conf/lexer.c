@@ -19,6 +19,7 @@ static void place(const struct lexer *l, struct lexer_token *token)
 {
     token->line = l->line;
     token->column = (uint32_t)(l->at - l->line_at) + 1;
+    token->begin = l->at;
 }
 
 static enum rc unexpected(struct lexer *l, struct lexer_token *token, struct fault *why)

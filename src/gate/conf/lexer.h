@@ -25,6 +25,7 @@ struct lexer_token {
     enum lexer_kind kind;
     struct span text; /* of a word: a view of the input, or of the arena where escapes went */
     uint32_t line, column; /* where it begins, counted from 1; a column is a byte */
+    size_t begin; /* the same, from the start of the text; it ends at the lexer's `at` */
 };
 
 /* Start from {.in = the whole text, .line = 1}. */

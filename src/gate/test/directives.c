@@ -9,28 +9,15 @@
 #include "base/text.h"
 #include "gate/site_reader.h"
 
-static const char *const contexts[] = {"main",         "events",        "http",
-                                       "server",       "location",      "upstream",
-                                       "if in server", "if in location"};
-
-static void print_contexts(unsigned bits, struct text *out)
-{
-    const char *comma = "";
-
-    for (size_t i = 0; i < sizeof contexts / sizeof *contexts; i++) {
-        if (!(bits & 1u << i))
-            continue;
-        text_printf(out, "%s%s", comma, contexts[i]);
-        comma = ", ";
-    }
-}
-
 /* One entry, as the page must have it. */
 static void print_entry(const struct directive *d, struct text *out)
 {
-    text_printf(out, ".It Ic %s%s\n%s\nStands in: ", d->name,
-                d->kind != CONF_PLAIN ? " { }" : "", d->doc);
-    print_contexts(d->contexts, out);
+    char room[112];
+    struct buffer names = buffer_over(room, sizeof room);
+
+    conf_contexts(d->contexts, &names);
+    text_printf(out, ".It Ic %s%s\n%s\nStands in: %.*s", d->name,
+                d->kind != CONF_PLAIN ? " { }" : "", d->doc, SPAN_ARG(buffer_span(&names)));
     if (d->standard)
         text_printf(out, ".\nWithout it:\n.Ql %s .\n", d->standard);
     else

@@ -1,0 +1,93 @@
+"""gate fmt and gate directives: about the language, without serving."""
+import os
+import pathlib
+import subprocess
+
+import peers
+import pytest
+
+UGLY = 'http{server{\nlisten 80;# the port\n\n\n  location /{return 200 "a  b";}}}\n'
+NEAT = '''http {
+    server {
+        listen 80; # the port
+
+        location / {
+            return 200 "a  b";
+        }
+    }
+}
+'''
+
+
+@pytest.fixture
+def run(gate_program):
+    def run(*words, given=''):
+        return subprocess.run([gate_program, *words], input=given, capture_output=True, text=True,
+                              timeout=peers.PATIENCE_S)
+    return run
+
+
+def test_fmt_reads_standard_input_and_files(run, tmp_path):
+    assert run('fmt', given=UGLY).stdout == NEAT
+    file = tmp_path / 'a.conf'
+    file.write_text(UGLY)
+    assert run('fmt', file).stdout == NEAT
+    assert file.read_text() == UGLY
+
+
+def test_fmt_check_and_write(run, tmp_path):
+    ugly, neat = tmp_path / 'ugly.conf', tmp_path / 'neat.conf'
+    ugly.write_text(UGLY)
+    ugly.chmod(0o640)
+    neat.write_text(NEAT)
+    link = tmp_path / 'link.conf'
+    link.symlink_to(ugly)
+
+    checked = run('fmt', '--check', ugly, neat)
+    assert (checked.returncode, checked.stdout) == (1, f'{ugly}\n')
+    assert ugly.read_text() == UGLY
+
+    before = neat.stat()
+    assert run('fmt', '--write', link, neat).returncode == 0
+    assert link.is_symlink() and ugly.read_text() == NEAT
+    assert ugly.stat().st_mode & 0o777 == 0o640
+    assert neat.stat().st_ino == before.st_ino, 'what is neat is left alone'
+    assert sorted(os.listdir(tmp_path)) == ['link.conf', 'neat.conf', 'ugly.conf']
+    assert run('fmt', '--check', ugly, neat).returncode == 0
+
+
+def test_fmt_changes_no_file_that_it_cannot_read(run, tmp_path):
+    file = tmp_path / 'torn.conf'
+    file.write_text('http {\n  server { listen 80\n')
+    done = run('fmt', '--write', file)
+    assert done.returncode == 1
+    assert done.stderr == f'gate: {file}:3:1: unexpected end of file, expecting ";" or "}}"\n'
+    assert file.read_text() == 'http {\n  server { listen 80\n'
+    assert 'cannot be opened' in run('fmt', tmp_path / 'none').stderr
+    assert run('fmt', '--write').returncode == 1
+
+
+def test_what_fmt_makes_means_the_same_to_nginx(run, nginx_program, tmp_path):
+    """nginx's own files, laid out, are still accepted by it, and mean the same to gate."""
+    stock = pathlib.Path('/etc/nginx/nginx.conf')
+    if not stock.exists():
+        pytest.skip('nginx came without its configuration')
+    text = run('fmt', stock)
+    assert text.returncode == 0
+    for name, words in (('before.conf', stock.read_text()), ('after.conf', text.stdout)):
+        (tmp_path / name).write_text(words)
+        tested = subprocess.run([nginx_program, '-t', '-e', 'stderr', '-c', tmp_path / name, '-g',
+                                 f'pid {tmp_path}/pid;' if 'pid ' not in words else ''],
+                                capture_output=True, text=True, timeout=peers.PATIENCE_S)
+        assert 'syntax is ok' in tested.stderr, tested.stderr
+
+
+def test_directives(run):
+    shown = run('directives', 'proxy_pass').stdout
+    assert shown.startswith('proxy_pass\n')
+    assert 'Stands in:   location, if in location' in shown
+    every = run('directives').stdout.splitlines()
+    names = [line.split()[0] for line in every if not line.startswith(' ')]
+    assert names == sorted(set(names)) and 'server_name' in names
+    wrong = run('directives', 'lisen')
+    assert (wrong.returncode, wrong.stderr) == (1, 'gate: "lisen" names no directive; did you mean "listen"?\n')
