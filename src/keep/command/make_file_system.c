@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "keep/mount/file_system.h"
-#include "keep/mount/fuse_device.h"
+#include "keep/mount/fuse_protocol.h"
 #include "keep/mount/program.h"
 #include "keep/mount/record.h"
 
@@ -43,16 +43,16 @@ static enum rc make_in(struct device *device, const char *directory, const char 
                              .owner = geteuid(),
                              .group = getegid(),
                              .time = (uint64_t)time(NULL)};
-    struct fuse_device *fuse;
+    struct fuse_transport *fuse;
     char image[PATH_MAX + sizeof file_name + 1];
-    enum rc rc = fuse_device_open(&fuse, &face, directory, why), unmounted;
+    enum rc rc = fuse_face_open(&fuse, &face, directory, why), unmounted;
 
     if (rc != RC_OK)
         return rc;
     snprintf(image, sizeof image, "%s/%s", directory, file_name);
     rc = run_mkfs(image, label, why);
     unmounted = file_system_unmount(directory, rc == RC_OK ? why : NULL);
-    fuse_device_close(fuse);
+    fuse_transport_close(fuse);
     return rc != RC_OK ? rc : unmounted;
 }
 

@@ -96,7 +96,6 @@ static int answer_init(struct call *c)
     out->max_write = FUSE_PAYLOAD_MAX;
     out->max_pages = FUSE_PAYLOAD_MAX / 4096;
     out->time_gran = 1;
-    atomic_store(&c->face->ready, true);
     return 0;
 }
 
@@ -353,7 +352,7 @@ static int dispatch(struct call *c, uint32_t opcode)
     return operations[opcode].answer(c);
 }
 
-enum rc fuse_answer(struct fuse_face *face, const void *request, size_t len, void *room,
+enum rc fuse_answer(void *face, const void *request, size_t len, void *room,
                     struct fuse_reply *reply)
 {
     struct fuse_in_header head;
@@ -380,4 +379,14 @@ enum rc fuse_answer(struct fuse_face *face, const void *request, size_t len, voi
         .unique = head.unique,
     };
     return RC_OK;
+}
+
+enum rc fuse_face_open(struct fuse_transport **out, struct fuse_face *face,
+                       const char *directory, struct fault *why)
+{
+    const struct fuse_handler handler = {fuse_answer, face};
+    const struct fuse_mount mount = {
+        .directory = directory, .read_only = face->device->read_only, .noexec = true};
+
+    return fuse_transport_open(out, &handler, &mount, why);
 }

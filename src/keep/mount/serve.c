@@ -14,7 +14,8 @@
 
 #include "base/log.h"
 #include "keep/mount/file_system.h"
-#include "keep/mount/fuse_device.h"
+#include "keep/mount/fuse_protocol.h"
+#include "keep/mount/fuse_transport.h"
 #include "keep/mount/unmount.h"
 
 /* Signals come by a descriptor, and so never interrupt a request. */
@@ -60,10 +61,10 @@ static void take_mount_change(const struct record *record)
         unmount_or_tell(record);
 }
 
-static void wait_for_end(struct serve *serve, struct fuse_device *fuse, int signals)
+static void wait_for_end(struct serve *serve, struct fuse_transport *fuse, int signals)
 {
     int mounts = open("/proc/self/mounts", O_RDONLY | O_CLOEXEC); /* -1 is passed over */
-    struct pollfd events[] = {{.fd = fuse_device_ended_fd(fuse), .events = POLLIN},
+    struct pollfd events[] = {{.fd = fuse_transport_ended_fd(fuse), .events = POLLIN},
                               {.fd = signals, .events = POLLIN},
                               {.fd = mounts, .events = POLLPRI}};
 
@@ -91,7 +92,7 @@ static enum rc mount_inner(struct serve *serve, struct fault *why)
                              &record->helper, why);
 }
 
-static enum rc run(struct serve *serve, struct fuse_device *fuse, int signals,
+static enum rc run(struct serve *serve, struct fuse_transport *fuse, int signals,
                    struct fault *why)
 {
     enum rc rc;
@@ -118,16 +119,16 @@ enum rc serve_volume(struct serve *serve, struct fault *why)
         .time = (uint64_t)time(NULL),
         .discard = serve->discard,
     };
-    struct fuse_device *fuse = NULL;
+    struct fuse_transport *fuse = NULL;
     int signals = watch_signals();
     enum rc rc, flushed = RC_OK;
 
     if (signals < 0)
         rc = fail_errno(why, RC_IO, "no descriptor for signals");
     else if ((rc = record_write(serve->record, why)) == RC_OK &&
-             (rc = fuse_device_open(&fuse, &face, serve->record->face, why)) == RC_OK)
+             (rc = fuse_face_open(&fuse, &face, serve->record->face, why)) == RC_OK)
         rc = run(serve, fuse, signals, why);
-    fuse_device_close(fuse);
+    fuse_transport_close(fuse);
     if (!serve->device->read_only)
         flushed = device_flush(serve->device, rc == RC_OK ? why : NULL);
     if (rc == RC_OK && flushed == RC_OK && (errno = atomic_load(&face.lost)) != 0)

@@ -1,0 +1,33 @@
+/* What the transports of one mount share: the connection, the handler, and who still serves. */
+#ifndef KEEP_MOUNT_FUSE_LINK_H
+#define KEEP_MOUNT_FUSE_LINK_H
+
+#include <stdatomic.h>
+
+#include "keep/mount/fuse_transport.h"
+
+struct fuse_link {
+    struct fuse_handler handler;
+    const char *directory;
+    int fd;              /* the connection */
+    int ended;           /* an eventfd, written when the last thread ends */
+    atomic_uint running; /* threads */
+    bool ready;          /* INIT was answered */
+};
+
+/* Answers, and notes what INIT came to. RC_FORMAT: the connection is of no use any more. */
+enum rc fuse_link_answer(struct fuse_link *link, const void *request, size_t len, void *room,
+                         struct fuse_reply *reply);
+
+/* False when the connection is over. */
+bool fuse_link_send(const struct fuse_link *link, struct fuse_reply *reply);
+
+/* What a thread that serves begins and ends with. */
+void fuse_link_enter(void);
+void fuse_link_leave(struct fuse_link *link);
+
+/* Pages that are there, stay there, and go into no dump. NULL: no memory. */
+void *fuse_link_buffer(size_t size);
+void fuse_link_buffer_free(void *buffer, size_t size);
+
+#endif

@@ -1,0 +1,111 @@
+#include "keep/mount/fuse_transport.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "keep/mount/fuse_device.h"
+#include "keep/mount/fuse_mount.h"
+
+enum { THREADS_MIN = 2, THREADS_MAX = 8 };
+
+struct fuse_transport {
+    struct fuse_link link;
+    struct fuse_device *device;
+    bool started;
+    char directory[PATH_MAX];
+};
+
+static unsigned thread_count(void)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cpus < THREADS_MIN   ? THREADS_MIN
+           : cpus > THREADS_MAX ? THREADS_MAX
+                                : (unsigned)cpus;
+}
+
+/* Buffers first: nothing is allocated any more once somebody may write to what is mounted. */
+static enum rc begin(struct fuse_transport *t, const struct fuse_mount *mount,
+                     struct fault *why)
+{
+    enum rc rc;
+
+    t->link.ended = eventfd(0, EFD_CLOEXEC);
+    if (t->link.ended < 0)
+        return fail_errno(why, RC_IO, "%s: no event", t->directory);
+    if ((rc = fuse_device_open(&t->device, &t->link, thread_count(), why)) ||
+        (rc = fuse_mount_open(mount, &t->link.fd, why)) ||
+        (rc = fuse_device_greet(t->device, why)))
+        return rc;
+    t->started = true;
+    return fuse_device_start(t->device, why);
+}
+
+enum rc fuse_transport_open(struct fuse_transport **out, const struct fuse_handler *handler,
+                            const struct fuse_mount *mount, struct fault *why)
+{
+    struct fuse_transport *t = calloc(1, sizeof *t);
+    enum rc rc;
+
+    if (!t)
+        return fail(why, RC_MEMORY, "no memory to serve %s", mount->directory);
+    snprintf(t->directory, sizeof t->directory, "%s", mount->directory);
+    t->link = (struct fuse_link){
+        .handler = *handler, .directory = t->directory, .fd = -1, .ended = -1};
+    rc = begin(t, mount, why);
+    if (rc != RC_OK) {
+        fuse_transport_close(t);
+        return rc;
+    }
+    fuse_mount_read_further_ahead(t->directory);
+    *out = t;
+    return RC_OK;
+}
+
+int fuse_transport_ended_fd(const struct fuse_transport *t)
+{
+    return t->link.ended;
+}
+
+uint64_t fuse_transport_requests(const struct fuse_transport *t)
+{
+    return fuse_device_requests(t->device);
+}
+
+enum rc fuse_transport_notify(struct fuse_transport *t, enum fuse_notify_code code,
+                              const void *body, size_t len, const char *name,
+                              struct fault *why)
+{
+    size_t name_len = name ? strlen(name) + 1 : 0;
+    struct fuse_out_header head = {.len = (uint32_t)(sizeof head + len + name_len),
+                                   .error = (int32_t)code};
+    struct iovec pieces[] = {{&head, sizeof head},
+                             {(void *)(uintptr_t)body, len},
+                             {(void *)(uintptr_t)name, name_len}};
+
+    if (writev(t->link.fd, pieces, 3) >= 0)
+        return RC_OK;
+    return fail_errno(why, errno == ENOENT ? RC_NOT_FOUND : RC_IO,
+                      "%s: the kernel was not told of a change", t->directory);
+}
+
+/* Threads end with the connection. */
+void fuse_transport_close(struct fuse_transport *t)
+{
+    if (!t)
+        return;
+    if (t->link.fd >= 0 && (!t->started || atomic_load(&t->link.running) > 0))
+        fuse_mount_cut(t->directory);
+    fuse_device_close(t->device);
+    if (t->link.fd >= 0)
+        close(t->link.fd);
+    if (t->link.ended >= 0)
+        close(t->link.ended);
+    free(t);
+}
