@@ -7,6 +7,7 @@
 #include "gate/nginx_names.h"
 #include "gate/respond/mime_types.h"
 #include "gate/site_reader.h"
+#include "gate/site_traps.h"
 #include "gate/tls/tls_client.h"
 #include "gate/tls/tls_server.h"
 #include "gate/upstream/upstream_list.h"
@@ -260,6 +261,8 @@ static enum rc read_site(struct site_reader *r)
     enum rc rc;
 
     read_tree(r, &tree);
+    if (!r->context->as_nginx)
+        site_traps_tell(&r->conf, tree.first);
     if ((rc = read_main(r, tree.first)) != RC_OK)
         return rc;
     if (r->conf.faults->errors > 0)
