@@ -7,8 +7,8 @@ extern const struct cipher_kind cipher_aes_xts_plain64, cipher_aes_xts_plain,
 #if defined(__x86_64__)
 extern const struct cipher_kind cipher_native_xts_plain64, cipher_native_xts_plain;
 #endif
-extern const struct cipher_kind cipher_gcrypt_kinds[];
-extern const size_t cipher_gcrypt_count;
+extern const struct cipher_kind cipher_gcrypt_kinds[], cipher_adiantum_kinds[];
+extern const size_t cipher_gcrypt_count, cipher_adiantum_count;
 
 static const struct cipher_kind *const kinds[] = {
 #if defined(__x86_64__)
@@ -24,7 +24,11 @@ const struct cipher_kind *cipher_kind_at(size_t index)
 {
     if (index < KINDS)
         return kinds[index];
-    return index - KINDS < cipher_gcrypt_count ? &cipher_gcrypt_kinds[index - KINDS] : NULL;
+    index -= KINDS;
+    if (index < cipher_gcrypt_count)
+        return &cipher_gcrypt_kinds[index];
+    index -= cipher_gcrypt_count;
+    return index < cipher_adiantum_count ? &cipher_adiantum_kinds[index] : NULL;
 }
 
 static bool is_usable(const struct cipher_kind *kind)

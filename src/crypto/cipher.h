@@ -34,7 +34,14 @@ struct cipher_kind {
 struct cipher {
     const struct cipher_kind *kind;
     uint32_t sector_size;
+    bool large_iv; /* sectors are numbered in their own size: dm-crypt's iv_large_sectors */
 };
+
+/* How much the number grows from one sector to the next. */
+static inline uint64_t cipher_step(const struct cipher *cipher)
+{
+    return cipher->large_iv ? 1 : cipher->sector_size / CIPHER_SECTOR;
+}
 
 /* The first one that is usable here; NULL for a string that names none. */
 const struct cipher_kind *cipher_find(const char *encryption);
@@ -61,8 +68,8 @@ enum rc cipher_open_kind(struct cipher **out, const struct cipher_kind *kind,
 /*
  * `len` bytes, whole sectors of sector_size, from `in` to `out` (which may be the same place,
  * and may not overlap otherwise). `sector` is the number of the first one in units of 512
- * bytes whatever the sector size, with a segment's iv_tweak added: dm-crypt's numbering
- * without iv_large_sectors.
+ * bytes whatever the sector size, with a segment's iv_tweak added; with `large_iv`, in units of
+ * sector_size.
  */
 enum rc cipher_encrypt(struct cipher *cipher, uint64_t sector, const void *in, void *out,
                        size_t len, struct fault *why);

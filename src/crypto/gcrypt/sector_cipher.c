@@ -176,7 +176,7 @@ static bool crypt_run(const struct gcrypt_cipher *c, struct lane *lane, bool enc
             (encrypt ? gcry_cipher_encrypt(lane->data, out + at, size, in + at, size)
                      : gcry_cipher_decrypt(lane->data, out + at, size, in + at, size)) != 0)
             return false;
-        sector += size / CIPHER_SECTOR;
+        sector += cipher_step(&c->cipher);
     }
     return true;
 }

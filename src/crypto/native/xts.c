@@ -114,7 +114,7 @@ static enum rc crypt_plain64(struct cipher *cipher, bool encrypt, uint64_t secto
 
     (void)why;
     xts_crypt(c->engine, (const struct xts_keys *)(const void *)c->keys.at, encrypt, sector,
-              size / CIPHER_SECTOR, &run);
+              cipher_step(cipher), &run);
     return RC_OK;
 }
 
@@ -122,7 +122,7 @@ static enum rc crypt_plain64(struct cipher *cipher, bool encrypt, uint64_t secto
 static enum rc crypt_plain(struct cipher *cipher, bool encrypt, uint64_t sector,
                            const uint8_t *in, uint8_t *out, size_t len, struct fault *why)
 {
-    uint64_t step = cipher->sector_size / CIPHER_SECTOR;
+    uint64_t step = cipher_step(cipher);
     enum rc rc = RC_OK;
 
     for (size_t done = 0; done < len && rc == RC_OK;) {

@@ -109,7 +109,7 @@ static bool crypt_run(const struct sector_cipher *c, struct lane *lane, uint64_t
             EVP_CipherInit_ex2(lane->data, NULL, NULL, iv, -1, NULL) != 1 ||
             EVP_CipherUpdate(lane->data, out + at, &done, in + at, (int)size) != 1)
             return false;
-        sector += size / CIPHER_SECTOR;
+        sector += cipher_step(&c->cipher);
     }
     return true;
 }

@@ -65,9 +65,16 @@ static const struct {
     const char *encryption;
     size_t key_len;
 } all_ciphers[] = {
-    {"aes-xts-plain64", 64},      {"aes-xts-plain64", 32}, {"aes-xts-plain", 64},
-    {"aes-cbc-plain64", 32},      {"aes-cbc-plain64", 24}, {"aes-cbc-plain64", 16},
-    {"aes-cbc-essiv:sha256", 32}, {"aes-cbc-plain", 16},
+    {"aes-xts-plain64", 64},
+    {"aes-xts-plain64", 32},
+    {"aes-xts-plain", 64},
+    {"aes-cbc-plain64", 32},
+    {"aes-cbc-plain64", 24},
+    {"aes-cbc-plain64", 16},
+    {"aes-cbc-essiv:sha256", 32},
+    {"aes-cbc-plain", 16},
+    {"xchacha12,aes-adiantum-plain64", 32},
+    {"xchacha20,aes-adiantum-plain", 32},
 };
 
 static struct cipher *open_filled(const char *encryption, size_t key_len, uint32_t sector_size)
@@ -112,6 +119,42 @@ static void runs_are_sectors_in_a_row(void **state)
     }
 }
 
+static struct cipher *open_kind(const struct cipher_kind *kind, size_t key_len,
+                                uint32_t sector_size)
+{
+    SCOPED(secret) key = {0};
+    struct cipher *cipher;
+
+    assert_int_equal(secret_alloc(&key, key_len, NULL), RC_OK);
+    fill(key.at, key_len);
+    assert_int_equal(cipher_open_kind(&cipher, kind, &key, sector_size, NULL), RC_OK);
+    return cipher;
+}
+
+/* With large_iv the numbers of sectors are 0, 1, 2 whatever their size. */
+static void large_sectors_are_counted_one_by_one(void **state)
+{
+    const struct cipher_kind *kind;
+
+    (void)state;
+    for (size_t i = 0; (kind = cipher_kind_at(i)); i++) {
+        static uint8_t plain[16384], whole[16384], single[4096];
+        struct cipher *cipher;
+
+        if (kind->is_usable && !kind->is_usable())
+            continue;
+        cipher = open_kind(kind, kind->key_sizes[0], 4096);
+        cipher->large_iv = true;
+        fill(plain, sizeof plain);
+        assert_int_equal(cipher_encrypt(cipher, 5, plain, whole, sizeof plain, NULL), RC_OK);
+        for (unsigned n = 0; n < 4; n++) {
+            assert_int_equal(cipher_encrypt(cipher, 5 + n, plain, single, 4096, NULL), RC_OK);
+            check(kind->encryption, memcmp(single, whole + 4096 * (size_t)n, 4096) == 0);
+        }
+        cipher_close(cipher);
+    }
+}
+
 /* "plain" wraps at 2^32 sectors, "plain64" does not. */
 static void plain_wraps(void **state)
 {
@@ -131,18 +174,6 @@ static void plain_wraps(void **state)
         check(cases[i].encryption, (memcmp(low, high, UNIT) == 0) == cases[i].wraps);
         cipher_close(cipher);
     }
-}
-
-static struct cipher *open_kind(const struct cipher_kind *kind, size_t key_len,
-                                uint32_t sector_size)
-{
-    SCOPED(secret) key = {0};
-    struct cipher *cipher;
-
-    assert_int_equal(secret_alloc(&key, key_len, NULL), RC_OK);
-    fill(key.at, key_len);
-    assert_int_equal(cipher_open_kind(&cipher, kind, &key, sector_size, NULL), RC_OK);
-    return cipher;
 }
 
 /* Both ways, over the place where 32 bits end, which a large sector may straddle. */
@@ -248,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {cmocka_unit_test(xts_vectors),
                                      cmocka_unit_test(runs_are_sectors_in_a_row),
+                                     cmocka_unit_test(large_sectors_are_counted_one_by_one),
                                      cmocka_unit_test(plain_wraps),
                                      cmocka_unit_test(refused),
                                      cmocka_unit_test(kinds_of_one_encryption_agree),

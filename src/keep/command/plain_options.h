@@ -6,7 +6,8 @@
 #include "keep/format/plain/plain.h"
 
 struct plain_options {
-    const char *type, *cipher, *hash, *key_size, *offset, *skip;
+    const char *type, *cipher, *hash, *key_size, *offset, *skip, *sector_size;
+    bool large_iv;
 };
 
 #define PLAIN_ROWS(T)                                                                         \
@@ -19,6 +20,10 @@ struct plain_options {
          offsetof(T, plain.hash)},                                                            \
         {"key-size", 0, "BITS", "Of type plain; 256 by default.",                             \
          offsetof(T, plain.key_size)},                                                        \
+        {"sector-size", 0, "BYTES", "Of type plain; 512 by default.",                         \
+         offsetof(T, plain.sector_size)},                                                     \
+        {"iv-large-sectors", 0, NULL, "Its sectors are numbered in their own size.",          \
+         offsetof(T, plain.large_iv)},                                                        \
         {"offset", 0, "SECTORS", "Where its data begin, in units of 512 bytes.",              \
          offsetof(T, plain.offset)},                                                          \
     {                                                                                         \

@@ -14,6 +14,7 @@ struct volume {
     struct cipher *cipher;
     uint64_t offset;
     uint64_t iv_tweak;
+    uint32_t iv_unit; /* bytes that a sector's number counts */
     uint32_t sector_size;
     struct lanes lanes;
 };
@@ -39,9 +40,9 @@ static enum rc fetch(struct volume *v, uint64_t offset, uint8_t *at, size_t len,
 {
     enum rc rc = device_read(v->lower, v->offset + offset, at, len, why);
 
-    return rc != RC_OK
-               ? rc
-               : cipher_decrypt(v->cipher, v->iv_tweak + offset / IV_UNIT, at, at, len, why);
+    return rc != RC_OK ? rc
+                       : cipher_decrypt(v->cipher, v->iv_tweak + offset / v->iv_unit, at, at,
+                                        len, why);
 }
 
 /* Whole sectors, which fit the room: encrypts them there (`from` may be the room) and writes
@@ -50,7 +51,7 @@ static enum rc store(struct volume *v, uint64_t offset, const uint8_t *from, uin
                      size_t len, struct fault *why)
 {
     enum rc rc =
-        cipher_encrypt(v->cipher, v->iv_tweak + offset / IV_UNIT, from, room, len, why);
+        cipher_encrypt(v->cipher, v->iv_tweak + offset / v->iv_unit, from, room, len, why);
 
     return rc != RC_OK ? rc : device_write(v->lower, v->offset + offset, room, len, why);
 }
@@ -186,6 +187,9 @@ static enum rc check_place(const struct volume_place *place, uint64_t size, stru
 
     if (sector < 512 || sector > 4096 || (sector & (sector - 1)) != 0)
         return fail(why, RC_FORMAT, "%u is no size of a sector", sector);
+    if (place->large_iv && place->iv_tweak % (sector / IV_UNIT) != 0)
+        return fail(why, RC_FORMAT, "the number of the first sector is no multiple of %u",
+                    sector / IV_UNIT);
     if (place->offset > size || place->len > size - place->offset || place->len % sector != 0)
         return fail(why, RC_FORMAT, "the encrypted sectors do not lie inside the device");
     return RC_OK;
@@ -206,13 +210,15 @@ enum rc volume_open(struct device **out, struct device *lower,
     v->device = (struct device){
         .kind = &volume_kind, .size = place->len, .read_only = lower->read_only};
     v->offset = place->offset;
-    v->iv_tweak = place->iv_tweak;
     v->sector_size = place->sector_size;
+    v->iv_unit = place->large_iv ? place->sector_size : IV_UNIT;
+    v->iv_tweak = place->iv_tweak / (v->iv_unit / IV_UNIT);
     if ((rc = lanes_init(&v->lanes, why)) ||
         (rc = cipher_open(&v->cipher, place->encryption, key, place->sector_size, why))) {
         volume_close(&v->device);
         return rc;
     }
+    v->cipher->large_iv = place->large_iv;
     v->lower = lower;
     *out = &v->device;
     return RC_OK;

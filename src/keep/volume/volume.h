@@ -14,6 +14,7 @@ struct volume_place {
     uint64_t offset, len;   /* bytes of the lower device; len is a multiple of sector_size */
     uint32_t sector_size;   /* 512, 1024, 2048 or 4096 */
     uint64_t iv_tweak;      /* the number of the first sector, in units of 512 bytes */
+    bool large_iv;          /* sectors are numbered in their own size (iv_large_sectors) */
     const char *encryption; /* "aes-xts-plain64" */
 };
 

@@ -71,16 +71,18 @@ static enum rc find_place(const struct plain *plain, uint64_t data_size,
                           struct volume_place *place, struct fault *why)
 {
     uint64_t sectors = data_size / SECTOR;
+    uint64_t len = plain->offset < sectors ? (sectors - plain->offset) * SECTOR : 0;
 
-    if (plain->offset >= sectors)
+    if (len < plain->sector_size)
         return fail(why, RC_TRUNCATED,
                     "it has %" PRIu64 " sectors, and the data begin at sector %" PRIu64,
                     sectors, plain->offset);
     *place = (struct volume_place){
         .offset = plain->offset * SECTOR,
-        .len = (sectors - plain->offset) * SECTOR,
-        .sector_size = SECTOR,
+        .len = len - len % plain->sector_size,
+        .sector_size = plain->sector_size,
         .iv_tweak = plain->skip,
+        .large_iv = plain->large_iv,
         .encryption = plain->encryption,
     };
     return RC_OK;

@@ -15,6 +15,8 @@ struct plain {
     uint32_t key_size;       /* bytes */
     uint64_t offset;         /* of the first sector on the device, in units of 512 bytes */
     uint64_t skip;           /* what is added to the number of a sector */
+    uint32_t sector_size;    /* bytes */
+    bool large_iv;           /* sectors are numbered in their own size */
 };
 
 /*

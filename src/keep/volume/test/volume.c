@@ -165,12 +165,27 @@ static const struct {
     struct volume_place place;
     enum rc rc;
 } places[] = {
-    {"sectors of 0 bytes", {0, 4096, 0, 0, "aes-xts-plain64"}, RC_FORMAT},
-    {"sectors of 768 bytes", {0, 4096, 768, 0, "aes-xts-plain64"}, RC_FORMAT},
-    {"behind the end", {4096, 8192, 512, 0, "aes-xts-plain64"}, RC_FORMAT},
-    {"an offset that wraps", {UINT64_MAX - 511, 1024, 512, 0, "aes-xts-plain64"}, RC_FORMAT},
-    {"half a sector", {0, 4096 + 512, 4096, 0, "aes-xts-plain64"}, RC_FORMAT},
-    {"an unknown cipher", {0, 4096, 512, 0, "rot13-ecb"}, RC_UNSUPPORTED},
+    {"sectors of 0 bytes",
+     {.offset = 0, .len = 4096, .sector_size = 0, .encryption = "aes-xts-plain64"},
+     RC_FORMAT},
+    {"sectors of 768 bytes",
+     {.offset = 0, .len = 4096, .sector_size = 768, .encryption = "aes-xts-plain64"},
+     RC_FORMAT},
+    {"behind the end",
+     {.offset = 4096, .len = 8192, .sector_size = 512, .encryption = "aes-xts-plain64"},
+     RC_FORMAT},
+    {"an offset that wraps",
+     {.offset = UINT64_MAX - 511,
+      .len = 1024,
+      .sector_size = 512,
+      .encryption = "aes-xts-plain64"},
+     RC_FORMAT},
+    {"half a sector",
+     {.offset = 0, .len = 4096 + 512, .sector_size = 4096, .encryption = "aes-xts-plain64"},
+     RC_FORMAT},
+    {"an unknown cipher",
+     {.offset = 0, .len = 4096, .sector_size = 512, .encryption = "rot13-ecb"},
+     RC_UNSUPPORTED},
 };
 
 static void places_are_checked(void **state)

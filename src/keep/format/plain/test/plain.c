@@ -23,7 +23,8 @@ static void keys(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct plain plain = {.encryption = "aes-cbc-plain", .key_size = cases[i].key_size};
+        struct plain plain = {
+            .encryption = "aes-cbc-plain", .key_size = cases[i].key_size, .sector_size = 512};
         SCOPED(format_volume) volume = {0};
         SCOPED(secret) phrase = {0};
         char text[65];
@@ -53,6 +54,7 @@ static void places(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct plain plain = {.encryption = "aes-xts-plain64",
                               .key_size = 32,
+                              .sector_size = 512,
                               .hash = hash_find("sha256"),
                               .offset = rows[i].offset,
                               .skip = 7};
@@ -71,7 +73,8 @@ static void places(void **state)
 
 static void raw_keys(void **state)
 {
-    const struct plain plain = {.encryption = "aes-cbc-plain", .key_size = 16};
+    const struct plain plain = {
+        .encryption = "aes-cbc-plain", .key_size = 16, .sector_size = 512};
     static const enum rc answers[] = {[15] = RC_DENIED, [16] = RC_OK, [17] = RC_OK};
 
     (void)state;
@@ -87,7 +90,7 @@ static void raw_keys(void **state)
 
 static void refused(void **state)
 {
-    struct plain plain = {.encryption = "aes-cbc-plain", .key_size = 64};
+    struct plain plain = {.encryption = "aes-cbc-plain", .key_size = 64, .sector_size = 512};
     SCOPED(format_volume) volume = {0};
     SCOPED(secret) phrase = {0};
 
