@@ -33,7 +33,9 @@ struct tree_caller {
 
 /* What is made: S_IFMT of `mode` says which kind. */
 struct tree_new {
-    mode_t mode; /* the umask is already taken off */
+    /* The umask is not taken off: it is that of the thread that asks, so that the file system
+     * below takes it off where no default ACL stands in its place. */
+    mode_t mode;
     dev_t device;
     const char *target; /* of a symbolic link; NULL for the rest */
     struct tree_caller caller;
