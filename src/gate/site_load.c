@@ -21,7 +21,7 @@ static void tell(const struct fault_entry *entry)
              after ? after + 2 : line.at);
 }
 
-static void tell_all(const struct faults *faults)
+static void tell_all(const struct faults *faults, bool as_nginx)
 {
     const struct fault_entry *first = faults_first_error(faults);
     SCOPED(text) shown = {0};
@@ -29,7 +29,7 @@ static void tell_all(const struct faults *faults)
     for (const struct fault_entry *entry = faults->first; entry; entry = entry->next)
         if (entry->warning || entry == first || !diagnostics_on_terminal())
             tell(entry);
-    if (!diagnostics_on_terminal() || faults->errors == 0)
+    if (!diagnostics_on_terminal() || (as_nginx && faults->errors == 0))
         return;
     faults_show(faults, &shown);
     if (text_ok(&shown) && shown.at)
@@ -41,6 +41,6 @@ enum rc site_load(struct site **out, const struct site_context *context)
     SCOPED(faults) faults = {0};
     enum rc rc = site_read(out, context, &faults);
 
-    tell_all(&faults);
+    tell_all(&faults, context->as_nginx);
     return rc;
 }

@@ -97,13 +97,15 @@ def test_a_trap_is_told_with_its_line_and_is_no_error(run, gate_program, tmp_pat
     text = peers.configuration(free_port(), 'location /i {\n alias /srv/;\n}')
     file = tmp_path / 'trap.conf'
     file.write_text(text)
+    (tmp_path / 'logs').mkdir()
     line = text[:text.index('alias')].count('\n') + 1
     tested = run('-t', '-p', tmp_path, '-c', file)
     assert tested.returncode == 0, tested.stderr
     assert f'"/i../x" reaches files beside "/srv/" in {file}:{line}\n' in tested.stderr
+    assert f'{file}:{line}:8: warning: ' in tested.stderr
+    assert "write the location with a '/' at its end\n" in tested.stderr
     nginx = tmp_path / 'nginx'
     nginx.symlink_to(gate_program)
-    (tmp_path / 'logs').mkdir()
     tested = subprocess.run([nginx, '-t', '-p', tmp_path, '-c', file, '-g', f'pid {tmp_path}/pid;'],
                             capture_output=True, text=True, timeout=peers.PATIENCE_S)
     assert 'reaches' not in tested.stderr
