@@ -11,7 +11,7 @@
 
 #include "gate/balance/balance.h"
 
-enum { ROUNDS_MAX = 101, METHODS_MAX = 16, PICKS = 20000, PEERS_MAX = 1000 };
+enum { ROUNDS_MAX = 101, METHODS_MAX = 24, PICKS = 20000, PEERS_MAX = 1000 };
 
 struct method {
     const struct balance *balance;
@@ -68,7 +68,7 @@ static void pick_once(struct method *m, uint32_t n)
     index = balance_pick(&m->peers, 1, &request);
 
     need(index != BALANCE_NONE, "nobody was chosen");
-    balance_free(&m->peers, index, false, 1);
+    balance_free(&m->peers, index, &(struct balance_result){.began_ms = 1}, 1);
 }
 
 static double turn(struct method *m)
@@ -101,13 +101,13 @@ static void show(const struct method *m, int rounds)
     }
     qsort(ns, (size_t)rounds, sizeof *ns, compare);
     qsort(ratio, (size_t)rounds, sizeof *ratio, compare);
-    printf("  %-18s%8.1f  %6.2f [%5.2f..%5.2f]\n", m->balance->name, ns[rounds / 2],
+    printf("  %-30s%8.1f  %6.2f [%5.2f..%5.2f]\n", m->balance->name, ns[rounds / 2],
            ratio[rounds / 2], ratio[0], ratio[rounds - 1]);
 }
 
 static void measure(size_t count, int rounds)
 {
-    printf("\n%zu servers\n  %-18s%8s  %s\n", count, "", "ns", "times round robin");
+    printf("\n%zu servers\n  %-30s%8s  %s\n", count, "", "ns", "times round robin");
     for (size_t i = 0; i < method_count; i++)
         open_method(&methods[i], count);
     for (int round = -1; round < rounds; round++) { /* the first one warms up */

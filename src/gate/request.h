@@ -133,9 +133,15 @@ struct request {
     /* the origin */
     struct origin *origin;
     struct origin_target target;
-    struct peers *peers;                /* NULL: an address that variables gave */
-    size_t peer;                        /* BALANCE_NONE: none is held */
-    struct balance_request choice;      /* its `tried` NULL: not begun */
+    struct peers *peers;           /* NULL: an address that variables gave */
+    size_t peer;                   /* BALANCE_NONE: none is held */
+    struct balance_request choice; /* its `tried` NULL: not begun */
+    enum balance_outcome outcome;  /* of the time at that peer */
+    bool queued;                   /* it waits for one: request_queue.c */
+    uint64_t queued_ms;
+    struct balance_waiter waiter;
+    struct timer queue_timer;
+    struct list woken;                  /* in service.c's list */
     unsigned tries_count, tries_before; /* those of locations before this one */
     bool request_sent;                  /* bytes of it may have reached the origin */
     bool origin_reused, origin_timed_out;
@@ -368,6 +374,8 @@ enum rc request_forward(struct request *r); /* STEP_SEND */
 enum rc request_receive(struct request *r);
 enum rc request_relay(struct request *r);
 enum rc request_tunnel(struct request *r);
+/* Harmless where it does not wait. `in_vain`: it has waited too long. */
+void request_leave_queue(struct request *r, bool in_vain);
 /* Gives the origin's connection back, or closes it; the balancer is told. Harmless without one. */
 void request_leave_origin(struct request *r, bool failed);
 /* The same, and the request is as if none had been asked, but for the figures of $upstream_... */

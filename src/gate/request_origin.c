@@ -7,6 +7,41 @@
 
 /* ---- leaving an origin, and trying the next ---- */
 
+static enum balance_outcome outcome_of(unsigned kind)
+{
+    switch (kind) {
+    case PROXY_NEXT_ERROR:
+        return BALANCE_ERROR;
+    case PROXY_NEXT_TIMEOUT:
+        return BALANCE_TIMEOUT;
+    case PROXY_NEXT_INVALID_HEADER:
+        return BALANCE_INVALID;
+    default:
+        return BALANCE_UNWANTED;
+    }
+}
+
+/* Tells the balancer what came of it. */
+static void leave_peer(struct request *r, bool failed)
+{
+    const struct try *try = last_try(r);
+    const struct balance_result result = {
+        .failed = failed,
+        .outcome = failed && r->outcome == BALANCE_DONE ? BALANCE_ERROR : r->outcome,
+        .status = try->status,
+        .began_ms = try->began_ms,
+        .header_ms = try->header_ms,
+        .ended_ms = now_ms(r),
+        .sent = try->sent,
+        .received = try->received,
+    };
+
+    if (balance_free(r->peers, r->peer, &result, now_ms(r)))
+        request_log(r, LOG_LEVEL_WARN, "upstream server temporarily disabled");
+    r->peer = BALANCE_NONE;
+    r->outcome = BALANCE_DONE;
+}
+
 void request_leave_origin(struct request *r, bool failed)
 {
     struct origin *origin = r->origin;
@@ -24,11 +59,9 @@ void request_leave_origin(struct request *r, bool failed)
             origin_close(origin);
     }
     request_drop_up(r);
-    if (r->peer != BALANCE_NONE) {
-        if (balance_free(r->peers, r->peer, failed, now_ms(r)))
-            request_log(r, LOG_LEVEL_WARN, "upstream server temporarily disabled");
-        r->peer = BALANCE_NONE;
-    }
+    request_leave_queue(r, false);
+    if (r->peer != BALANCE_NONE)
+        leave_peer(r, failed);
 }
 
 static bool is_idempotent(const struct request *r)
@@ -91,22 +124,42 @@ void request_forget_origin(struct request *r)
     r->upgrade_sent = r->request_sent = r->origin_timed_out = r->up_failed = false;
 }
 
-enum rc request_fail_over(struct request *r, unsigned kind, unsigned status)
+/* The budget is the last thing to be asked, since that takes from it. */
+bool request_takes_retry(struct request *r, unsigned kind)
 {
-    bool again = request_may_try_again(r, kind);
-    bool counts = kind != PROXY_NEXT_403 && kind != PROXY_NEXT_404;
+    if (!request_may_try_again(r, kind))
+        return false;
+    if (balance_may_retry(r->peers, now_ms(r)))
+        return true;
+    request_log(r, LOG_LEVEL_WARN, "the retry budget of upstream \"%.*s\" is used up",
+                SPAN_ARG(r->target.upstream->name));
+    return false;
+}
 
-    request_leave_origin(r, counts);
-    if (!again) {
-        if (r->head_sent)
-            return RC_IO;
-        if (!r->up.done)
-            r->keep_alive = false;
-        return request_answer_status(r, status);
-    }
+static void leave_failed(struct request *r, unsigned kind)
+{
+    r->outcome = outcome_of(kind);
+    request_leave_origin(r, kind != PROXY_NEXT_403 && kind != PROXY_NEXT_404);
+}
+
+enum rc request_retry(struct request *r, unsigned kind)
+{
+    leave_failed(r, kind);
     rewind_request(r);
     r->step = STEP_CHOOSE;
     return RC_OK;
+}
+
+enum rc request_fail_over(struct request *r, unsigned kind, unsigned status)
+{
+    if (request_takes_retry(r, kind))
+        return request_retry(r, kind);
+    leave_failed(r, kind);
+    if (r->head_sent)
+        return RC_IO;
+    if (!r->up.done)
+        r->keep_alive = false;
+    return request_answer_status(r, status);
 }
 
 static enum rc open_origin(struct request *r);
@@ -137,6 +190,7 @@ enum rc request_fail_timeout(struct request *r, const char *doing)
 enum rc request_abandon(struct request *r)
 {
     request_log(r, LOG_LEVEL_INFO, "client prematurely closed connection");
+    r->outcome = BALANCE_LEFT;
     r->status = r->head_sent ? r->status : STATUS_CLIENT_CLOSED;
     return RC_IO;
 }
@@ -352,10 +406,13 @@ enum rc request_choose(struct request *r)
         const struct upstream_settings *upstream = r->target.upstream;
 
         r->peer = balance_pick(r->peers, now_ms(r), &r->choice);
+        if (r->peer == BALANCE_NONE && (rc = request_queue(r)) == RC_AGAIN)
+            return rc;
         if (r->peer == BALANCE_NONE) {
             request_log(r, LOG_LEVEL_ERROR, "no live upstreams while connecting to upstream");
             return request_answer_status(r, 502);
         }
+        request_leave_queue(r, false);
         r->target.peer = r->peer;
         r->target.address = &upstream->addresses[r->peer].address;
     }

@@ -38,6 +38,12 @@ static inline bool is_abandoned(const struct request *r)
 /* May the request go to another origin after a failure of this kind (bits of enum proxy_next)? */
 bool request_may_try_again(const struct request *r, unsigned kind);
 
+/* The same, and one is taken from the upstream's budget of retries. */
+bool request_takes_retry(struct request *r, unsigned kind);
+
+/* Leaves the address, which has failed, for the next one. */
+enum rc request_retry(struct request *r, unsigned kind);
+
 /* One address has failed: the next one, or the page with `status`. */
 enum rc request_fail_over(struct request *r, unsigned kind, unsigned status);
 
@@ -49,6 +55,11 @@ enum rc request_fail_timeout(struct request *r, const char *doing);
 
 /* Ends a request that its client has left. */
 enum rc request_abandon(struct request *r);
+
+/* ---- request_queue.c ---- */
+
+/* No server may be asked now. RC_AGAIN: it waits for one; RC_LIMIT: not (any longer). */
+enum rc request_queue(struct request *r);
 
 /* ---- request_forward.c ---- */
 

@@ -223,8 +223,8 @@ enum rc request_begin_answer(struct request *r, struct span rest)
 
     last_try(r)->header_ms = now_ms(r);
     last_try(r)->status = r->answer.code;
-    if (next && request_may_try_again(r, next))
-        return request_fail_over(r, next, r->answer.code);
+    if (next && request_takes_retry(r, next))
+        return request_retry(r, next);
     if (r->answer.code == 101 && (!r->upgrade_sent || !r->up.done)) {
         request_log(r, LOG_LEVEL_ERROR, "upstream switched protocols without being asked");
         return request_fail_over(r, PROXY_NEXT_INVALID_HEADER, 502);

@@ -87,6 +87,8 @@ enum rc service_open(struct service **out, struct loop *loop, struct site *site,
     s->index = index;
     list_init(&s->clients);
     list_init(&s->spare_clients);
+    list_init(&s->woken);
+    pthread_mutex_init(&s->woken_lock, NULL);
     s->in = malloc(SCRATCH_IN);
     s->out = malloc(SCRATCH_OUT);
     if (!s->in || !s->out)
@@ -123,6 +125,42 @@ void service_accept(struct service *s, const struct listener *listener, int fd,
     list_add_last(&s->clients, &client->all);
     s->clients_count++;
     client_begin(client, fd);
+}
+
+void service_wake_request(struct service *s, struct request *r)
+{
+    pthread_mutex_lock(&s->woken_lock);
+    list_add_last(&s->woken, &r->woken);
+    pthread_mutex_unlock(&s->woken_lock);
+    loop_wake(s->loop);
+}
+
+void service_forget_woken(struct service *s, struct request *r)
+{
+    pthread_mutex_lock(&s->woken_lock);
+    list_remove(&r->woken);
+    pthread_mutex_unlock(&s->woken_lock);
+}
+
+static struct request *first_woken(struct service *s)
+{
+    struct request *r = NULL;
+
+    pthread_mutex_lock(&s->woken_lock);
+    if (!list_is_empty(&s->woken)) {
+        r = LIST_OWNER(s->woken.next, struct request, woken);
+        list_remove(&r->woken);
+    }
+    pthread_mutex_unlock(&s->woken_lock);
+    return r;
+}
+
+void service_take_woken(struct service *s)
+{
+    struct request *r;
+
+    while ((r = first_woken(s)))
+        request_run(r);
 }
 
 void service_drain(struct service *s)
@@ -176,6 +214,7 @@ void service_close(struct service *s)
     }
     origins_close(s->origins);
     gzip_stream_close(s->spare_gzip);
+    pthread_mutex_destroy(&s->woken_lock);
     free(s->in);
     free(s->out);
     site_release(s->site);

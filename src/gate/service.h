@@ -24,6 +24,9 @@ enum rc service_open(struct service **out, struct loop *loop, struct site *site,
 void service_accept(struct service *s, const struct listener *listener, int fd,
                     const struct address *from);
 
+/* Goes on with requests that other loops have woken. */
+void service_take_woken(struct service *s);
+
 /*
  * Closes connections that have been idle for a while now, and the others when they finish; one that has not asked anything yet may
  * still do so once.

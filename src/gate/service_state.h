@@ -2,6 +2,8 @@
 #ifndef GATE_SERVICE_STATE_H
 #define GATE_SERVICE_STATE_H
 
+#include <pthread.h>
+
 #include "gate/client.h"
 #include "gate/service.h"
 #include "gate/upstream/origin.h"
@@ -23,6 +25,8 @@ struct service {
     struct request *spare_requests;
     size_t spare_requests_count;
     struct origins *origins;
+    pthread_mutex_t woken_lock;
+    struct list woken; /* requests whose turn at an upstream has come: other loops add to it */
     struct gzip_stream *spare_gzip; /* the last one that was given back; NULL: none */
 
     uint8_t *in, *out; /* SCRATCH_IN and SCRATCH_OUT bytes, for the length of one call */
@@ -31,6 +35,10 @@ struct service {
 /* A request for `client`, from the spare ones where there is one; NULL without memory. */
 struct request *service_take_request(struct service *s, struct client *client);
 void service_give_request(struct service *s, struct request *r);
+
+/* Another loop may say that the request can go on; its own takes it up soon. */
+void service_wake_request(struct service *s, struct request *r);
+void service_forget_woken(struct service *s, struct request *r);
 
 /* A client that is closed; its memory is used again from the next turn on. */
 void service_give_client(struct service *s, struct client *client);

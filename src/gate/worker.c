@@ -121,6 +121,7 @@ static void obey(void *of)
 {
     struct seat *seat = of;
 
+    service_take_woken(seat->service);
     switch ((enum wanted)atomic_load(&seat->worker->wanted)) {
     case RUN:
         break;

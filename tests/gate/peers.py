@@ -399,7 +399,7 @@ def configuration(port, server, http='', main='', listen=''):
     """A whole file around what stands in the one server block."""
     return f'''
 daemon off;
-worker_processes 1;
+{'' if 'worker_processes' in main else 'worker_processes 1;'}
 pid logs/proxy.pid;
 error_log logs/error.log info;
 {main}

@@ -9,7 +9,9 @@ import peers
 import pytest
 
 METHODS = ['', 'least_conn;', 'hash $http_x_key;', 'hash $http_x_key consistent;', 'ip_hash;',
-           'random;', 'random two;', 'random two least_conn;']
+           'random;', 'random two;', 'random two least_conn;', 'hash $http_x_key maglev;',
+           'hash $http_x_key consistent bounded_load=1.25;', 'least_time header;', 'least_time last_byte inflight;',
+           'random two least_time=header;', 'random two peak_ewma;']
 TROUBLES = ['killed', 'hanging', 'resetting']
 
 

@@ -2,12 +2,26 @@
 
 #include <string.h>
 
+#include "gate/balance/pace.h"
+
 enum { MISSES_MAX = 20 }; /* nginx's: then servers take turns */
 
 static const struct balance *const balancers[] = {
     &balance_round_robin, /* first: the one that needs no directive */
-    &balance_hash,        &balance_hash_consistent, &balance_ip_hash,
-    &balance_least_conn,  &balance_random,          &balance_random_two,
+    &balance_hash,
+    &balance_hash_consistent,
+    &balance_hash_maglev,
+    &balance_ip_hash,
+    &balance_least_conn,
+    &balance_least_time_header,
+    &balance_least_time_header_inflight,
+    &balance_least_time_last_byte,
+    &balance_least_time_last_byte_inflight,
+    &balance_random,
+    &balance_random_two,
+    &balance_random_two_header,
+    &balance_random_two_last_byte,
+    &balance_random_two_peak_ewma,
 };
 
 const struct balance *balance_at(size_t i)
@@ -44,6 +58,7 @@ enum rc balance_open(struct peers *peers, struct peer *all, size_t count,
     }
     peers->has_backup = primaries < count;
     peers->single = primaries == 1 && count == 1;
+    list_init(&peers->waiting);
     pthread_mutex_init(&peers->lock, NULL);
     return RC_OK;
 }
@@ -84,7 +99,7 @@ bool balance_is_usable(const struct peers *peers, size_t index,
 {
     const struct peer *peer = &peers->all[index];
 
-    return peer->backup == query->backup && !peer->down && !is_full(peer) &&
+    return peer->backup == query->backup && !peer->down && !peer->drain && !is_full(peer) &&
            !was_tried(query->request->tried, index) &&
            (query->resting || !is_resting(peer, query->now_ms));
 }
@@ -96,12 +111,53 @@ bool balance_takes_turns(const struct peers *peers, const struct balance_query *
     return no_key || query->backup || query->resting || query->request->misses > MISSES_MAX;
 }
 
+bool balance_has_room(const struct peers *peers, size_t index,
+                      const struct balance_query *query)
+{
+    uint64_t weights = 0, most;
+
+    if (!balance_is_usable(peers, index, query))
+        return false;
+    if (peers->load_percent == 0)
+        return true;
+    for (size_t i = 0; i < peers->count; i++)
+        if (!peers->all[i].backup && !peers->all[i].down && !peers->all[i].drain)
+            weights += peers->all[i].weight;
+    most = (uint64_t)(peers->active + 1) * peers->load_percent * peers->all[index].weight;
+    return (uint64_t)peers->all[index].active * 100 * weights < most;
+}
+
+uint64_t balance_weight(const struct peer *peer, uint64_t now_ms)
+{
+    const uint64_t whole = (uint64_t)peer->weight * 256;
+    uint64_t since = now_ms > peer->recovered_ms ? now_ms - peer->recovered_ms : 0;
+
+    if (peer->recovered_ms == 0 || since >= peer->slow_start_ms)
+        return whole;
+    return whole * (since + 1) / (peer->slow_start_ms + 1) + 1;
+}
+
 /* The only one: there is no other to spare it for, so that failures do not count. */
 static size_t pick_single(const struct peers *peers, const uint64_t *tried)
 {
     const struct peer *peer = peers->all;
 
-    return peer->down || is_full(peer) || was_tried(tried, 0) ? BALANCE_NONE : 0;
+    return peer->down || peer->drain || is_full(peer) || was_tried(tried, 0) ? BALANCE_NONE
+                                                                             : 0;
+}
+
+/* The one that it sticks to, while that lives; it may be about to leave, or be a backup. */
+static bool can_stay(const struct peers *peers, const struct balance_request *request,
+                     uint64_t now_ms)
+{
+    const size_t index = request->wanted - 1;
+    const struct peer *peer;
+
+    if (request->wanted == 0 || index >= peers->count)
+        return false;
+    peer = &peers->all[index];
+    return !peer->down && !is_full(peer) && !was_tried(request->tried, index) &&
+           (peers->single || !is_resting(peer, now_ms));
 }
 
 static size_t pick(struct peers *peers, uint64_t now_ms, struct balance_request *request)
@@ -109,6 +165,8 @@ static size_t pick(struct peers *peers, uint64_t now_ms, struct balance_request 
     struct balance_query query = {.now_ms = now_ms, .request = request};
     size_t index;
 
+    if (can_stay(peers, request, now_ms))
+        return request->wanted - 1;
     if (peers->single)
         return pick_single(peers, request->tried);
     index = peers->balance->pick(peers, &query);
@@ -124,18 +182,31 @@ static size_t pick(struct peers *peers, uint64_t now_ms, struct balance_request 
     return index;
 }
 
+static void begin_request(struct peers *peers, struct peer *peer, uint64_t now_ms,
+                          struct balance_request *request)
+{
+    peer->active++;
+    peers->active++;
+    peer->started_ms += now_ms;
+    peer->chosen_ms = now_ms;
+    peer->figures.requests++;
+    if (request->is_retry)
+        peer->figures.retries++;
+    else
+        retry_budget_earn(&peers->budget);
+    request->is_retry = true;
+    if (unchecked_ms(peer, now_ms) > peer->fail_timeout_ms)
+        peer->checked_ms = now_ms; /* others rest until this one has shown how it is */
+}
+
 size_t balance_pick(struct peers *peers, uint64_t now_ms, struct balance_request *request)
 {
-    struct peer *peer;
     size_t index;
 
     pthread_mutex_lock(&peers->lock);
     index = pick(peers, now_ms, request);
     if (index != BALANCE_NONE) {
-        peer = &peers->all[index];
-        peer->active++;
-        if (unchecked_ms(peer, now_ms) > peer->fail_timeout_ms)
-            peer->checked_ms = now_ms; /* others rest until this one has shown how it is */
+        begin_request(peers, &peers->all[index], now_ms, request);
         request->tried[index / 64] |= UINT64_C(1) << (index % 64);
     }
     pthread_mutex_unlock(&peers->lock);
@@ -153,22 +224,142 @@ static bool count_failure(struct peer *peer, uint64_t now_ms)
     peer->effective -= (int32_t)(peer->weight / peer->max_fails);
     if (peer->effective < 0)
         peer->effective = 0;
-    return peer->fails >= peer->max_fails;
+    if (peer->fails < peer->max_fails)
+        return false;
+    peer->figures.disabled++;
+    return true;
 }
 
-bool balance_free(struct peers *peers, size_t index, bool failed, uint64_t now_ms)
+/* It was asked again after the last failure, and lives. */
+static void recover(struct peer *peer, uint64_t now_ms)
+{
+    if (peer->slow_start_ms > 0 && peer->max_fails > 0 && peer->fails >= peer->max_fails)
+        peer->recovered_ms = now_ms;
+    peer->fails = 0;
+}
+
+static size_t bucket_of(uint64_t ms)
+{
+    size_t bucket = 0;
+
+    while (bucket + 1 < LATENCY_BUCKETS && ms > UINT64_C(1) << bucket)
+        bucket++;
+    return bucket;
+}
+
+static void count(struct peer *peer, const struct balance_result *result, uint64_t now_ms)
+{
+    struct peer_figures *figures = &peer->figures;
+
+    figures->outcomes[result->outcome]++;
+    figures->statuses[result->status / 100 < 6 ? result->status / 100 : 0]++;
+    figures->sent += result->sent;
+    figures->received += result->received;
+    if (result->header_ms < result->began_ms || result->ended_ms < result->header_ms)
+        return; /* no answer came, or the clock is that of another loop */
+    figures->header_ms[bucket_of(result->header_ms - result->began_ms)]++;
+    pace_add(&peer->latency, result->header_ms - result->began_ms,
+             result->ended_ms - result->began_ms, now_ms);
+}
+
+static void wake_first(struct peers *peers)
+{
+    struct balance_waiter *waiter;
+
+    if (list_is_empty(&peers->waiting))
+        return;
+    waiter = LIST_OWNER(peers->waiting.next, struct balance_waiter, link);
+    list_remove(&waiter->link);
+    peers->waiting_count--;
+    waiter->waits = false;
+    waiter->wake(waiter);
+}
+
+bool balance_free(struct peers *peers, size_t index, const struct balance_result *result,
+                  uint64_t now_ms)
 {
     struct peer *peer = &peers->all[index];
     bool disabled = false;
 
     pthread_mutex_lock(&peers->lock);
     peer->active--;
+    peers->active--;
+    peer->started_ms -= result->began_ms;
+    count(peer, result, now_ms);
     if (!peers->single) {
-        if (failed)
+        if (result->failed)
             disabled = count_failure(peer, now_ms);
         else if (peer->accessed_ms < peer->checked_ms)
-            peer->fails = 0; /* it was asked again after the last failure, and lives */
+            recover(peer, now_ms);
     }
+    wake_first(peers);
     pthread_mutex_unlock(&peers->lock);
     return disabled;
+}
+
+bool balance_may_retry(struct peers *peers, uint64_t now_ms)
+{
+    bool may;
+
+    pthread_mutex_lock(&peers->lock);
+    may = retry_budget_take(&peers->budget, now_ms);
+    pthread_mutex_unlock(&peers->lock);
+    return may;
+}
+
+bool balance_wait(struct peers *peers, struct balance_waiter *waiter, bool again)
+{
+    bool has_room;
+
+    pthread_mutex_lock(&peers->lock);
+    has_room = again || peers->waiting_count < peers->queue;
+    if (!has_room) {
+        peers->overflowed++;
+    } else if (!waiter->waits) {
+        if (again)
+            list_add(&peers->waiting, &waiter->link);
+        else
+            list_add_last(&peers->waiting, &waiter->link);
+        peers->waiting_count++;
+        waiter->waits = true;
+    }
+    pthread_mutex_unlock(&peers->lock);
+    return has_room;
+}
+
+void balance_unwait(struct peers *peers, struct balance_waiter *waiter, bool in_vain)
+{
+    pthread_mutex_lock(&peers->lock);
+    if (waiter->waits) {
+        list_remove(&waiter->link);
+        peers->waiting_count--;
+        waiter->waits = false;
+    }
+    if (in_vain)
+        peers->overflowed++;
+    pthread_mutex_unlock(&peers->lock);
+}
+
+enum peer_state balance_state(const struct peer *peer, uint64_t now_ms)
+{
+    if (peer->down)
+        return PEER_DOWN;
+    if (peer->drain)
+        return PEER_DRAINING;
+    if (is_resting(peer, now_ms))
+        return PEER_RESTING;
+    if (is_full(peer))
+        return PEER_FULL;
+    return balance_weight(peer, now_ms) < (uint64_t)peer->weight * 256 ? PEER_STARTING
+                                                                       : PEER_UP;
+}
+
+const char *balance_state_name(enum peer_state state)
+{
+    static const char *const names[PEER_STATES] = {
+        [PEER_UP] = "up",           [PEER_STARTING] = "starting", [PEER_FULL] = "full",
+        [PEER_RESTING] = "unavail", [PEER_DRAINING] = "draining", [PEER_DOWN] = "down",
+    };
+
+    return names[state];
 }

@@ -12,12 +12,37 @@
 
 #include "base/arena.h"
 #include "base/fault.h"
+#include "base/list.h"
 #include "base/span.h"
+#include "gate/balance/retry_budget.h"
 
 #define BALANCE_NONE SIZE_MAX
 
 /* 64-bit words of a set of `count` peers: see balance_pick. */
 #define BALANCE_WORDS(count) (((count) + 63) / 64)
+
+/* How a request's time at a peer ended. */
+enum balance_outcome {
+    BALANCE_DONE,     /* an answer came, of whatever status */
+    BALANCE_ERROR,    /* no connection, or it broke */
+    BALANCE_TIMEOUT,  /* no connection, or no answer, in time */
+    BALANCE_INVALID,  /* the answer is none */
+    BALANCE_UNWANTED, /* an answer whose status proxy_next_upstream names */
+    BALANCE_LEFT,     /* the client has gone */
+    BALANCE_OUTCOMES
+};
+
+enum { LATENCY_BUCKETS = 24 }; /* of 2^i ms and less */
+
+/* What has come of the requests to a peer, since the worker began. */
+struct peer_figures {
+    uint64_t requests, retries; /* retries: that had failed elsewhere before */
+    uint64_t outcomes[BALANCE_OUTCOMES];
+    uint64_t statuses[6]; /* by hundreds; [0]: none */
+    uint64_t sent, received;
+    uint64_t disabled; /* how often failures have disabled it */
+    uint64_t header_ms[LATENCY_BUCKETS];
+};
 
 /* One address of one server line. */
 struct peer {
@@ -26,7 +51,9 @@ struct peer {
     uint32_t max_conns; /* requests at once; 0: any number */
     uint32_t max_fails; /* within fail_timeout; 0: never counted as failed */
     uint64_t fail_timeout_ms;
+    uint64_t slow_start_ms; /* how long its weight grows after a recovery; 0: at once */
     bool backup, down;
+    bool drain;       /* for those that stick to it alone */
     struct span name; /* of its server line: where consistent hashes place it */
 
     /* How it does; balance.c alone writes these, under the lock. {0} before balance_open. */
@@ -35,6 +62,15 @@ struct peer {
     int32_t effective; /* weight, lowered by failures */
     int64_t current;   /* round robin: credit */
     uint64_t accessed_ms, checked_ms;
+    uint64_t chosen_ms;    /* last; 0: never */
+    uint64_t recovered_ms; /* when its slow start began; 0: it is over */
+    uint64_t started_ms;   /* sum of the times at which those in flight began */
+    struct latency {
+        uint64_t header_us, last_us; /* moving averages; 0: none yet */
+        uint64_t peak_us,
+            peak_ms; /* follows a rise at once and a fall slowly; when it was set */
+    } latency;
+    struct peer_figures figures;
 };
 
 /* The servers of one upstream. */
@@ -43,11 +79,26 @@ struct peers {
     size_t count;
     bool single; /* one primary and no backup: never marked failed */
     bool has_backup;
-    bool
-        revives; /* set it after balance_open: where all rest from failures, they are asked all the same */
+    uint32_t active; /* requests in flight at all of them */
     const struct balance *balance;
-    void *state; /* balance->state_size bytes, zeroed at first */
+    void *state;         /* balance->state_size bytes, zeroed at first */
+    struct list waiting; /* struct balance_waiter */
+    uint32_t waiting_count;
+    uint64_t overflowed; /* requests that found the queue full, or waited too long */
     pthread_mutex_t lock;
+
+    /* The settings of the group: set them after balance_open. */
+    bool revives;          /* where all rest from failures, they are asked all the same */
+    uint32_t load_percent; /* of hashes: how far a server may be above its share; 0: any */
+    uint32_t queue;        /* how many requests may wait for a server; 0: none */
+    struct retry_budget budget;
+};
+
+/* A request that waits for a server; embedded in its owner, {0} at first. */
+struct balance_waiter {
+    struct list link;
+    void (*wake)(struct balance_waiter *waiter); /* from any thread, with the lock held */
+    bool waits;
 };
 
 /* What a method makes its choice of, besides the servers' state. */
@@ -63,6 +114,8 @@ struct balance_request {
     uint64_t
         *tried; /* those that it has been at: BALANCE_WORDS(peers->count) words, 0 at first */
     struct span key; /* see enum balance_key; where it is empty, servers take turns */
+    size_t wanted;   /* 1 + the peer that it sticks to; 0: none */
+    bool is_retry;   /* set by balance_pick: it has been at a peer before */
 
     /* The balancers' own; 0 at first. */
     uint32_t hash, round;
@@ -82,7 +135,7 @@ struct balance {
     const char
         *name; /* the directive's word inside an upstream block; round_robin needs none */
     const char *doc;  /* one sentence; a test looks for it in gate.conf(5) */
-    bool has_backups; /* server lines may say "backup" */
+    bool has_backups; /* server lines may say "backup" and "slow_start" */
     enum balance_key key;
     size_t state_size; /* zeroed bytes kept for each upstream; pick() alone uses them */
 
@@ -93,8 +146,12 @@ struct balance {
     size_t (*pick)(struct peers *peers, const struct balance_query *query);
 };
 
-extern const struct balance balance_hash, balance_hash_consistent, balance_ip_hash,
-    balance_least_conn, balance_random, balance_random_two, balance_round_robin;
+extern const struct balance balance_hash, balance_hash_consistent, balance_hash_maglev,
+    balance_ip_hash, balance_least_conn, balance_least_time_header,
+    balance_least_time_header_inflight, balance_least_time_last_byte,
+    balance_least_time_last_byte_inflight, balance_random, balance_random_two,
+    balance_random_two_header, balance_random_two_last_byte, balance_random_two_peak_ewma,
+    balance_round_robin;
 
 /* All of them, from 0; NULL behind the last. */
 const struct balance *balance_at(size_t i);
@@ -121,13 +178,48 @@ void balance_close(struct peers *peers);
  */
 size_t balance_pick(struct peers *peers, uint64_t now_ms, struct balance_request *request);
 
+/* What a request's time at a peer came to. */
+struct balance_result {
+    bool failed; /* proxy_next_upstream names what happened, and it is not 403 or 404 */
+    enum balance_outcome outcome;
+    unsigned status;                        /* 0: no answer */
+    uint64_t began_ms, header_ms, ended_ms; /* 0: it did not get that far */
+    uint64_t sent, received;                /* bytes */
+};
+
 /*
- * The request has left the peer. `failed`: it could not be reached, or answered with what
- * proxy_next_upstream names (but for 403 and 404). Returns true when this failure has just
+ * The request has left the peer. Returns true when a failure has just
  * disabled the peer for its fail_timeout ("upstream server temporarily disabled" is worth a
- * warning).
+ * warning). The first that waits is woken.
  */
-bool balance_free(struct peers *peers, size_t index, bool failed, uint64_t now_ms);
+bool balance_free(struct peers *peers, size_t index, const struct balance_result *result,
+                  uint64_t now_ms);
+
+/* May a request that has failed at one peer go to another? Takes from the group's budget. */
+bool balance_may_retry(struct peers *peers, uint64_t now_ms);
+
+/*
+ * Puts the request at the end of the queue, or at its beginning when it was woken in vain. False: the queue is
+ * full. After balance_unwait it is not woken.
+ */
+bool balance_wait(struct peers *peers, struct balance_waiter *waiter, bool again);
+void balance_unwait(struct peers *peers, struct balance_waiter *waiter, bool in_vain);
+
+/* How a peer stands: for people. */
+enum peer_state {
+    PEER_UP,
+    PEER_STARTING, /* slow start */
+    PEER_FULL,     /* as many requests as max_conns allows */
+    PEER_RESTING,  /* failures have disabled it for fail_timeout */
+    PEER_DRAINING,
+    PEER_DOWN,
+    PEER_STATES
+};
+enum peer_state balance_state(const struct peer *peer, uint64_t now_ms);
+const char *balance_state_name(enum peer_state state);
+
+/* The weight in 1/256: less than the server line says while it starts slowly. */
+uint64_t balance_weight(const struct peer *peer, uint64_t now_ms);
 
 /* For pick() of a balancer: is the peer of that group, up, below its limits and not yet tried?
  */
@@ -137,10 +229,14 @@ bool balance_is_usable(const struct peers *peers, size_t index,
 /* For pick() of those with a better idea: no key, too many misses, or others than the primaries in health. */
 bool balance_takes_turns(const struct peers *peers, const struct balance_query *query);
 
+/* The same, and for hashes: it is not further above its share of the load than the group allows. */
+bool balance_has_room(const struct peers *peers, size_t index,
+                      const struct balance_query *query);
+
 /*
- * For pick() of those that take turns: the peer's credit grows by its effective weight, which
+ * For pick() of those that take turns: the peer's credit grows by its effective weight (in 1/256), which
  * is returned, and which itself recovers by one.
  */
-int64_t balance_earn(struct peer *peer);
+int64_t balance_earn(struct peer *peer, uint64_t now_ms);
 
 #endif

@@ -145,9 +145,9 @@ static size_t pick_of_name(struct peers *peers, const struct balance_query *quer
     int64_t total = 0;
 
     for (uint32_t i = first; i != NO_PEER; i = ring->next[i]) {
-        if (!balance_is_usable(peers, i, query))
+        if (!balance_has_room(peers, i, query))
             continue;
-        total += balance_earn(&peers->all[i]);
+        total += balance_earn(&peers->all[i], query->now_ms);
         if (best == BALANCE_NONE || peers->all[i].current > peers->all[best].current)
             best = i;
     }

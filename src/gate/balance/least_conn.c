@@ -1,9 +1,10 @@
 #include "gate/balance/balance.h"
 
 /* Negative, 0 or positive: `a` has fewer requests in flight for its weight than `b`, as many, or more. */
-static int compare(const struct peer *a, const struct peer *b)
+static int compare(const struct peer *a, const struct peer *b, uint64_t now_ms)
 {
-    uint64_t of_a = (uint64_t)a->active * b->weight, of_b = (uint64_t)b->active * a->weight;
+    uint64_t of_a = a->active * balance_weight(b, now_ms);
+    uint64_t of_b = b->active * balance_weight(a, now_ms);
 
     return (of_a > of_b) - (of_a < of_b);
 }
@@ -19,7 +20,9 @@ static size_t find_least(struct peers *peers, const struct balance_query *query,
 
         if (!balance_is_usable(peers, i, query))
             continue;
-        order = best == BALANCE_NONE ? -1 : compare(&peers->all[i], &peers->all[best]);
+        order = best == BALANCE_NONE
+                    ? -1
+                    : compare(&peers->all[i], &peers->all[best], query->now_ms);
         if (order < 0) {
             best = i;
             *alone = true;
@@ -44,9 +47,9 @@ static size_t least_conn_pick(struct peers *peers, const struct balance_query *q
         return first;
     for (size_t i = first; i < peers->count; i++) {
         if (!balance_is_usable(peers, i, query) ||
-            compare(&peers->all[i], &peers->all[first]) != 0)
+            compare(&peers->all[i], &peers->all[first], query->now_ms) != 0)
             continue;
-        total += balance_earn(&peers->all[i]);
+        total += balance_earn(&peers->all[i], query->now_ms);
         if (best == BALANCE_NONE || peers->all[i].current > peers->all[best].current)
             best = i;
     }

@@ -1,5 +1,6 @@
 #include <sys/random.h>
 
+#include "gate/balance/pace.h"
 #include "gate/balance/shares.h"
 
 struct random {
@@ -34,14 +35,30 @@ static size_t random_pick(struct peers *peers, const struct balance_query *query
     return shares_pick(peers, query, next_random);
 }
 
-/* Has `a` more requests in flight for its weight? */
-static bool is_busier(const struct peer *a, const struct peer *b)
+/* Requests in flight for its weight: the lower the better. */
+static double load_of(const struct peer *peer, uint64_t now_ms)
 {
-    return (uint64_t)a->active * b->weight > (uint64_t)b->active * a->weight;
+    return (double)peer->active / (double)balance_weight(peer, now_ms);
 }
 
-/* Two different ones at random; the less busy of them. */
-static size_t random_two_pick(struct peers *peers, const struct balance_query *query)
+static double pace_of_header(const struct peer *peer, uint64_t now_ms)
+{
+    return pace_score(peer, PACE_HEADER, now_ms);
+}
+
+static double pace_of_last_byte(const struct peer *peer, uint64_t now_ms)
+{
+    return pace_score(peer, PACE_LAST_BYTE, now_ms);
+}
+
+static double pace_of_peak(const struct peer *peer, uint64_t now_ms)
+{
+    return pace_score(peer, PACE_PEAK, now_ms);
+}
+
+/* Two different ones at random; the better of them, the second where they are equal. */
+static size_t pick_of_two(struct peers *peers, const struct balance_query *query,
+                          double (*score)(const struct peer *peer, uint64_t now_ms))
 {
     const struct random *random = peers->state;
     size_t first = BALANCE_NONE;
@@ -55,9 +72,32 @@ static size_t random_two_pick(struct peers *peers, const struct balance_query *q
         else if (first == BALANCE_NONE)
             first = index;
         else
-            return is_busier(&peers->all[index], &peers->all[first]) ? first : index;
+            return score(&peers->all[index], query->now_ms) >
+                           score(&peers->all[first], query->now_ms)
+                       ? first
+                       : index;
     }
     return balance_round_robin.pick(peers, query);
+}
+
+static size_t random_two_pick(struct peers *peers, const struct balance_query *query)
+{
+    return pick_of_two(peers, query, load_of);
+}
+
+static size_t random_two_header_pick(struct peers *peers, const struct balance_query *query)
+{
+    return pick_of_two(peers, query, pace_of_header);
+}
+
+static size_t random_two_last_byte_pick(struct peers *peers, const struct balance_query *query)
+{
+    return pick_of_two(peers, query, pace_of_last_byte);
+}
+
+static size_t random_two_peak_pick(struct peers *peers, const struct balance_query *query)
+{
+    return pick_of_two(peers, query, pace_of_peak);
 }
 
 const struct balance balance_random = {
@@ -70,8 +110,32 @@ const struct balance balance_random = {
 
 const struct balance balance_random_two = {
     .name = "random two",
-    .doc = "with two, the less busy of two such ones.",
+    .doc = "with two, the less busy of two such ones",
     .state_size = sizeof(struct random),
     .open = random_open,
     .pick = random_two_pick,
+};
+
+const struct balance balance_random_two_header = {
+    .name = "random two least_time=header",
+    .doc = "or the faster one, by the head of its answers (least_time=header)",
+    .state_size = sizeof(struct random),
+    .open = random_open,
+    .pick = random_two_header_pick,
+};
+
+const struct balance balance_random_two_last_byte = {
+    .name = "random two least_time=last_byte",
+    .doc = "or their last bytes (least_time=last_byte)",
+    .state_size = sizeof(struct random),
+    .open = random_open,
+    .pick = random_two_last_byte_pick,
+};
+
+const struct balance balance_random_two_peak_ewma = {
+    .name = "random two peak_ewma",
+    .doc = "or by a mean that follows a rise at once and a fall slowly (peak_ewma).",
+    .state_size = sizeof(struct random),
+    .open = random_open,
+    .pick = random_two_peak_pick,
 };

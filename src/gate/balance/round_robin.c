@@ -1,8 +1,9 @@
 #include "gate/balance/balance.h"
 
-int64_t balance_earn(struct peer *peer)
+int64_t balance_earn(struct peer *peer, uint64_t now_ms)
 {
-    int64_t earned = peer->effective;
+    uint64_t weight = balance_weight(peer, now_ms);
+    int64_t earned = (int64_t)(weight * (uint64_t)peer->effective / peer->weight);
 
     peer->current += earned;
     if (peer->effective < (int32_t)peer->weight)
@@ -26,7 +27,7 @@ static size_t round_robin_pick(struct peers *peers, const struct balance_query *
 
         if (!balance_is_usable(peers, i, query))
             continue;
-        total += balance_earn(peer);
+        total += balance_earn(peer, query->now_ms);
         if (best == BALANCE_NONE || peer->current > peers->all[best].current)
             best = i;
     }

@@ -39,7 +39,7 @@ size_t shares_pick(struct peers *peers, const struct balance_query *query,
         uint64_t place = next(peers, query->request) % shares->total;
         size_t index = shares_find(shares, peers->count, place);
 
-        if (balance_is_usable(peers, index, query))
+        if (balance_has_room(peers, index, query))
             return index;
         query->request->misses++;
     }

@@ -14,7 +14,8 @@ struct server_address {
     uint32_t weight;
     uint32_t max_conns, max_fails;
     uint64_t fail_timeout_ms;
-    bool backup, down;
+    uint64_t slow_start_ms;
+    bool backup, down, drain;
 };
 
 /* An upstream block, or the servers of a proxy_pass that names a host. Lives as long as its site. */
@@ -25,7 +26,10 @@ struct upstream_settings {
     size_t count;
     const struct balance *balance; /* NULL: round robin */
     struct template balance_key;   /* of hash */
-    uint64_t keepalive;            /* idle connections kept; 0: none */
+    uint64_t load_percent;         /* hash ... bounded_load=; 0: any */
+    uint64_t queue, queue_timeout_ms;
+    uint64_t retry_percent, retry_floor;
+    uint64_t keepalive; /* idle connections kept; 0: none */
     uint64_t keepalive_requests;
     uint64_t keepalive_time_ms, keepalive_timeout_ms;
     size_t index;        /* in the site's list */

@@ -1,6 +1,7 @@
 #include "gate/upstream/upstream_block.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/units.h"
 #include "gate/balance/balance.h"
@@ -66,13 +67,19 @@ static bool parse_count(struct span word, const char *name, uint64_t max, uint32
     return true;
 }
 
-static bool parse_fail_timeout(struct span word, uint64_t *ms)
+static bool parse_seconds(struct span word, const char *name, uint64_t *ms)
 {
-    span_cut(&word, strlen("fail_timeout="));
+    span_cut(&word, strlen(name));
     if (value_parse_seconds(word, ms) != RC_OK || *ms > INT64_MAX / 1000)
         return false;
     *ms *= 1000;
     return true;
+}
+
+static bool parse_milliseconds(struct span word, const char *name, uint64_t *ms)
+{
+    span_cut(&word, strlen(name));
+    return value_parse_milliseconds(word, ms) == RC_OK;
 }
 
 /* One parameter of a server line; false when it is none, or its value is wrong. */
@@ -85,18 +92,22 @@ static bool parse_parameter(struct span word, struct server_address *server)
     if (span_starts(word, SPAN("max_fails=")))
         return parse_count(word, "max_fails=", UINT32_MAX, &server->max_fails);
     if (span_starts(word, SPAN("fail_timeout=")))
-        return parse_fail_timeout(word, &server->fail_timeout_ms);
+        return parse_seconds(word, "fail_timeout=", &server->fail_timeout_ms);
     if (span_equal(word, SPAN("backup")))
         return server->backup = true;
     if (span_equal(word, SPAN("down")))
         return server->down = true;
+    if (span_equal(word, SPAN("drain")))
+        return server->drain = true;
+    if (span_starts(word, SPAN("slow_start=")))
+        return parse_seconds(word, "slow_start=", &server->slow_start_ms);
     return false;
 }
 
 static bool is_for_later(struct span word)
 {
-    return span_equal(word, SPAN("resolve")) || span_equal(word, SPAN("drain")) ||
-           span_starts(word, SPAN("route=")) || span_starts(word, SPAN("service="));
+    return span_equal(word, SPAN("resolve")) || span_starts(word, SPAN("route=")) ||
+           span_starts(word, SPAN("service="));
 }
 
 static enum rc set_server(struct conf *conf, const struct directive *d, void *part)
@@ -115,7 +126,8 @@ static enum rc set_server(struct conf *conf, const struct directive *d, void *pa
             return conf_fail(conf, i, NULL,
                              "\"%.*s\" of \"server\" is something that gate does not have yet",
                              SPAN_ARG(word));
-        if (u->balance && !u->balance->has_backups && span_equal(word, SPAN("backup")))
+        if (u->balance && !u->balance->has_backups &&
+            (span_equal(word, SPAN("backup")) || span_starts(word, SPAN("slow_start="))))
             return conf_fail(conf, i, NULL,
                              "balancing method does not support parameter \"%.*s\"",
                              SPAN_ARG(word));
@@ -162,34 +174,121 @@ static enum rc set_balance(struct conf *conf, const struct directive *d, void *p
     return RC_OK;
 }
 
-/* "hash KEY [consistent]" */
+/* "bounded_load=1.25": in hundredths, 1.01 to 100. */
+static bool parse_load(struct span word, uint64_t *percent)
+{
+    uint64_t whole, part = 0;
+    struct span digits;
+
+    span_cut(&word, strlen("bounded_load="));
+    digits = span_cut(&word, span_find(word, '.'));
+    if (units_parse_number(digits, 100, &whole) != RC_OK)
+        return false;
+    if (word.len > 0) {
+        span_cut(&word, 1);
+        if (word.len > 2 || units_parse_number(word, 99, &part) != RC_OK)
+            return false;
+        part *= word.len == 1 ? 10 : 1;
+    }
+    *percent = whole * 100 + part;
+    return *percent > 100;
+}
+
+/* "hash KEY [consistent|maglev] [bounded_load=FACTOR]" */
 static enum rc set_hash(struct conf *conf, const struct directive *d, void *part)
 {
     struct upstream_settings *u = part;
-    bool consistent = conf_words(conf) > 2;
+    const char *name = "hash";
     enum rc rc = conf_template(conf, 1, conf_word(conf, 1), &u->balance_key);
 
     (void)d;
     if (rc != RC_OK)
         return rc;
-    if (consistent && !span_equal(conf_word(conf, 2), SPAN("consistent")))
-        return conf_fail(conf, 2, "consistent", "invalid parameter \"%.*s\"",
-                         SPAN_ARG(conf_word(conf, 2)));
-    choose_balance(conf, u, consistent ? "hash consistent" : "hash");
+    for (size_t i = 2; i < conf_words(conf); i++) {
+        struct span word = conf_word(conf, i);
+
+        if (span_equal(word, SPAN("consistent")))
+            name = "hash consistent";
+        else if (span_equal(word, SPAN("maglev")))
+            name = "hash maglev";
+        else if (!span_starts(word, SPAN("bounded_load=")) ||
+                 !parse_load(word, &u->load_percent))
+            return conf_fail(conf, i, "consistent", "invalid parameter \"%.*s\"",
+                             SPAN_ARG(word));
+    }
+    choose_balance(conf, u, name);
     return RC_OK;
 }
 
-/* "random [two [least_conn]]" */
+/* A balancer whose name has several words: those of the directive, from the first one on. */
+static enum rc set_by_words(struct conf *conf, const struct directive *d, void *part)
+{
+    char name[64];
+    size_t len = 0;
+
+    for (size_t i = 0; i < conf_words(conf) && len < sizeof name; i++)
+        len += (size_t)snprintf(name + len, sizeof name - len, "%s%.*s", i ? " " : "",
+                                SPAN_ARG(conf_word(conf, i)));
+    if (len >= sizeof name || !balance_find(name))
+        return conf_fail(conf, conf_words(conf) - 1, NULL, "invalid parameter \"%.*s\"",
+                         SPAN_ARG(conf_word(conf, conf_words(conf) - 1)));
+    (void)d;
+    choose_balance(conf, part, name);
+    return RC_OK;
+}
+
+/* "random [two [least_conn|least_time=header|least_time=last_byte|peak_ewma]]" */
 static enum rc set_random(struct conf *conf, const struct directive *d, void *part)
 {
-    static const struct span words[] = {{0}, SPAN("two"), SPAN("least_conn")};
+    if (conf_words(conf) < 3 || !span_equal(conf_word(conf, 2), SPAN("least_conn")))
+        return set_by_words(conf, d, part);
+    if (!span_equal(conf_word(conf, 1), SPAN("two")))
+        return conf_fail(conf, 1, NULL, "invalid parameter \"%.*s\"",
+                         SPAN_ARG(conf_word(conf, 1)));
+    choose_balance(conf, part, "random two");
+    return RC_OK;
+}
+
+/* "queue NUMBER [timeout=TIME]" */
+static enum rc set_queue(struct conf *conf, const struct directive *d, void *part)
+{
+    struct upstream_settings *u = part;
+    struct span word = conf_word(conf, 1);
+
+    if (units_parse_number(word, UINT32_MAX, &u->queue) != RC_OK || u->queue == 0)
+        return conf_fail(conf, 1, NULL, "invalid value \"%.*s\" in \"%s\" directive",
+                         SPAN_ARG(word), d->name);
+    u->queue_timeout_ms = 60000;
+    word = conf_word(conf, 2);
+    if (conf_words(conf) > 2 && (!span_starts(word, SPAN("timeout=")) ||
+                                 !parse_milliseconds(word, "timeout=", &u->queue_timeout_ms)))
+        return conf_fail(conf, 2, "timeout=60s", "invalid parameter \"%.*s\"", SPAN_ARG(word));
+    return RC_OK;
+}
+
+/* "retry_budget off" or "retry_budget PERCENT% [floor=NUMBER]" */
+static enum rc set_retry_budget(struct conf *conf, const struct directive *d, void *part)
+{
+    struct upstream_settings *u = part;
+    struct span word = conf_word(conf, 1);
 
     (void)d;
-    choose_balance(conf, part, conf_words(conf) > 1 ? "random two" : "random");
-    for (size_t i = 1; i < conf_words(conf); i++) {
-        if (!span_equal(conf_word(conf, i), words[i]))
-            return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"",
-                             SPAN_ARG(conf_word(conf, i)));
+    u->retry_percent = u->retry_floor = 0;
+    if (span_equal(word, SPAN("off")) && conf_words(conf) == 2)
+        return RC_OK;
+    if (word.len < 2 || word.at[word.len - 1] != '%' ||
+        units_parse_number(span_of(word.at, word.len - 1), 1000, &u->retry_percent) != RC_OK)
+        return conf_fail(conf, 1, "off, or 20% floor=10", "invalid parameter \"%.*s\"",
+                         SPAN_ARG(word));
+    u->retry_floor = 10;
+    word = conf_word(conf, 2);
+    if (conf_words(conf) > 2) {
+        bool floor = span_starts(word, SPAN("floor="));
+
+        span_cut(&word, strlen("floor="));
+        if (!floor || units_parse_number(word, 1000000, &u->retry_floor) != RC_OK)
+            return conf_fail(conf, 2, "floor=10", "invalid parameter \"%.*s\"",
+                             SPAN_ARG(conf_word(conf, 2)));
     }
     return RC_OK;
 }
@@ -197,19 +296,40 @@ static enum rc set_random(struct conf *conf, const struct directive *d, void *pa
 const struct directive upstream_directives[] = {
     {"server", CONF_UPSTREAM, 1, CONF_MANY, true, .set = set_server,
      .doc = "A server of the group, with weight=, max_conns=, max_fails=, fail_timeout=, "
-            "backup, down."},
+            "slow_start=, backup, down, drain."},
     {"least_conn", CONF_UPSTREAM, 0, 0, true, .set = set_balance,
      .doc = "Chooses the server with the fewest requests in flight for its weight; equals "
             "take turns."},
-    {"hash", CONF_UPSTREAM, 1, 2, true, .set = set_hash,
-     .doc = "Chooses the server by a key: the same one for the same key; with consistent few "
-            "keys change theirs when a server comes or goes."},
+    {"hash", CONF_UPSTREAM, 1, 3, true, .set = set_hash,
+     .doc =
+         "Chooses the server by a key: the same one for the same key; with consistent few "
+         "keys change theirs when a server comes or goes, with maglev likewise, and servers "
+         "have equal shares of the keys. With bounded_load=1.25 no server has more than 1.25 "
+         "times its share of the requests in flight: a key goes on to the next one."},
     {"ip_hash", CONF_UPSTREAM, 0, 0, true, .set = set_balance,
      .doc = "Chooses the server by the client's address: the first three octets of IPv4, the "
             "whole of IPv6."},
+    {"least_time", CONF_UPSTREAM, 1, 2, true, .set = set_by_words,
+     .doc =
+         "Chooses the server with the lowest mean time to the head of an answer (header), or "
+         "to its last byte (last_byte), and the fewest requests in flight, for its weight; "
+         "with inflight, those that are not answered yet count by how long they have waited."},
     {"random", CONF_UPSTREAM, 0, 2, true, .set = set_random,
      .doc =
-         "Chooses the server by chance and weight; with two, the less busy of two such ones."},
+         "Chooses the server by chance and weight; with two, the less busy of two such ones "
+         "(least_conn), or the faster one: by the head of its answers (least_time=header), "
+         "by their last bytes (least_time=last_byte), or by a mean that follows a rise at "
+         "once and a fall slowly (peak_ewma)."},
+    {"queue", CONF_UPSTREAM, 1, 2, .set = set_queue,
+     .doc =
+         "How many requests wait, and how long (timeout=60s), when no server of the group may "
+         "take one more; without it they are answered 502 at once."},
+    {"retry_budget", CONF_UPSTREAM, 1, 2, .set = set_retry_budget,
+     .doc = "How many requests may go on to another server of the group after a failure: a "
+            "part of "
+            "all requests, and floor=10 a second besides, or off for as many as "
+            "proxy_next_upstream allows. Without it 20% and 10 a second; off where gate is "
+            "called as nginx."},
     {"keepalive", CONF_UPSTREAM, 1, 2, .set = set_keepalive, .standard = "32",
      .doc = "How many idle connections to the group are kept for later requests; 0 for none."},
     {"keepalive_requests", CONF_UPSTREAM, 1, 1, .set = conf_set_number, AT(keepalive_requests),

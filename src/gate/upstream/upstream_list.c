@@ -16,6 +16,10 @@ struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams 
         return NULL;
     made->name = name;
     made->index = upstreams->count - 1;
+    if (!conf->as_nginx) {
+        made->retry_percent = 20;
+        made->retry_floor = 10;
+    }
     *slot = made;
     return made;
 }
@@ -47,13 +51,19 @@ static enum rc open_peers(struct upstream_settings *u, struct arena *arena, stru
                                .max_conns = a->max_conns,
                                .max_fails = a->max_fails,
                                .fail_timeout_ms = a->fail_timeout_ms,
+                               .slow_start_ms = a->slow_start_ms,
                                .backup = a->backup,
                                .down = a->down,
+                               .drain = a->drain,
                                .name = a->server};
     }
     if ((rc = balance_open(peers, all, u->count, u->balance, arena, why)) != RC_OK)
         return rc;
     peers->revives = u->implicit; /* the addresses of one name are mostly one server's */
+    peers->load_percent = (uint32_t)u->load_percent;
+    peers->queue = (uint32_t)u->queue;
+    peers->budget = (struct retry_budget){.percent = (uint32_t)u->retry_percent,
+                                          .floor = (uint32_t)u->retry_floor};
     u->peers = peers;
     return RC_OK;
 }

@@ -1,5 +1,5 @@
-#include "gate/balance/balance.h"
 #include "base/test/check.h"
+#include "gate/balance/test/leave.h"
 
 enum { PEERS = 4, SECOND = 1000 };
 
@@ -32,7 +32,7 @@ static size_t visit(struct fixture *f, uint64_t now_ms)
     size_t index = balance_pick(&f->peers, now_ms, &tried);
 
     if (index != BALANCE_NONE)
-        assert_false(balance_free(&f->peers, index, false, now_ms));
+        assert_false(leave(&f->peers, index, false, now_ms));
     return index;
 }
 
@@ -110,9 +110,9 @@ static void a_failed_peer_rests_then_one_request_probes_it(void **state)
     (void)state;
     open_peers(&f, 2);
     assert_int_equal(balance_pick(&f.peers, 5 * SECOND, &tried), 0);
-    assert_true(balance_free(&f.peers, 0, true, 5 * SECOND));
+    assert_true(leave(&f.peers, 0, true, 5 * SECOND));
     assert_int_equal(balance_pick(&f.peers, 5 * SECOND, &tried), 1); /* the next one's turn */
-    assert_false(balance_free(&f.peers, 1, false, 5 * SECOND));
+    assert_false(leave(&f.peers, 1, false, 5 * SECOND));
     assert_int_equal(balance_pick(&f.peers, 5 * SECOND, &tried), BALANCE_NONE);
     for (int i = 0; i < 10; i++)
         assert_int_equal(visit(&f, 15 * SECOND), 1);
@@ -122,11 +122,11 @@ static void a_failed_peer_rests_then_one_request_probes_it(void **state)
     assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 1, &tried), 0);
     other.tried[0] = 2;
     assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 1, &other), BALANCE_NONE);
-    assert_false(balance_free(&f.peers, 0, false, 15 * SECOND + 2));
+    assert_false(leave(&f.peers, 0, false, 15 * SECOND + 2));
     assert_int_equal(f.all[0].fails, 0);
     other.tried[0] = 2;
     assert_int_equal(balance_pick(&f.peers, 15 * SECOND + 3, &other), 0);
-    assert_false(balance_free(&f.peers, 0, false, 15 * SECOND + 3));
+    assert_false(leave(&f.peers, 0, false, 15 * SECOND + 3));
     close_peers(&f);
 }
 
@@ -142,13 +142,13 @@ static void failures_count_up_to_their_limit(void **state)
         struct balance_request tried = {.tried = (uint64_t[]){1}};
 
         assert_int_equal(balance_pick(&f.peers, SECOND, &tried), 1);
-        assert_false(balance_free(&f.peers, 1, true, SECOND));
+        assert_false(leave(&f.peers, 1, true, SECOND));
     }
     for (int i = 1; i <= 3; i++) {
         struct balance_request tried = {.tried = (uint64_t[]){2}};
 
         assert_int_equal(balance_pick(&f.peers, SECOND, &tried), 0);
-        assert_true(balance_free(&f.peers, 0, true, SECOND) == (i == 3));
+        assert_true(leave(&f.peers, 0, true, SECOND) == (i == 3));
         assert_in_range(f.all[0].effective, 1, 3); /* lowered, and raised by one a pick */
     }
     for (int i = 0; i < 4; i++)
@@ -167,7 +167,7 @@ static void the_only_peer_never_rests(void **state)
 
         assert_int_equal(balance_pick(&f.peers, SECOND, &tried), 0);
         assert_int_equal(balance_pick(&f.peers, SECOND, &tried), BALANCE_NONE);
-        assert_false(balance_free(&f.peers, 0, true, SECOND));
+        assert_false(leave(&f.peers, 0, true, SECOND));
     }
     f.all[0].down = true;
     assert_int_equal(visit(&f, SECOND), BALANCE_NONE);
@@ -186,9 +186,9 @@ static void backups_stand_in_when_all_others_are_out(void **state)
     for (int i = 0; i < 4; i++)
         assert_int_equal(visit(&f, SECOND), 0);
     assert_int_equal(balance_pick(&f.peers, SECOND, &tried), 0);
-    assert_true(balance_free(&f.peers, 0, true, SECOND));
+    assert_true(leave(&f.peers, 0, true, SECOND));
     assert_int_equal(balance_pick(&f.peers, SECOND, &tried), 1);
-    assert_false(balance_free(&f.peers, 1, false, SECOND));
+    assert_false(leave(&f.peers, 1, false, SECOND));
     assert_int_equal(visit(&f, 2 * SECOND), 1);
     assert_int_equal(visit(&f, 12 * SECOND), 0);
     assert_int_equal(visit(&f, 12 * SECOND), 0);
@@ -204,7 +204,7 @@ static void those_of_one_name_are_asked_though_all_have_failed(void **state)
     for (int i = 0; i < 2; i++) {
         struct balance_request tried = {.tried = (uint64_t[]){0}};
 
-        balance_free(&f.peers, balance_pick(&f.peers, 0, &tried), true, 0);
+        leave(&f.peers, balance_pick(&f.peers, 0, &tried), true, 0);
     }
     assert_int_equal(visit(&f, SECOND), BALANCE_NONE);
     f.peers.revives = true;
@@ -230,7 +230,7 @@ static void no_peer_has_more_requests_than_max_conns(void **state)
     }
     assert_int_equal(hits[0], 3);
     assert_int_equal(hits[1], 2);
-    assert_false(balance_free(&f.peers, 1, false, SECOND));
+    assert_false(leave(&f.peers, 1, false, SECOND));
     assert_int_equal(visit(&f, SECOND), 1);
     close_peers(&f);
 }
@@ -240,6 +240,116 @@ static void words_name_balancers(void **state)
     (void)state;
     assert_ptr_equal(balance_find("round_robin"), &balance_round_robin);
     assert_null(balance_find("least_con"));
+}
+
+/* The share of a server that has come back grows over its slow start, from nearly nothing to its weight. */
+static void a_slow_start_is_slow(void **state)
+{
+    struct fixture f = {.all = {peer(1), peer(1)}};
+    struct balance_request tried = {.tried = (uint64_t[]){0}};
+    uint64_t hits[10] = {0};
+
+    (void)state;
+    f.all[1].slow_start_ms = 100 * SECOND;
+    open_peers(&f, 2);
+    assert_int_equal(balance_pick(&f.peers, 1, &tried), 0);
+    assert_int_equal(balance_pick(&f.peers, 1, &tried), 1);
+    assert_true(leave(&f.peers, 1, true, 1));
+    assert_false(leave(&f.peers, 0, false, 1));
+    while (f.all[1].recovered_ms == 0)
+        visit(&f, 20 * SECOND);
+    assert_int_equal(balance_state(&f.all[1], 20 * SECOND), PEER_STARTING);
+    for (uint64_t tenth = 0; tenth < 10; tenth++)
+        for (uint64_t n = 0; n < 1000; n++)
+            hits[tenth] += visit(&f, 20 * SECOND + tenth * 10 * SECOND + n * 10) == 1;
+    for (size_t tenth = 1; tenth < 10; tenth++)
+        assert_true(hits[tenth] > hits[tenth - 1]);
+    assert_in_range(hits[0], 1, 100);
+    assert_in_range(hits[9], 450, 500);
+    assert_int_equal(balance_state(&f.all[1], 200 * SECOND), PEER_UP);
+    close_peers(&f);
+}
+
+static void one_that_drains_keeps_those_that_stick_to_it(void **state)
+{
+    struct fixture f = {.all = {peer(1), peer(1)}};
+    struct balance_request sticks = {.tried = (uint64_t[]){0}, .wanted = 1};
+
+    (void)state;
+    f.all[0].drain = true;
+    open_peers(&f, 2);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(visit(&f, 1), 1);
+    assert_int_equal(balance_pick(&f.peers, 1, &sticks), 0);
+    assert_true(leave(&f.peers, 0, true, 1));
+    assert_int_equal(balance_pick(&f.peers, 1, &sticks), 1); /* its own has failed */
+    close_peers(&f);
+}
+
+static int woken;
+
+static void count_woken(struct balance_waiter *waiter)
+{
+    (void)waiter;
+    woken++;
+}
+
+static void no_more_than_max_conns_and_the_next_is_woken(void **state)
+{
+    struct balance_waiter first = {.wake = count_woken}, second = {.wake = count_woken};
+    struct fixture f = {.all = {peer(1), peer(1)}};
+
+    (void)state;
+    f.all[0].max_conns = f.all[1].max_conns = 2;
+    open_peers(&f, 2);
+    f.peers.queue = 1;
+    for (int i = 0; i < 4; i++) {
+        struct balance_request tried = {.tried = (uint64_t[]){0}};
+
+        assert_int_equal(balance_pick(&f.peers, 1, &tried), i % 2);
+    }
+    assert_int_equal(visit(&f, 1), BALANCE_NONE);
+    assert_int_equal(balance_state(&f.all[0], 1), PEER_FULL);
+    assert_true(balance_wait(&f.peers, &first, false));
+    assert_false(balance_wait(&f.peers, &second, false)); /* the queue has one place */
+    woken = 0;
+    assert_false(leave(&f.peers, 0, false, 1));
+    assert_int_equal(woken, 1);
+    assert_false(leave(&f.peers, 1, false, 1));
+    assert_int_equal(woken, 1);
+    assert_true(balance_wait(&f.peers, &second, false));
+    balance_unwait(&f.peers, &second, true);
+    assert_false(leave(&f.peers, 1, false, 1));
+    assert_int_equal(woken, 1);
+    assert_int_equal(f.peers.overflowed, 2);
+    close_peers(&f);
+}
+
+/* A fifth of the requests, and ten a second besides; what is not used is saved for a while. */
+static void retries_have_a_budget(void **state)
+{
+    struct retry_budget budget = {.percent = 20, .floor = 10}, none = {0};
+    int given = 0;
+
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        given += retry_budget_take(&budget, 5 * SECOND);
+    assert_int_equal(given, 10);
+    for (int i = 0; i < 100; i++)
+        given += retry_budget_take(&budget, 5 * SECOND + 500);
+    assert_int_equal(given, 15);
+    for (int i = 0; i < 50; i++)
+        retry_budget_earn(&budget);
+    for (int i = 0; i < 100; i++)
+        given += retry_budget_take(&budget, 5 * SECOND + 500);
+    assert_int_equal(given, 25);
+    for (int i = 0; i < 100000; i++)
+        retry_budget_earn(&budget);
+    for (int i = 0; i < 1000; i++)
+        given += retry_budget_take(&budget, 5 * SECOND + 500);
+    assert_int_equal(given, 125); /* a hundred at most are saved */
+    for (int i = 0; i < 1000; i++)
+        assert_true(retry_budget_take(&none, 1));
 }
 
 int main(void)
@@ -254,6 +364,10 @@ int main(void)
         cmocka_unit_test(those_of_one_name_are_asked_though_all_have_failed),
         cmocka_unit_test(no_peer_has_more_requests_than_max_conns),
         cmocka_unit_test(words_name_balancers),
+        cmocka_unit_test(a_slow_start_is_slow),
+        cmocka_unit_test(one_that_drains_keeps_those_that_stick_to_it),
+        cmocka_unit_test(no_more_than_max_conns_and_the_next_is_woken),
+        cmocka_unit_test(retries_have_a_budget),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "base/test/check.h"
-#include "gate/balance/balance.h"
+#include "gate/balance/test/leave.h"
 
 enum { PEERS = 4, PICKS = 100000 };
 
@@ -56,7 +56,7 @@ static size_t begin(struct fixture *f)
 
 static void end(struct fixture *f, size_t index)
 {
-    assert_false(balance_free(&f->peers, index, false, 1));
+    assert_false(leave(&f->peers, index, false, 1));
 }
 
 static const struct {
@@ -78,6 +78,15 @@ static const struct {
     {"ip_hash", {5, 1, 2, 9}, 0.02},
     {"hash consistent", {1, 1, 1, 1}, 0.25}, /* 160 points each */
     {"hash consistent", {500, 500, 500, 500}, 0.02},
+    {"hash maglev", {1, 1, 1, 1}, 0.01},
+    {"hash maglev", {5, 1, 2, 9}, 0.02},
+    {"least_time header", {1, 1, 1, 1}, 0.01},
+    {"least_time last_byte", {1, 1, 1, 1}, 0.01},
+    {"least_time header inflight", {1, 1, 1, 1}, 0.01},
+    {"least_time last_byte inflight", {1, 1, 1, 1}, 0.01},
+    {"random two least_time=header", {1, 1, 1, 1}, 0.03},
+    {"random two least_time=last_byte", {1, 1, 1, 1}, 0.03},
+    {"random two peak_ewma", {1, 1, 1, 1}, 0.03},
 };
 
 static void shares_follow_weights(void **state)
@@ -181,7 +190,8 @@ static void least_conn_takes_turns_when_idle(void **state)
 static const struct {
     const char *name;
     bool moves_few;
-} stable[] = {{"hash", false}, {"ip_hash", false}, {"hash consistent", true}};
+} stable[] = {
+    {"hash", false}, {"ip_hash", false}, {"hash consistent", true}, {"hash maglev", false}};
 
 static void a_key_stays_at_its_server(void **state)
 {
@@ -221,6 +231,126 @@ static void a_key_stays_at_its_server(void **state)
         check(stable[i].name, stable[i].moves_few ? moved == of_gone : moved >= of_gone);
         close_peers(&f);
     }
+}
+
+/* When one of ten equal servers leaves the file, a table of Maglev moves little more than its keys. */
+static void maglev_moves_few_keys(void **state)
+{
+    enum { COUNT = 10 };
+    static size_t before[PICKS];
+    struct peer all[COUNT] = {0};
+    char names[COUNT][16];
+    struct fixture f = {0};
+    size_t moved = 0, of_gone = 0;
+
+    (void)state;
+    for (size_t i = 0; i < COUNT; i++) {
+        snprintf(names[i], sizeof names[i], "10.0.0.%zu:80", i);
+        all[i] = (struct peer){.weight = 1, .name = span_text(names[i])};
+    }
+    for (size_t count = COUNT; count >= COUNT - 1; count--) {
+        assert_int_equal(
+            balance_open(&f.peers, all, count, balance_find("hash maglev"), &f.arena, NULL),
+            RC_OK);
+        for (uint32_t n = 0; n < PICKS; n++) {
+            size_t index = ask(&f, n, (uint64_t[]){0});
+
+            end(&f, index);
+            if (count == COUNT)
+                before[n] = index;
+            of_gone += count < COUNT && before[n] == COUNT - 1;
+            moved += count < COUNT && before[n] != index;
+        }
+        balance_close(&f.peers);
+    }
+    print_message("maglev: %zu of %d keys moved, %zu were of the server that left\n", moved,
+                  PICKS, of_gone);
+    assert_in_range(of_gone, PICKS / COUNT * 98 / 100, PICKS / COUNT * 102 / 100);
+    assert_in_range(moved, of_gone, PICKS / COUNT * 13 / 10);
+    arena_clear(&f.arena);
+}
+
+/* All requests have one key and stay in flight: none gets further above its share than the bound. */
+static void bounded_load_spreads_a_hot_key(void **state)
+{
+    static const char *const names[] = {"hash", "hash consistent", "hash maglev"};
+    static const uint32_t weights[PEERS] = {1, 1, 1, 1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct fixture f;
+
+        open_peers(&f, names[i], weights);
+        f.peers.load_percent = 125;
+        for (uint32_t n = 1; n <= 400; n++) {
+            check(names[i], ask(&f, 7, (uint64_t[]){0}) < PEERS);
+            for (size_t p = 0; p < PEERS; p++)
+                check(names[i], f.all[p].active <= n * 125 / 100 / PEERS + 1);
+        }
+        close_peers(&f);
+    }
+}
+
+/* One server answers in 10 ms, the others in 100: by far the most go there, while few are in flight. */
+static void the_fast_one_is_preferred(void **state)
+{
+    static const char *const names[] = {"least_time header",
+                                        "least_time last_byte",
+                                        "least_time header inflight",
+                                        "least_time last_byte inflight",
+                                        "random two least_time=header",
+                                        "random two least_time=last_byte",
+                                        "random two peak_ewma"};
+    static const uint32_t weights[PEERS] = {1, 1, 1, 1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        uint64_t now = 1, hits[PEERS] = {0};
+        bool of_two = names[i][0] == 'r';
+        struct fixture f;
+
+        open_peers(&f, names[i], weights);
+        for (uint32_t n = 0; n < 1000; n++) {
+            struct balance_request request = {.tried = (uint64_t[]){0}};
+            size_t index = balance_pick(&f.peers, now, &request);
+            uint64_t took = index == 2 ? 10 : 100;
+            struct balance_result result = {.status = 200,
+                                            .began_ms = now,
+                                            .header_ms = now + took,
+                                            .ended_ms = now + took};
+
+            hits[index]++;
+            now += took;
+            balance_free(&f.peers, index, &result, now);
+        }
+        print_message("%s: %llu of 1000 to the fast one\n", names[i],
+                      (unsigned long long)hits[2]);
+        check(names[i],
+              hits[2] > (of_two ? 430 : 980)); /* of two: it is drawn every other time */
+        close_peers(&f);
+    }
+}
+
+/* What has not answered yet tells something too, where "inflight" asks for it. */
+static void one_that_hangs_is_left(void **state)
+{
+    static const uint32_t weights[PEERS] = {1, 1, 1, 1};
+    struct fixture f;
+    size_t hangs;
+
+    (void)state;
+    open_peers(&f, "least_time header inflight", weights);
+    for (size_t p = 0; p < PEERS; p++)
+        end(&f, begin(&f)); /* all are known, and fast */
+    hangs = begin(&f);
+    for (int i = 0; i < 50; i++) {
+        struct balance_request request = {.tried = (uint64_t[]){0}};
+        size_t index = balance_pick(&f.peers, 10000, &request);
+
+        assert_int_not_equal(index, hangs);
+        leave(&f.peers, index, false, 10000);
+    }
+    close_peers(&f);
 }
 
 /* What is out of order moves its own keys alone, and gets them back. */
@@ -353,6 +483,10 @@ int main(void)
         cmocka_unit_test(least_conn_takes_turns_when_idle),
         cmocka_unit_test(a_key_stays_at_its_server),
         cmocka_unit_test(a_key_comes_back),
+        cmocka_unit_test(maglev_moves_few_keys),
+        cmocka_unit_test(bounded_load_spreads_a_hot_key),
+        cmocka_unit_test(the_fast_one_is_preferred),
+        cmocka_unit_test(one_that_hangs_is_left),
         cmocka_unit_test(an_empty_key_takes_turns),
         cmocka_unit_test(one_name_is_one_place),
         cmocka_unit_test(weights_beyond_the_ring_are_refused),
