@@ -27,3 +27,5 @@ const struct hash *hash_find(const char *name)
     }
     return NULL;
 }
+
+const struct hash hash_md5 = {"md5", "MD5", 16, false};

@@ -21,6 +21,9 @@ struct hash {
 /* Letters of either case are equal, as in LUKS. NULL for a word that names none. */
 const struct hash *hash_find(const char *name);
 
+/* Broken, and in no list: for formats of others that have nothing else. */
+extern const struct hash hash_md5;
+
 /*
  * The hash of `count` pieces, as if they stood in one row; hash->size bytes go to `out`, which
  * may be one of the pieces.

@@ -29,7 +29,7 @@ void request_log(struct request *r, enum log_level level, const char *format, ..
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    client_address(r->client, &from);
+    request_address(r, &from);
     context.client = address_text(&from, text, true);
     context.server = r->server->name;
     if (r->head.line_len > 0) {
@@ -384,21 +384,6 @@ static bool is_too_large(struct request *r)
     return true;
 }
 
-/* nginx's access phase: who may not go on. */
-static bool is_forbidden(struct request *r)
-{
-    const struct access_settings *access = &request_settings(r)->access;
-    struct address from;
-
-    if (access->count == 0)
-        return false;
-    client_address(r->client, &from);
-    if (!access_denies(access->rules, access->count, &from))
-        return false;
-    request_log(r, LOG_LEVEL_ERROR, "access forbidden by rule");
-    return true;
-}
-
 enum rc request_content(struct request *r)
 {
     if (!request_settings(r)->proxy.pass.is_set)
@@ -413,27 +398,38 @@ enum rc request_content(struct request *r)
     return RC_OK;
 }
 
-/* What a location does with a request: its return, what try_files finds, an origin, a file. */
-static enum rc act(struct request *r)
+enum rc request_act(struct request *r)
 {
     const struct respond_settings *respond = &request_settings(r)->respond;
 
-    if (is_forbidden(r))
-        return request_answer_status(r, 403);
     return respond->try_files ? request_try_files(r, respond->try_files) : request_content(r);
+}
+
+/* limit_except: the settings for methods that are not named. */
+static const struct location *for_method(const struct request *r,
+                                         const struct location *location)
+{
+    if (!location->except)
+        return location;
+    for (size_t i = 0; i < location->methods_count; i++)
+        if (span_equal(location->methods[i], h1_request_method(&r->head)))
+            return location;
+    return location->except;
 }
 
 enum rc request_enter(struct request *r, const struct location *location)
 {
     enum rc rc;
 
+    location = for_method(r, location);
     r->location = location;
     r->alias_is_folder = false;
     if (is_too_large(r))
         return request_answer_status(r, 413);
     if (location != &r->server->outer && request_rewrite(r, &rc))
         return rc;
-    return act(r);
+    request_find_address(r);
+    return request_check_access(r);
 }
 
 enum rc request_search(struct request *r)
@@ -463,6 +459,7 @@ enum rc request_locate(struct request *r)
     enum rc rc;
 
     r->location = &r->server->outer;
+    request_find_address(r);
     return request_rewrite(r, &rc) ? rc : request_search(r);
 }
 

@@ -85,10 +85,11 @@ struct request {
     bool up_unretained; /* some were sent on and forgotten: no second try */
     bool up_failed;     /* the origin takes no more of it */
     uint64_t up_total;
-    bool continue_due; /* the client waits for 100 Continue */
-    struct span host;  /* $host */
-    struct span id;    /* $request_id, once it was asked for */
-    struct span path;  /* $uri, normalised */
+    bool continue_due;          /* the client waits for 100 Continue */
+    const struct address *from; /* real_ip_header; NULL: the connection's */
+    struct span host;           /* $host */
+    struct span id;             /* $request_id, once it was asked for */
+    struct span path;           /* $uri, normalised */
     struct span args;
     bool has_args;
     bool path_is_plain; /* the target's own bytes */
@@ -129,6 +130,7 @@ struct request {
     bool unforwardable;        /* its body was refused or lost: no origin may get it */
     unsigned error_status;     /* that the answer is given, whatever its own; 0: its own */
     struct span kept_location; /* of a redirect whose page is an error page */
+    struct span challenge;     /* WWW-Authenticate of a 401 */
 
     /* the origin */
     struct origin *origin;
@@ -266,6 +268,20 @@ enum rc request_more_answer_fields(struct request *r);
 /* Of the file that was to be sent. Harmless without one. */
 void request_close_file(struct request *r);
 
+/* Behind the access phase: what try_files finds, an origin, a file. */
+enum rc request_act(struct request *r);
+
+/* ---- request_access.c ---- */
+
+/* Where the request comes from, as real_ip_header has it. */
+void request_address(const struct request *r, struct address *address);
+/* Looks for that once, in the settings that hold now. */
+void request_find_address(struct request *r);
+/* Goes on with request_act, or answers. */
+enum rc request_check_access(struct request *r);
+
+/* ---- request.c ---- */
+
 /* Looks for the location of r->path, and does what it says. */
 enum rc request_locate(struct request *r);
 /* Does what a location says. */
@@ -384,6 +400,11 @@ void request_forget_origin(struct request *r);
 /* ---- variables.c ---- */
 
 extern const struct variables request_variables;
+
+/* All of the client's fields of a name (lower case, '_' for '-'), joined as $http_... is. */
+bool request_field_list(struct request *r, struct span name, struct span *value);
+/* The first of them alone. */
+bool request_field_first(const struct request *r, struct span name, struct span *value);
 
 /* ---- variables_computed.c ---- */
 

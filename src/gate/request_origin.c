@@ -343,7 +343,7 @@ static enum rc find_balance_key(struct request *r, const struct upstream_setting
         template_write(&upstream->balance_key, r, &text);
         key = buffer_span(&text);
     } else if (r->peers->balance->key == BALANCE_KEY_ADDRESS) {
-        client_address(r->client, &address);
+        request_address(r, &address);
         key = hashed_address(&address);
     }
     if (key.len == 0)

@@ -26,7 +26,7 @@ static const struct directive *const tables[PART_COUNT] = {
     [PART_JOURNAL] = journal_directives,   [PART_TLS] = tls_directives,
     [PART_HEADERS] = headers_directives,   [PART_ACCESS] = access_directives,
     [PART_COMPUTED] = computed_directives, [PART_REWRITE] = rewrite_directives,
-    [PART_GZIP] = gzip_directives,
+    [PART_GZIP] = gzip_directives,         [PART_AUTH] = auth_directives,
 };
 
 const struct conf_language site_language = {

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "gate/access/access_settings.h"
+#include "gate/auth/auth_settings.h"
 #include "gate/compress/gzip_settings.h"
 #include "gate/filter/filter.h"
 #include "gate/headers/headers_settings.h"
@@ -32,6 +33,7 @@ struct settings {
     struct rewrite_settings rewrite;
     struct headers_settings headers;
     struct access_settings access;
+    struct auth_settings auth;
     struct gzip_settings gzip;
     struct journal_settings journal;
 };
@@ -42,6 +44,10 @@ struct location {
     struct location_tree inner; /* nested ones */
     struct filter filter;       /* where proxy_pass is set */
     bool internal;
+    const struct location
+        *except;          /* limit_except: what other methods than those get; NULL: none */
+    struct span *methods; /* those */
+    size_t methods_count;
     const struct server *server;
 };
 

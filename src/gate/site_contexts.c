@@ -19,6 +19,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_REWRITE] = &s->rewrite;
     level.parts[PART_HEADERS] = &s->headers;
     level.parts[PART_ACCESS] = &s->access;
+    level.parts[PART_AUTH] = &s->auth;
     level.parts[PART_GZIP] = &s->gzip;
     level.parts[PART_TLS] = tls;
     return level;
@@ -34,6 +35,8 @@ static enum rc finish_settings(struct conf *conf, struct settings *s,
         return rc;
     conf->ended = true;
     http_settings_finish(&s->http);
+    if ((rc = auth_settings_check(conf, &s->auth)) != RC_OK)
+        return rc;
     return proxy_settings_check(conf, &s->proxy, &outer->proxy);
 }
 
@@ -397,6 +400,32 @@ static enum rc read_location(struct conf *conf, const struct directive *d, void 
     return add_location(conf, outer, location);
 }
 
+static enum rc read_methods(struct conf *conf, struct location *location)
+{
+    static const char *const known[] = {"GET",   "HEAD",   "POST",  "PUT",       "DELETE",
+                                        "MKCOL", "COPY",   "MOVE",  "OPTIONS",   "PROPFIND",
+                                        "LOCK",  "UNLOCK", "PATCH", "PROPPATCH", "CONNECT"};
+
+    for (size_t i = 1; i < conf_words(conf); i++) {
+        struct span word = conf_word(conf, i), *slot;
+        size_t k = 0;
+
+        while (k < sizeof known / sizeof *known &&
+               !span_equal_nocase(word, span_text(known[k])))
+            k++;
+        if (k == sizeof known / sizeof *known)
+            return conf_fail(conf, i, NULL, "invalid method \"%.*s\"", SPAN_ARG(word));
+        for (size_t also = 0; also <= (k == 0 ? 1 : 0); also++) { /* GET allows HEAD */
+            slot = conf_add(conf, (void **)&location->methods, &location->methods_count,
+                            sizeof *slot);
+            if (!slot)
+                return RC_MEMORY;
+            *slot = span_text(known[k + also]);
+        }
+    }
+    return RC_OK;
+}
+
 /* The settings of a location's "if": a location within it, for what is not an instruction. */
 static struct location *open_if(struct conf *conf, struct location *outer)
 {
@@ -417,6 +446,26 @@ static struct location *open_if(struct conf *conf, struct location *outer)
     rewrite_settings_enter(&location->settings.rewrite);
     gzip_settings_enter(&location->settings.gzip);
     return location;
+}
+
+/* "limit_except METHOD ... { }": settings for all other methods. */
+static enum rc read_limit_except(struct conf *conf, const struct directive *d, void *part)
+{
+    struct location *outer = part, *location;
+    struct conf_level level;
+    enum rc rc;
+
+    (void)d;
+    if (outer->except)
+        return conf_fail_value(conf, 0, "is duplicate");
+    if ((rc = read_methods(conf, outer)) != RC_OK)
+        return rc;
+    if (!(location = open_if(conf, outer)))
+        return RC_MEMORY;
+    level = open_level(CONF_LIMIT_EXCEPT, location, &location->settings, NULL);
+    conf_walk(conf, &level, conf->node->children);
+    outer->except = location;
+    return finish_location(conf, location, &outer->settings);
 }
 
 static enum rc read_location_if(struct conf *conf, struct location *outer,
@@ -482,6 +531,10 @@ const struct directive site_directives[] = {
     {"server_name", CONF_SERVER, 1, CONF_MANY, true, .set = set_server_name,
      .doc = "The names of the server: exact, *.example.com, www.example.*, .example.com, or "
             "~expression."},
+    {"limit_except", CONF_LOCATION, 1, CONF_MANY, true, CONF_CONTEXT, read_limit_except,
+     .doc = "Holds what is different for requests with other methods than those it names; GET "
+            "names "
+            "HEAD too."},
     {"internal", CONF_LOCATION, 0, 0, .set = set_internal,
      .doc = "Answers requests from outside with 404."},
     {"http2", CONF_HTTP | CONF_SERVER, 1, 1, .set = set_http2, .offset = CONF_NOWHERE,

@@ -22,6 +22,7 @@ enum site_part {
     PART_COMPUTED,
     PART_REWRITE,
     PART_GZIP,
+    PART_AUTH,
     PART_COUNT
 };
 

@@ -15,6 +15,7 @@
 #include "gate/respond/file.h"
 #include "gate/respond/status.h"
 #include "gate/tls/tls.h"
+#include "gate/variables.h"
 
 enum { NUMBER_MAX = 24 };
 
@@ -99,13 +100,29 @@ static bool find_fields(struct request *r, const struct head *head, struct span 
     return joined.at ? give(&joined, value) : first != NULL;
 }
 
+bool request_field_first(const struct request *r, struct span name, struct span *value)
+{
+    const struct head *head = &r->head.head;
+
+    for (uint32_t i = 0; i < head->count; i++) {
+        if (name_fits(field_name(head, &head->fields[i]), name)) {
+            *value = field_value(head, &head->fields[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool request_field_list(struct request *r, struct span name, struct span *value)
+{
+    return find_fields(r, &r->head.head, name,
+                       span_equal(name, SPAN("cookie")) ? SPAN("; ") : SPAN(", "), value);
+}
+
 static bool get_http(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
-    struct request *r = subject;
-
     (void)of;
-    return find_fields(r, &r->head.head, rest,
-                       span_equal(rest, SPAN("cookie")) ? SPAN("; ") : SPAN(", "), value);
+    return request_field_list(subject, rest, value);
 }
 
 static bool get_field(void *subject, struct span rest, uintptr_t of, struct span *value)
@@ -317,7 +334,7 @@ static bool get_place(void *subject, struct span rest, uintptr_t of, struct span
         if (getsockname(r->client->stream.fd, &address.any, &address.len) != 0)
             return false;
     } else {
-        client_address(r->client, &address);
+        request_address(r, &address);
     }
     if (of == PLACE_REMOTE_PORT || of == PLACE_SERVER_PORT)
         return address.any.sa_family != AF_UNIX &&
@@ -575,15 +592,6 @@ static bool get_tls(void *subject, struct span rest, uintptr_t of, struct span *
     return value->len > 0 && (of != TLS_REUSED || tls_is_reused(s));
 }
 
-static bool get_nothing(void *subject, struct span rest, uintptr_t of, struct span *value)
-{
-    (void)subject;
-    (void)rest;
-    (void)of;
-    (void)value;
-    return false;
-}
-
 static const struct variable rows[] = {
     {"1", get_capture, 1},
     {"2", get_capture, 2},
@@ -612,6 +620,7 @@ static const struct variable rows[] = {
     {"hostname", get_host_name, 0},
     {"http_", get_http, 0},
     {"https", get_view, VIEW_HTTPS},
+    {"invalid_referer", variables_invalid_referer, 0},
     {"is_args", get_view, VIEW_IS_ARGS},
     {"msec", get_time, TIME_MSEC},
     {"nginx_version", get_version, 0},
@@ -623,7 +632,9 @@ static const struct variable rows[] = {
     {"query_string", get_view, VIEW_ARGS},
     {"remote_addr", get_place, PLACE_REMOTE},
     {"remote_port", get_place, PLACE_REMOTE_PORT},
-    {"remote_user", get_nothing, 0}, /* nobody logs in without auth_basic */
+    {"realip_remote_addr", variables_real_address, 0},
+    {"realip_remote_port", variables_real_address, 1},
+    {"remote_user", variables_user, 0},
     {"request", get_view, VIEW_REQUEST},
     {"request_completion", get_view, VIEW_COMPLETION},
     {"request_filename", get_document_root, 1},
@@ -633,6 +644,8 @@ static const struct variable rows[] = {
     {"request_time", get_time, TIME_REQUEST},
     {"request_uri", get_view, VIEW_REQUEST_URI},
     {"scheme", get_view, VIEW_SCHEME},
+    {"secure_link", variables_secure_link, 0},
+    {"secure_link_expires", variables_secure_link, 1},
     {"sent_http_", get_sent_http, 0},
     {"server_addr", get_place, PLACE_SERVER},
     {"server_name", get_view, VIEW_SERVER_NAME},

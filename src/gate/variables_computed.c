@@ -78,7 +78,7 @@ static struct cidr_address address_for(const struct request *r, const struct com
     struct cidr_address given;
 
     if (c->source.count == 0) {
-        client_address(r->client, &client);
+        request_address(r, &client);
         return cidr_address_of(&client);
     }
     return cidr_parse_address(text, &given) == RC_OK ? given : (struct cidr_address){0};

@@ -26,5 +26,6 @@ class Both:
         """Compares the answers; gate's is returned."""
         ours, theirs = (peers.ask(each.port, method, target, fields, body, version)
                         for each in (self.gate, self.nginx))
-        assert seen(ours, self.gate.port) == seen(theirs, self.nginx.port), (method, target)
+        pair = seen(ours, self.gate.port), seen(theirs, self.nginx.port)
+        assert pair[0] == pair[1], f'{method} {target} {fields}\n gate {pair[0]}\nnginx {pair[1]}'
         return ours

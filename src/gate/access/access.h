@@ -12,8 +12,10 @@ struct access_rule {
     bool deny;
 };
 
-/* Is the address refused? One that no rule fits is not. */
-bool access_denies(const struct access_rule *rules, size_t count,
-                   const struct address *address);
+enum access_verdict { ACCESS_NO_RULE, ACCESS_ALLOWED, ACCESS_DENIED };
+
+/* What the first rule that fits says. */
+enum access_verdict access_asks(const struct access_rule *rules, size_t count,
+                                const struct address *address);
 
 #endif

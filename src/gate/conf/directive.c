@@ -174,9 +174,9 @@ static void unknown(struct conf *conf)
 
 void conf_contexts(unsigned contexts, struct buffer *out)
 {
-    static const char *const names[] = {"main",         "events",        "http",
-                                        "server",       "location",      "upstream",
-                                        "if in server", "if in location"};
+    static const char *const names[] = {"main",         "events",         "http",
+                                        "server",       "location",       "upstream",
+                                        "if in server", "if in location", "limit_except"};
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (!(contexts & 1u << i))

@@ -25,6 +25,7 @@ enum conf_context {
     CONF_UPSTREAM = 32,
     CONF_SERVER_IF = 64, /* if, in a server: instructions alone */
     CONF_IF = 128,       /* if, in a location: settings too */
+    CONF_LIMIT_EXCEPT = 256,
     CONF_ALL_HTTP = CONF_HTTP | CONF_SERVER | CONF_LOCATION,
 };
 
@@ -36,7 +37,7 @@ enum conf_kind {
 
 enum {
     CONF_MANY = 255, /* for `most` */
-    CONF_TABLES_MAX = 16,
+    CONF_TABLES_MAX = 32,
     CONF_ROWS_MAX = 112, /* of one table */
 };
 

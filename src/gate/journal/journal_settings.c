@@ -287,7 +287,8 @@ enum rc journal_settings_error(struct conf *conf, struct journal_settings *s,
 }
 
 const struct directive journal_directives[] = {
-    {"access_log", CONF_ALL_HTTP | CONF_IF, 1, CONF_MANY, true, .set = set_access_log,
+    {"access_log", CONF_ALL_HTTP | CONF_IF | CONF_LIMIT_EXCEPT, 1, CONF_MANY, true,
+     .set = set_access_log,
      .doc = "A file that gets one line for each request, and the format of the line; off for "
             "none."},
     {"log_format", CONF_HTTP, 2, CONF_MANY, true, .set = set_log_format,

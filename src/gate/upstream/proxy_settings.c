@@ -221,7 +221,7 @@ static enum rc set_trusted(struct conf *conf, const struct directive *d, void *p
 const struct directive proxy_directives[] = {
     {"upstream", CONF_HTTP, 1, 1, true, CONF_VALUES, upstream_block_set,
      .doc = "A group of servers that proxy_pass may name."},
-    {"proxy_pass", CONF_LOCATION | CONF_IF, 1, 1, .set = proxy_pass_set,
+    {"proxy_pass", CONF_LOCATION | CONF_IF | CONF_LIMIT_EXCEPT, 1, 1, .set = proxy_pass_set,
      .doc = "Passes requests on to http:// or https://, a host or an upstream, and a path "
             "that stands in "
             "for the location's prefix."},

@@ -1,0 +1,14 @@
+/* Variables that are found in files of their own: each a `get` of conf/template.h for a row of variables.c. */
+#ifndef GATE_VARIABLES_H
+#define GATE_VARIABLES_H
+
+#include "base/span.h"
+
+/* variables_auth.c */
+bool variables_user(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_invalid_referer(void *subject, struct span rest, uintptr_t of,
+                               struct span *value);
+bool variables_secure_link(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_real_address(void *subject, struct span rest, uintptr_t of, struct span *value);
+
+#endif
