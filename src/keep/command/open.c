@@ -1,23 +1,20 @@
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "keep/command/command.h"
 #include "keep/command/credential_options.h"
 #include "keep/command/luks_target.h"
+#include "keep/command/open_place.h"
 #include "keep/command/plain_options.h"
 #include "keep/format/format.h"
-#include "keep/mount/file_system.h"
 #include "keep/mount/serve.h"
 #include "keep/mount/unmount.h"
 
 struct open_options {
     struct credential_options credential;
     struct plain_options plain;
-    const char *header, *key_slot;
+    const char *header, *key_slot, *nbd;
     bool read_only, raw, discard, foreground, help;
 };
 
@@ -33,8 +30,13 @@ static const struct option_row rows[] = {
     {"raw", 0, NULL,
      "Show the decrypted volume as the file 'volume', and mount nothing in it.",
      offsetof(struct open_options, raw)},
-    {"allow-discards", 0, NULL,
+    {"nbd", 0, "SOCKET",
+     "Serve the decrypted volume at this Unix socket, for clients of NBD; mount nothing.",
+     offsetof(struct open_options, nbd)},
+    {"allow-discard", 0, NULL,
      "Give unused blocks back to the disk; an observer may then see which are unused.",
+     offsetof(struct open_options, discard)},
+    {"allow-discards", 0, NULL, "The same, as cryptsetup spells it.",
      offsetof(struct open_options, discard)},
     {"foreground", 'f', NULL, "Stay, and close the volume on SIGTERM: for services.",
      offsetof(struct open_options, foreground)},
@@ -64,6 +66,9 @@ static enum rc read_options(struct opening *o, struct fault *why)
         return rc;
     if (o->is_plain && (o->options.header || o->options.key_slot))
         return fail(why, RC_USAGE, "--header and --key-slot are for volumes with a header");
+    if (o->options.nbd && (o->options.raw || o->mountpoint))
+        return fail(why, RC_USAGE, "--nbd mounts nothing: leave out %s",
+                    o->options.raw ? "--raw" : "the mount point");
     return credential_options_key_slot(o->options.key_slot, &o->key_slot, why);
 }
 
@@ -208,97 +213,39 @@ static enum rc open_devices(struct opening *o, bool *foreign, struct fault *why)
     return rc;
 }
 
-/* "site.img" is shown as "site", in the directory of our own. */
-static enum rc default_mountpoint(const struct opening *o, char path[PATH_MAX],
-                                  struct fault *why)
-{
-    const char *name = strrchr(o->record.target, '/') + 1;
-    size_t stem = strcspn(name, ".");
-    enum rc rc = record_directory(path, why);
-    size_t len;
-
-    if (rc != RC_OK)
-        return rc;
-    if (stem == 0)
-        stem = strlen(name);
-    len = strlen(path);
-    if (snprintf(path + len, PATH_MAX - len, "/%.*s", (int)stem, name) >=
-        (int)(PATH_MAX - len))
-        return fail(why, RC_LIMIT, "%s: its path is too long", o->target);
-    return RC_OK;
-}
-
-static enum rc prepare_mountpoint(struct opening *o, struct fault *why)
-{
-    char path[PATH_MAX];
-    enum rc rc;
-
-    if (!o->mountpoint) {
-        if ((rc = default_mountpoint(o, path, why)))
-            return rc;
-    } else if (snprintf(path, sizeof path, "%s", o->mountpoint) >= (int)sizeof path) {
-        return fail(why, RC_USAGE, "the path of the mount point is too long");
-    }
-    o->record.made_mountpoint = mkdir(path, 0700) == 0;
-    if (!o->record.made_mountpoint && errno != EEXIST)
-        return fail_errno(why, RC_IO, "%s: cannot be made", path);
-    if (!realpath(path, o->record.mountpoint))
-        return fail_errno(why, RC_IO, "%s", path);
-    if (strchr(o->record.mountpoint, '\n'))
-        return fail(why, RC_USAGE, "a mount point with a newline in its name cannot be used");
-    if (file_system_is_mounted(o->record.mountpoint))
-        return fail(why, RC_BUSY, "%s: something else is mounted here", path);
-    return RC_OK;
-}
-
-/* FUSE is mounted on the mount point itself, or out of the way when that is for what is
- * inside. */
-static enum rc prepare_face(struct opening *o, struct fault *why)
-{
-    size_t len;
-    enum rc rc;
-
-    if (o->record.raw) {
-        memcpy(o->record.face, o->record.mountpoint, sizeof o->record.face);
-        return RC_OK;
-    }
-    if ((rc = record_directory(o->record.face, why)))
-        return rc;
-    len = strlen(o->record.face);
-    snprintf(o->record.face + len, sizeof o->record.face - len, "/%s", o->record.name);
-    if (mkdir(o->record.face, 0700) < 0 && errno != EEXIST)
-        return fail_errno(why, RC_IO, "%s: cannot be made", o->record.face);
-    return RC_OK;
-}
-
-static void say_mounted(const struct record *record)
+static void say_open(const struct record *record)
 {
     printf("%s: open at %s%s%s\n", record->target, record->mountpoint,
            record->raw ? "/" SERVE_FILE : "", record->read_only ? " (read-only)" : "");
     fflush(stdout);
 }
 
+static enum rc prepare_place(struct opening *o, struct fault *why)
+{
+    if (o->record.nbd)
+        return open_place_socket(&o->record, o->options.nbd, why);
+    return open_place_mountpoint(&o->record, o->mountpoint, why);
+}
+
 static enum rc serve(struct opening *o, struct daemon *daemon, struct fault *why)
 {
+    struct serve serve = {.record = &o->record,
+                          .device = o->device,
+                          .sector_size = o->sector_size,
+                          .discard = o->options.discard,
+                          .daemon = daemon,
+                          .mounted = say_open};
     enum rc rc;
 
     o->record.raw = o->options.raw;
+    o->record.nbd = o->options.nbd != NULL;
     o->record.read_only = o->options.read_only;
     o->record.daemon = getpid();
-    if ((rc = prepare_mountpoint(o, why)) || (rc = prepare_face(o, why))) {
+    if ((rc = prepare_place(o, why)) != RC_OK) {
         device_close(o->device);
         return rc;
     }
-    return serve_volume(
-        &(struct serve){
-            .record = &o->record,
-            .device = o->device,
-            .sector_size = o->sector_size,
-            .discard = o->options.discard,
-            .daemon = daemon,
-            .mounted = say_mounted,
-        },
-        why);
+    return o->record.nbd ? serve_nbd(&serve, why) : serve_volume(&serve, why);
 }
 
 /* A failure after the parent has gone stays in the record, for 'keep close' to tell. */
@@ -341,10 +288,10 @@ static enum status open_run(char **words, int count, struct fault *why)
     if (!command_parse(&command_open, &o.options, &o.options.help, words, &count, 1, 2,
                        &status, why))
         return status;
-    if ((rc = read_options(&o, why)) != RC_OK)
-        return command_status_of(rc);
     o.target = words[0];
     o.mountpoint = count > 1 ? words[1] : NULL;
+    if ((rc = read_options(&o, why)) != RC_OK)
+        return command_status_of(rc);
     return run_opening(&o, why);
 }
 

@@ -27,7 +27,7 @@ static const char *access_of(const struct record *record)
 
 static const char *content_of(const struct record *record)
 {
-    return record->raw ? "raw" : "file system";
+    return record->nbd ? "nbd" : record->raw ? "raw" : "file system";
 }
 
 static enum rc print_line(void *of, const struct record *record, bool alive)

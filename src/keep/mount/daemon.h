@@ -24,6 +24,10 @@ void daemon_report(struct daemon *daemon);
 /* No core dumps, no debuggers of the same user; called before the first secret. */
 void daemon_hide(void);
 
+/* SIGTERM, SIGINT, SIGHUP and SIGCHLD come by this descriptor from now on, and so never interrupt a
+ * request; -1 where there is none. */
+int daemon_watch_signals(void);
+
 /*
  * Memory that is not swapped out and a process that is not chosen when memory is short: others
  * write through it. All as far as it is permitted.

@@ -72,7 +72,7 @@ struct field {
     bool *flag;
 };
 
-enum { FIELDS = 9 };
+enum { FIELDS = 10 };
 
 static void fields_of(struct record *r, struct field fields[FIELDS])
 {
@@ -84,6 +84,7 @@ static void fields_of(struct record *r, struct field fields[FIELDS])
         {.key = "daemon", .number = &r->daemon},
         {.key = "helper", .number = &r->helper},
         {.key = "raw", .flag = &r->raw},
+        {.key = "nbd", .flag = &r->nbd},
         {.key = "read_only", .flag = &r->read_only},
         {.key = "made_mountpoint", .flag = &r->made_mountpoint},
     };
@@ -228,6 +229,26 @@ enum rc record_begin(struct record *record, const char *target, bool *stale, str
         return fail_errno(why, rc, "%s", path);
     *stale = read_fields(record, record->fd) > 0;
     return RC_OK;
+}
+
+void record_mark_used(const struct record *record, bool used)
+{
+    struct flock range = {
+        .l_type = used ? F_WRLCK : F_UNLCK, .l_whence = SEEK_SET, .l_len = 1};
+
+    (void)fcntl(record->fd, F_OFD_SETLK, &range);
+}
+
+bool record_is_used(const struct record *record)
+{
+    struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    char path[PATH_MAX];
+    int fd = file_path(record, path) ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
+    bool used = fd >= 0 && fcntl(fd, F_OFD_GETLK, &range) == 0 && range.l_type != F_UNLCK;
+
+    if (fd >= 0)
+        close(fd);
+    return used;
 }
 
 void record_end(struct record *record)

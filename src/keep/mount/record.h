@@ -18,12 +18,12 @@ enum { RECORD_NAME = 48 };
 struct record {
     char name[RECORD_NAME]; /* device and inode numbers: the same under every path */
     char target[PATH_MAX];
-    char mountpoint[PATH_MAX]; /* where the user looks */
+    char mountpoint[PATH_MAX]; /* where the user looks: a directory, or the socket of NBD */
     char face[PATH_MAX];       /* where FUSE is mounted: the same for --raw */
     char fault[400];           /* what went wrong at the very end */
     pid_t daemon;
     pid_t helper; /* fuse2fs; 0 for none */
-    bool raw, read_only, made_mountpoint;
+    bool raw, nbd, read_only, made_mountpoint;
     int fd; /* open and locked in the daemon; -1 in others */
 };
 
@@ -45,6 +45,11 @@ enum rc record_begin(struct record *record, const char *target, bool *stale,
                      struct fault *why);
 
 enum rc record_write(struct record *record, struct fault *why);
+
+/* Somebody works with what is open, and who closes it is to know: the daemon's word, and whether it
+ * stands. For a face that the kernel does not keep count of. */
+void record_mark_used(const struct record *record, bool used);
+bool record_is_used(const struct record *record);
 
 /* Removes the file, and the directory for the face; the lock goes with `fd`. */
 void record_end(struct record *record);

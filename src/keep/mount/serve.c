@@ -18,20 +18,6 @@
 #include "keep/mount/fuse_transport.h"
 #include "keep/mount/unmount.h"
 
-/* Signals come by a descriptor, and so never interrupt a request. */
-static int watch_signals(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGHUP);
-    sigaddset(&set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
 /* What is in use stays mounted, and may be asked to go again later. */
 static void unmount_or_tell(const struct record *record)
 {
@@ -120,7 +106,7 @@ enum rc serve_volume(struct serve *serve, struct fault *why)
         .discard = serve->discard,
     };
     struct fuse_transport *fuse = NULL;
-    int signals = watch_signals();
+    int signals = daemon_watch_signals();
     enum rc rc, flushed = RC_OK;
 
     if (signals < 0)

@@ -27,4 +27,7 @@ struct serve {
  */
 enum rc serve_volume(struct serve *serve, struct fault *why);
 
+/* The same on a socket, for clients of NBD: it returns after a signal, once nobody is connected. */
+enum rc serve_nbd(struct serve *serve, struct fault *why);
+
 #endif

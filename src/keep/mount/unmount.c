@@ -1,6 +1,7 @@
 #include "keep/mount/unmount.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,10 +53,27 @@ static enum rc unmount_inner(const struct record *record, bool alive, struct fau
     return file_system_unmount(record->mountpoint, why);
 }
 
+/* The daemon ends by itself when nobody is connected. */
+static enum rc end_server(const struct record *record, bool alive, struct fault *why)
+{
+    if (!alive) {
+        unlink(record->mountpoint);
+        return RC_OK;
+    }
+    if (record_is_used(record))
+        return fail(why, RC_BUSY, "%s: is still in use; disconnect its clients",
+                    record->mountpoint);
+    return kill(record->daemon, SIGTERM) == 0
+               ? RC_OK
+               : fail_errno(why, RC_IO, "its daemon, process %d", record->daemon);
+}
+
 enum rc unmount_record(const struct record *record, bool alive, struct fault *why)
 {
     enum rc rc;
 
+    if (record->nbd)
+        return end_server(record, alive, why);
     if (record->raw && alive && (rc = file_system_sync(record->face, why)))
         return rc;
     if (!record->raw &&

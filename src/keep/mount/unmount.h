@@ -6,7 +6,8 @@
 #include "keep/mount/record.h"
 
 /*
- * Syncs, unmounts the file system inside, then FUSE; the daemon then ends by itself.
+ * Syncs, unmounts the file system inside, then FUSE, or tells the NBD server to go; the daemon then
+ * ends by itself.
  *
  *   alive  whether the daemon is: without it nothing can be synced any more
  *
