@@ -15,6 +15,7 @@
 #include "gate/command/pid_file.h"
 #include "gate/command/tell.h"
 #include "gate/diagnostics.h"
+#include "gate/explain.h"
 #include "gate/master.h"
 #include "gate/request.h"
 #include "gate/site_load.h"
@@ -70,9 +71,10 @@ static void print_help(const char *program)
         "Usage: %s [-?hvVtTq] [-s WORD] [-p FOLDER] [-e FILE] [-c FILE] [-g TEXT]\n"
         "       %s dev ORIGIN [PATH=ORIGIN ...]\n"
         "       %s fmt [--write | --check] [FILE ...]\n"
-        "       %s directives [NAME]\n\n"
+        "       %s directives [NAME]\n"
+        "       %s explain [-c FILE] [-X METHOD] [-H FIELD] URL\n\n"
         "gate stands in front of your servers and takes nginx's configuration: gate(8).\n\n",
-        program, program, program, program);
+        program, program, program, program, program);
     options_print(rows);
 }
 
@@ -318,6 +320,94 @@ static int run_directives(int argc, char **argv)
     return EXIT_SUCCESS;
 }
 
+struct explain_words {
+    const char *file, *prefix, *globals, *method, *from;
+    bool help;
+};
+
+static const struct option_row explain_rows[] = {
+    {"config", 'c', "FILE", "The configuration.", offsetof(struct explain_words, file)},
+    {"prefix", 'p', "FOLDER", "What relative paths start from.",
+     offsetof(struct explain_words, prefix)},
+    {"global", 'g', "TEXT", "Directives in front of the configuration.",
+     offsetof(struct explain_words, globals)},
+    {"method", 'X', "METHOD", "GET, where nothing is said.",
+     offsetof(struct explain_words, method)},
+    {"from", 0, "ADDRESS", "The client's; 127.0.0.1, where nothing is said.",
+     offsetof(struct explain_words, from)},
+    {"help", 'h', NULL, "Shows this.", offsetof(struct explain_words, help)},
+    {0},
+};
+
+/* Takes "-H FIELD", which may stand several times, out of the words. */
+static enum rc take_fields(struct explain_question *question, int *argc, char **argv,
+                           struct fault *why)
+{
+    int kept = 0;
+
+    for (int i = 0; i < *argc; i++) {
+        if (strncmp(argv[i], "-H", 2) != 0) {
+            argv[kept++] = argv[i];
+            continue;
+        }
+        if (argv[i][2] == '\0' && i + 1 == *argc)
+            return fail(why, RC_USAGE, "-H wants a field: -H 'Name: value'");
+        if (question->fields_count == EXPLAIN_FIELDS)
+            return fail(why, RC_LIMIT, "more than %d fields", EXPLAIN_FIELDS);
+        question->fields[question->fields_count++] = argv[i][2] ? argv[i] + 2 : argv[++i];
+    }
+    *argc = kept;
+    return RC_OK;
+}
+
+static enum rc explain_words(const struct explain_words *words,
+                             struct explain_question *question, struct text *out,
+                             struct fault *why)
+{
+    struct site_context context = {.variables = &request_variables};
+    struct words places = {.prefix = words->prefix, .globals = words->globals};
+    SCOPED(arena) arena = {0};
+    const char *here = folder_path(&arena, "");
+    struct site *site;
+    enum rc rc;
+
+    places.file = words->prefix ? words->file : path_from(&arena, here, words->file);
+    if (!here || !find_places(&context, &places, &arena))
+        return fail(why, RC_MEMORY, "no memory, or no working directory");
+    question->method = words->method;
+    question->from = words->from;
+    if (site_load(&site, &context) != RC_OK)
+        return fail(why, RC_FORMAT, "%s cannot be used", context.file);
+    rc = explain(site, question, out, why);
+    site_release(site);
+    return rc;
+}
+
+static int run_explain(int argc, char **argv)
+{
+    struct explain_question question = {0};
+    struct explain_words words = {0};
+    SCOPED(text) out = {0};
+    struct fault why = {0};
+
+    if (take_fields(&question, &argc, argv, &why) != RC_OK ||
+        options_parse(explain_rows, &words, argv, &argc, &why) != RC_OK)
+        return usage("gate", why.text);
+    if (words.help) {
+        puts("usage: gate explain [OPTIONS] [-H 'NAME: VALUE' ...] URL\n\n"
+             "Says what a request would get, step by step, and sends nothing.\n");
+        options_print(explain_rows);
+        return EXIT_SUCCESS;
+    }
+    if (argc != 1)
+        return usage("gate", "one URL is wanted: gate explain http://HOST/PATH");
+    question.url = argv[0];
+    if (explain_words(&words, &question, &out, &why) != RC_OK)
+        return usage("gate", why.text);
+    fputs(out.at, stdout);
+    return EXIT_SUCCESS;
+}
+
 /* What gate does besides serving; called as nginx it has none of these. */
 static const struct {
     const char *name;
@@ -325,6 +415,7 @@ static const struct {
 } commands[] = {
     {"dev", run_dev},
     {"directives", run_directives},
+    {"explain", run_explain},
     {"fmt", run_fmt},
 };
 

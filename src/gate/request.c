@@ -11,6 +11,7 @@
 #include "gate/journal/journal.h"
 #include "gate/respond/status.h"
 #include "gate/route/server_names.h"
+#include "gate/trace.h"
 #include "io/socket.h"
 
 /* ---- the log ---- */
@@ -24,11 +25,15 @@ void request_log(struct request *r, enum log_level level, const char *format, ..
     const struct field *host;
     va_list args;
 
-    if (!journal_wants(journal->error, journal->error_count, level))
+    if (!journal_wants(journal->error, journal->error_count, level) && !r->service->trace)
         return;
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    if (r->service->trace) {
+        request_trace(r, NULL, "%s", message);
+        return;
+    }
     request_address(r, &from);
     context.client = address_text(&from, text, true);
     context.server = r->server->name;
@@ -42,12 +47,25 @@ void request_log(struct request *r, enum log_level level, const char *format, ..
     journal_error(journal->error, journal->error_count, level, &context, "%s", message);
 }
 
+void request_trace(struct request *r, const struct conf_node *node, const char *format, ...)
+{
+    char what[1024];
+    va_list args;
+
+    if (!r->service->trace)
+        return;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    r->service->trace->note(r->service->trace, node, what);
+}
+
 static void log_access(struct request *r)
 {
     const struct journal_settings *journal = &request_settings(r)->journal;
     struct buffer line;
 
-    if (journal->access_count == 0)
+    if (journal->access_count == 0 || r->service->trace)
         return;
     line = buffer_over(r->service->out, SCRATCH_OUT);
     journal_access(journal->access, journal->access_count, r, &line);
@@ -339,6 +357,9 @@ static enum rc find_server(struct request *r)
         return refuse(r, 500, "its Host takes a server_name too many steps");
     r->server = server ? server : r->client->listener->default_server;
     r->location = &r->server->outer;
+    request_trace(r, r->server->outer.node, "%s",
+                  server ? "the server that has this name"
+                         : "the default server of the address");
     if (r->host.len == 0)
         r->host = r->server->name;
     return RC_OK;
@@ -446,6 +467,8 @@ enum rc request_search(struct request *r)
         return request_answer_status(r, 500);
     }
     location = found.location ? found.location : &r->server->outer;
+    request_trace(r, location->node, "%s \"%.*s\"",
+                  found.location ? "the location of" : "no location has", SPAN_ARG(r->path));
     if (location->internal && !r->is_internal)
         return request_answer_status(r, 404);
     if (!found.add_slash)
@@ -578,6 +601,10 @@ void request_run(struct request *r)
             if (++finished < REQUESTS_AT_ONCE)
                 continue;
             (void)request_yield(r);
+            return;
+        }
+        if (r->service->trace && !r->service->trace->goes_on(r->service->trace, r)) {
+            break_off(r);
             return;
         }
         rc = steps[r->step].run(r);

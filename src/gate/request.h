@@ -223,6 +223,10 @@ static inline bool request_is_bodiless(unsigned status)
 void request_log(struct request *r, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* For whoever looks on (trace.h): what was decided, and the statement that decided it, or NULL. */
+void request_trace(struct request *r, const struct conf_node *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* ---- request_send.c ---- */
 
 /* Keeps the pieces from byte `skip` on: RC_AGAIN, for they wait now, or RC_MEMORY. */

@@ -40,19 +40,18 @@ void request_find_address(struct request *r)
 static unsigned check_address(struct request *r)
 {
     const struct access_settings *access = &request_settings(r)->access;
+    const struct access_rule *rule;
     struct address from;
 
     if (access->count == 0)
         return 0;
     request_address(r, &from);
-    switch (access_asks(access->rules, access->count, &from)) {
-    case ACCESS_NO_RULE:
+    rule = access_find(access->rules, access->count, &from);
+    if (!rule)
         return 0;
-    case ACCESS_ALLOWED:
+    request_trace(r, rule->node, "fits the client");
+    if (!rule->deny)
         return 200;
-    case ACCESS_DENIED:
-        break;
-    }
     if (!access->satisfy_any)
         request_log(r, LOG_LEVEL_ERROR, "access forbidden by rule");
     return 403;

@@ -125,7 +125,7 @@ static void add_own_fields(struct request *r, struct buffer *out)
     }
 }
 
-static void write_request(struct request *r, struct buffer *out)
+void request_write_forwarded(struct request *r, struct buffer *out)
 {
     const struct head *head = &r->head.head;
     const struct filter *filter = &r->location->filter;
@@ -210,7 +210,7 @@ enum rc request_forward(struct request *r)
     enum rc rc;
 
     last_try(r)->connected_ms = now_ms(r);
-    write_request(r, &head);
+    request_write_forwarded(r, &head);
     if (head.full) {
         request_log(r, LOG_LEVEL_ERROR, "the request's head is too large for its origin");
         return request_answer_status(r, 500);

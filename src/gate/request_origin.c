@@ -352,8 +352,7 @@ static enum rc find_balance_key(struct request *r, const struct upstream_setting
     return text.full || !r->choice.key.at ? RC_MEMORY : RC_OK;
 }
 
-/* Once for each request: where to look for addresses. */
-static enum rc begin_choosing(struct request *r)
+enum rc request_begin_choosing(struct request *r)
 {
     const struct proxy_pass *pass;
     size_t words = 1;
@@ -398,7 +397,8 @@ enum rc request_choose(struct request *r)
     struct origin *origin;
     enum rc rc;
 
-    if (!r->choice.tried && ((rc = begin_choosing(r)) != RC_OK || r->step != STEP_CHOOSE))
+    if (!r->choice.tried &&
+        ((rc = request_begin_choosing(r)) != RC_OK || r->step != STEP_CHOOSE))
         return rc;
     if (r->up.framing == FRAMING_CHUNKED && proxy_of(r)->http_version < 11)
         return request_answer_status(r, 411);

@@ -35,6 +35,9 @@ static inline bool is_abandoned(const struct request *r)
 
 /* ---- request_origin.c ---- */
 
+/* Once for each request: where to look for addresses. Leaves STEP_CHOOSE where that is an answer. */
+enum rc request_begin_choosing(struct request *r);
+
 /* May the request go to another origin after a failure of this kind (bits of enum proxy_next)? */
 bool request_may_try_again(const struct request *r, unsigned kind);
 
@@ -62,6 +65,9 @@ enum rc request_abandon(struct request *r);
 enum rc request_queue(struct request *r);
 
 /* ---- request_forward.c ---- */
+
+/* The head of the request, as the origin gets it. */
+void request_write_forwarded(struct request *r, struct buffer *out);
 
 /*
  * The request's body, as far as client and origin let it. RC_OK: nothing is left to do; RC_AGAIN: it waits

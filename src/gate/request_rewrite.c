@@ -38,6 +38,22 @@ static void set(void *subject, uintptr_t variable, struct span value)
     r->path_changed = true; /* the target is not what came, even so */
 }
 
+static void ran(void *subject, const struct rewrite_code *code, bool held)
+{
+    struct request *r = subject;
+
+    if (code->kind == REWRITE_PATH && held && code->then != REWRITE_AWAY)
+        request_trace(r, code->node, "matches: the path is now \"%.*s\"", SPAN_ARG(r->path));
+    else if (code->kind == REWRITE_PATH)
+        request_trace(r, code->node,
+                      held ? "matches: the client is sent elsewhere" : "does not match");
+    else if (code->kind == REWRITE_IF)
+        request_trace(r, code->node, held ? "holds" : "does not hold");
+    else
+        request_trace(r, code->node,
+                      code->kind == REWRITE_RETURN ? "answers" : "is carried out");
+}
+
 static void tell(void *subject, bool is_error, const char *what)
 {
     request_log(subject, is_error ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "%s", what);
@@ -89,6 +105,7 @@ bool request_rewrite(struct request *r, enum rc *rc)
         .enter = enter,
         .matched = matched,
         .tell = tell,
+        .ran = r->service->trace ? ran : NULL,
     };
     const bool of_server = r->location == &r->server->outer;
     const uint64_t given_up = regex_given_up();

@@ -13,6 +13,8 @@ enum {
     SCRATCH_OUT = 64 * 1024 /* a head that is being written */
 };
 
+struct trace;
+
 struct service {
     struct loop *loop;
     struct site *site;
@@ -28,6 +30,8 @@ struct service {
     pthread_mutex_t woken_lock;
     struct list woken; /* requests whose turn at an upstream has come: other loops add to it */
     struct gzip_stream *spare_gzip; /* the last one that was given back; NULL: none */
+
+    struct trace *trace; /* trace.h; NULL: nobody looks on */
 
     uint8_t *in, *out; /* SCRATCH_IN and SCRATCH_OUT bytes, for the length of one call */
 };

@@ -49,6 +49,7 @@ struct location {
     struct span *methods; /* those */
     size_t methods_count;
     const struct server *server;
+    const struct conf_node *node; /* where it stands */
 };
 
 struct server {
@@ -64,7 +65,8 @@ struct listener {
     bool reuse_port, deferred, ipv6_only;
     int receive_buffer, send_buffer; /* 0: the system's */
     const struct server *default_server;
-    struct server_names *names; /* route/server_names.h */
+    struct server_names *names;   /* route/server_names.h */
+    const struct conf_node *node; /* the first "listen" of it, or the server that has none */
 };
 
 struct site {

@@ -138,6 +138,7 @@ static enum rc read_server(struct conf *conf, const struct directive *d, void *p
     server = entry->server;
     server->outer.settings = r->http;
     server->outer.server = server;
+    server->outer.node = conf->node;
     server->tls = r->tls;
     level = open_level(CONF_SERVER, entry, &server->outer.settings, &server->tls);
     proxy_settings_enter(&server->outer.settings.proxy, false);
@@ -384,6 +385,7 @@ static enum rc read_location(struct conf *conf, const struct directive *d, void 
     is_regex = location->pattern.regex != NULL;
     location->settings = outer->settings;
     location->server = outer->server;
+    location->node = conf->node;
     level = open_level(CONF_LOCATION, location, &location->settings, NULL);
     proxy_settings_enter(&location->settings.proxy,
                          is_regex || location->pattern.kind == LOCATION_NAMED);
@@ -438,6 +440,7 @@ static struct location *open_if(struct conf *conf, struct location *outer)
     location->pattern = outer->pattern;
     location->settings = outer->settings;
     location->server = outer->server;
+    location->node = conf->node;
     location->internal = outer->internal;
     location->settings.proxy.uri_refused = true;
     respond_settings_enter(&location->settings.respond, 0, false);

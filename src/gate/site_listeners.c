@@ -97,7 +97,9 @@ static enum rc add_address(struct site_reader *r, struct making **making, size_t
         l = conf_add(&r->conf, (void **)&site->listeners, &site->listeners_count, sizeof *l);
         if (!l || !conf_add(&r->conf, (void **)making, made, sizeof **making))
             return RC_MEMORY;
-        *l = (struct listener){.address = *address, .names = server_names_open(r->conf.arena)};
+        *l = (struct listener){.address = *address,
+                               .names = server_names_open(r->conf.arena),
+                               .node = r->conf.node};
         (*making)[*made - 1] = (struct making){0};
         if (!l->names)
             return conf_no_memory(&r->conf);

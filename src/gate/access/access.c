@@ -1,7 +1,7 @@
 #include "gate/access/access.h"
 
-enum access_verdict access_asks(const struct access_rule *rules, size_t count,
-                                const struct address *address)
+const struct access_rule *access_find(const struct access_rule *rules, size_t count,
+                                      const struct address *address)
 {
     const struct cidr_address of = cidr_address_of(address);
 
@@ -10,7 +10,7 @@ enum access_verdict access_asks(const struct access_rule *rules, size_t count,
 
         if (rule->whom == ACCESS_ALL || (rule->whom == ACCESS_UNIX && of.bits == 0) ||
             (rule->whom == ACCESS_BLOCK && cidr_has(&rule->block, &of)))
-            return rule->deny ? ACCESS_DENIED : ACCESS_ALLOWED;
+            return rule;
     }
-    return ACCESS_NO_RULE;
+    return NULL;
 }

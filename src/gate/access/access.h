@@ -6,16 +6,17 @@
 
 enum access_whom { ACCESS_ALL, ACCESS_UNIX, ACCESS_BLOCK };
 
+struct conf_node; /* conf/tree.h */
+
 struct access_rule {
     enum access_whom whom;
     struct cidr block; /* of ACCESS_BLOCK */
     bool deny;
+    const struct conf_node *node; /* the directive in the configuration */
 };
 
-enum access_verdict { ACCESS_NO_RULE, ACCESS_ALLOWED, ACCESS_DENIED };
-
-/* What the first rule that fits says. */
-enum access_verdict access_asks(const struct access_rule *rules, size_t count,
-                                const struct address *address);
+/* The first rule that fits the address; NULL: none does, and it is not refused. */
+const struct access_rule *access_find(const struct access_rule *rules, size_t count,
+                                      const struct address *address);
 
 #endif

@@ -37,7 +37,8 @@ static enum rc parse_rule(struct conf *conf, struct access_rule *rule)
 static enum rc set_rule(struct conf *conf, const struct directive *d, void *part)
 {
     struct access_settings *s = part;
-    struct access_rule made = {.deny = strcmp(d->name, "deny") == 0}, *rules = NULL, *rule;
+    struct access_rule made = {.deny = strcmp(d->name, "deny") == 0, .node = conf->node},
+                       *rules = NULL, *rule;
     enum rc rc = parse_rule(conf, &made);
 
     if (rc != RC_OK)

@@ -47,8 +47,8 @@ static bool is_token(struct span name)
 static enum rc set_added(struct conf *conf, const struct directive *d, void *part)
 {
     struct added_fields *list = (struct added_fields *)((char *)part + d->offset);
-    struct added_field made = {.name = conf_word(conf, 1),
-                               .id = field_id_of(conf_word(conf, 1))};
+    struct added_field made = {
+        .name = conf_word(conf, 1), .id = field_id_of(conf_word(conf, 1)), .node = conf->node};
     struct added_field *fields = NULL, *field;
     enum rc rc;
 

@@ -11,6 +11,7 @@ struct added_field {
     enum field_id id;      /* FIELD_OTHER for most */
     struct template value; /* empty when evaluated: the field is left out */
     bool always;           /* whatever the status; else those of headers_is_usual alone */
+    const struct conf_node *node; /* where it stands */
 };
 
 enum added_inherit { ADDED_INHERIT_ON, ADDED_INHERIT_OFF, ADDED_INHERIT_MERGE };

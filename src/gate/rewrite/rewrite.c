@@ -186,9 +186,10 @@ static bool match(const struct regex *regex, struct span pattern, struct span su
 }
 
 static enum rewrite_verdict rewrite(const struct rewrite_code *code, struct rewrite_turn *turn,
-                                    bool *ends)
+                                    bool *matched, bool *ends)
 {
-    if (!match(code->regex, code->pattern, *turn->path, turn))
+    *matched = match(code->regex, code->pattern, *turn->path, turn);
+    if (!*matched)
         return REWRITE_DONE;
     turn->rewritten = true;
     *ends = code->then != REWRITE_GO_ON;
@@ -286,35 +287,39 @@ enum rewrite_verdict rewrite_run(const struct rewrite_code *codes, size_t count,
                                  struct rewrite_turn *turn)
 {
     enum rewrite_verdict verdict = REWRITE_DONE;
-    bool ends = false, holds = false;
+    bool ends = false, held = true;
 
     for (size_t i = 0; i < count && !ends && verdict == REWRITE_DONE; i++) {
         const struct rewrite_code *code = &codes[i];
 
         turn->scratch.len = 0;
         turn->scratch.full = false;
+        held = true;
         switch (code->kind) {
         case REWRITE_SET:
             verdict = set(code, turn, !turn->rewritten);
             break;
         case REWRITE_PATH:
-            verdict = rewrite(code, turn, &ends);
+            verdict = rewrite(code, turn, &held, &ends);
             break;
         case REWRITE_BREAK:
             turn->searches = false;
             ends = true;
             break;
         case REWRITE_IF:
-            verdict = test(code, turn, &holds);
-            if (!holds)
+            verdict = test(code, turn, &held);
+            if (!held)
                 i += code->skip;
             else if (code->enters)
                 turn->enter(turn->subject, code->enters);
             break;
         case REWRITE_RETURN:
             turn->answer = code;
-            return REWRITE_ANSWER;
+            verdict = REWRITE_ANSWER;
+            break;
         }
+        if (turn->ran)
+            turn->ran(turn->subject, code, held);
     }
     return verdict;
 }

@@ -29,9 +29,12 @@ enum rewrite_test {
     REWRITE_IS_EXECUTABLE,
 };
 
+struct conf_node; /* conf/tree.h */
+
 struct rewrite_code {
     enum rewrite_kind kind;
-    size_t order; /* of the directive in the configuration */
+    const struct conf_node *node; /* the directive in the configuration */
+    size_t order;                 /* its own */
 
     struct template text; /* what is set, the replacement, or the text of the answer */
 
@@ -70,6 +73,8 @@ struct rewrite_turn {
     void (*enter)(void *subject, const struct location *location);
     void (*matched)(void *subject); /* before captures are overwritten */
     void (*tell)(void *subject, bool is_error, const char *what);
+    /* NULL, or told of each instruction once it was run; `held`: it matched, or its condition holds */
+    void (*ran)(void *subject, const struct rewrite_code *code, bool held);
 
     /* what came of it */
     bool rewritten; /* some rewrite matched */

@@ -61,6 +61,7 @@ enum rc rewrite_settings_add(struct conf *conf, struct rewrite_settings *s,
 static enum rc add_code(struct conf *conf, struct rewrite_settings *s,
                         struct rewrite_code *made)
 {
+    made->node = conf->node;
     made->order = conf->node->order;
     return rewrite_settings_add(conf, s, made, 1);
 }
@@ -283,8 +284,10 @@ enum rc rewrite_settings_parse_if(struct conf *conf, struct rewrite_code *code)
     struct condition c = {0};
     enum rc rc = cut_condition(conf, &c);
 
-    *code = (struct rewrite_code){
-        .kind = REWRITE_IF, .order = conf->node->order, .end = conf->node->close_order};
+    *code = (struct rewrite_code){.kind = REWRITE_IF,
+                                  .node = conf->node,
+                                  .order = conf->node->order,
+                                  .end = conf->node->close_order};
     if (rc != RC_OK)
         return rc;
     if (c.words[0].len < 2 || c.words[0].at[0] != '$')

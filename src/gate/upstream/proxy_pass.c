@@ -118,6 +118,6 @@ enum rc proxy_pass_set(struct conf *conf, const struct directive *d, void *part)
     struct span url = conf_word(conf, 1);
 
     (void)d;
-    s->pass = (struct proxy_pass){.is_set = true, .url = url};
+    s->pass = (struct proxy_pass){.is_set = true, .url = url, .node = conf->node};
     return span_find(url, '$') < url.len ? set_dynamic(conf, &s->pass) : set_fixed(conf, s);
 }

@@ -32,8 +32,9 @@ struct upstream_settings {
     uint64_t keepalive; /* idle connections kept; 0: none */
     uint64_t keepalive_requests;
     uint64_t keepalive_time_ms, keepalive_timeout_ms;
-    size_t index;        /* in the site's list */
-    struct peers *peers; /* balance/balance.h: how they do, by address */
+    const struct conf_node *node; /* where it stands */
+    size_t index;                 /* in the site's list */
+    struct peers *peers;          /* balance/balance.h: how they do, by address */
 };
 
 /* All of a site. */
@@ -53,6 +54,7 @@ struct proxy_pass {
     struct span url;  /* as written, for proxy_redirect default */
     struct upstream_settings *upstream; /* NULL where `dynamic` decides at run time */
     const struct template *dynamic;     /* the URL has variables; NULL otherwise */
+    const struct conf_node *node;       /* where it stands */
 };
 
 struct proxy_header {

@@ -15,6 +15,7 @@ struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams 
     if (!slot)
         return NULL;
     made->name = name;
+    made->node = conf->node;
     made->index = upstreams->count - 1;
     if (!conf->as_nginx) {
         made->retry_percent = 20;

@@ -1,0 +1,114 @@
+"""gate explain: what it says is what gate does, and nothing is sent."""
+import re
+import subprocess
+
+import peers
+import pytest
+
+SITE = '''
+    add_header X-Frame-Options DENY;
+    rewrite ^/old/(.*)$ /api/$1 last;
+    location / { root /nonexistent; }
+    location /api/ {
+        deny 192.0.2.1;
+        allow all;
+        if ($request_method = DELETE) { return 405; }
+        proxy_set_header X-Asked $request_uri;
+        proxy_pass http://127.0.0.1:ORIGIN/v1/;
+    }
+    location /raw/ { proxy_pass http://127.0.0.1:ORIGIN; }
+    location = /go { return 301 /gone?x; }
+    location /t/ { try_files $uri /api/fallback; root /nonexistent; }
+    location /v/ { proxy_pass http://127.0.0.1:ORIGIN/$arg_to$is_args$args; }
+'''
+
+
+@pytest.fixture
+def explain(gate_program):
+    def explain(text, folder, *words):
+        file = folder / 'explained.conf'
+        file.write_text(text)
+        done = subprocess.run([gate_program, 'explain', '-c', file, *words], capture_output=True, text=True,
+                              timeout=peers.PATIENCE_S)
+        return done.returncode, done.stdout.replace(f'{file}:', 'site:'), done.stderr
+    return explain
+
+
+def head_in(said, title):
+    """The lines of a head that it shows."""
+    lines = said.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.strip() == title) + 1
+    head = []
+    for line in lines[start:]:
+        if not line.startswith(' ' * 32):
+            break
+        head.append(line.strip())
+    return head
+
+
+def lines_of(head):
+    return head.decode().strip().split('\r\n')
+
+
+def without_date(head):
+    return [line for line in head if not line.startswith('Date: ')]
+
+
+def request(method, path, port, fields=''):
+    """The bytes that explain stands for."""
+    return f'{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\n{fields}Connection: close\r\n\r\n'.encode()
+
+
+def site(origin, port):
+    return peers.configuration(port, SITE.replace('ORIGIN', str(origin.port)))
+
+
+@pytest.mark.parametrize('path', ['/old/x?y=1', '/api/%41/b%20c', '/raw/a%2fb?z', '/t/none', '/v/?to=b/10'])
+def test_the_origin_gets_what_it_says(gate, explain, origin, tmp_path, free_port, path):
+    port = free_port()
+    code, said, wrong = explain(site(origin, port), tmp_path, '-H', 'Accept: text/x', f'http://localhost:{port}{path}')
+    assert code == 0, wrong
+    assert origin.connections == 0 and not origin.requests, 'nothing was sent'
+    told = head_in(said, 'the origin would get')
+
+    running = gate(SITE.replace('ORIGIN', str(origin.port)))
+    peers.exchange(running.port, request('GET', path, port, 'Accept: text/x\r\n'))
+    assert told == lines_of(origin.requests[-1].head)
+    assert 'add_header X-Frame-Options DENY -- the answer gets X-Frame-Options: DENY' in said
+
+
+@pytest.mark.parametrize('words, path, status', [
+    ([], '/go', 301), ([], '/none', 404), (['-X', 'DELETE'], '/api/x', 405), (['--from', '192.0.2.1'], '/api/x', 403),
+    ([], '/%zz', 400)])
+def test_own_answers_are_shown_whole(gate, explain, origin, tmp_path, words, path, status):
+    running = gate(SITE.replace('ORIGIN', str(origin.port)))
+    port = running.port
+    code, said, wrong = explain(site(origin, port), tmp_path, *words, f'http://localhost:{port}{path}')
+    assert code == 0, wrong
+    told = head_in(said, "the answer is gate's own")
+    assert told[0].startswith(f'HTTP/1.1 {status} ')
+    if '--from' in words:
+        return
+    got = peers.exchange(running.port, request(words[1] if words else 'GET', path, port))
+    assert without_date(told) == without_date(lines_of(got.split(b'\r\n\r\n')[0]))
+
+
+def test_each_step_has_its_place(explain, origin, tmp_path, free_port):
+    port = free_port()
+    text = site(origin, port)
+    said = explain(text, tmp_path, f'http://localhost:{port}/old/x')[1]
+    line = {word: text[:text.index(word)].count('\n') + 1 for word in ('rewrite', 'location /api/', 'allow all', 'if (')}
+    assert re.search(rf'^site:{line["rewrite"]} +rewrite .* matches: the path is now "/api/x"$', said, re.M)
+    assert re.search(rf'^site:{line["location /api/"]} +location /api/ -- the location of "/api/x"$', said, re.M)
+    assert re.search(rf'^site:{line["if ("]} +if .* -- does not hold$', said, re.M)
+    assert re.search(rf'^site:{line["allow all"]} +allow all -- fits the client$', said, re.M)
+
+
+@pytest.mark.parametrize('words, wrong', [
+    (['http://localhost:1/'], 'no server listens on port 1'), (['nonsense/ /'], 'is no URL'), ([], 'one URL is wanted'),
+    (['-H', 'x', 'http://localhost/'], '"x" is no field'), (['--from', 'me', 'http://localhost/'], '"me" is no address'),
+    (['-X', 'G T', 'http://localhost/'], '"G T" is no method')])
+def test_what_cannot_be_asked(explain, origin, tmp_path, free_port, words, wrong):
+    code, said, told = explain(site(origin, free_port()), tmp_path, *words)
+    assert code == 1 and not said
+    assert wrong in told and told.startswith('gate: ') and told.count('\n') == 1
