@@ -23,6 +23,7 @@ FOREIGN = {
     'openssl/': ['crypto/openssl', 'gate/tls'],
     'argon2.h': ['crypto/argon2'],
     'gcrypt.h': ['crypto/gcrypt'],
+    'intel-ipsec-mb.h': ['crypto/ipsecmb'],
     'json-c/': ['codec'],
     'pcre2.h': ['gate/conf'],
     'zlib.h': ['gate/compress'],
