@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "gate/command/pid_file.h"
 #include "gate/diagnostics.h"
+#include "gate/limit/limit_conn.h"
 #include "gate/site_load.h"
 #include "gate/worker.h"
 
@@ -230,6 +231,7 @@ static enum rc open_generation(struct generation *g, struct site *site,
     *g = (struct generation){.site = site};
     if ((rc = find_owner(&g->owner, &g->becomes, site, why)) ||
         (rc = journal_open(&site->journals, why)) ||
+        (rc = site_open_zones(site, kept ? kept->site : NULL, why)) ||
         (rc = open_sockets(&g->sockets, site, kept ? &kept->sockets : NULL, why)))
         close_generation(g, kept);
     return rc;
@@ -333,6 +335,14 @@ static bool tell_end(pid_t pid, int status)
     return WEXITSTATUS(status) == WORKER_FAILED;
 }
 
+/* The last worker was killed: what it had in work is not counted any more. */
+static void forget_work(const struct site *site)
+{
+    for (size_t i = 0; i < site->zones.count; i++)
+        if (site->zones.all[i]->kind == ZONE_LIMIT_CONN)
+            limit_conn_forget(site->zones.all[i]->zone);
+}
+
 static void lose_child(struct master *m, pid_t pid, int status)
 {
     struct child **at = &m->children, *child;
@@ -345,6 +355,8 @@ static void lose_child(struct master *m, pid_t pid, int status)
     *at = child->next;
     young = clock_ms() - child->since_ms < RESPAWN_MS;
     free(child);
+    if (WIFSIGNALED(status) && !m->children)
+        forget_work(m->now.site);
     if (pid != m->current)
         return;
     m->current = 0;

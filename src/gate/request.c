@@ -83,6 +83,8 @@ static void drop(struct request *r)
     if (r->answer.head.fields != r->answer_fields)
         free(r->answer.head.fields);
     free(r->answer_bytes);
+    request_leave_limits(r);
+    timer_clear(&r->pause);
     gzip_stream_release(r->gzip, &r->service->spare_gzip);
     spill_clear(&r->to_client);
     spill_clear(&r->to_origin);
@@ -450,7 +452,7 @@ enum rc request_enter(struct request *r, const struct location *location)
     if (location != &r->server->outer && request_rewrite(r, &rc))
         return rc;
     request_find_address(r);
-    return request_check_access(r);
+    return request_limit(r);
 }
 
 enum rc request_search(struct request *r)
@@ -568,6 +570,7 @@ static const struct {
     [STEP_READ_HEAD] = {"read head", read_head},
     [STEP_ROUTE] = {"route", route},
     [STEP_REDIRECT] = {"redirect", request_redirect_continue},
+    [STEP_DELAY] = {"delay", request_delay},
     [STEP_ANSWER] = {"answer", request_answer_continue},
     [STEP_CHOOSE] = {"choose", request_choose},
     [STEP_CONNECT] = {"connect", request_connect},

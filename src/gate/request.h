@@ -20,6 +20,7 @@ enum step {
     STEP_READ_HEAD,
     STEP_ROUTE,
     STEP_REDIRECT, /* inside: to another path, or a named location */
+    STEP_DELAY,    /* limit_req has it wait */
     STEP_ANSWER,   /* of our own: the rest of it is on its way */
     STEP_CHOOSE,   /* an origin's address */
     STEP_CONNECT,
@@ -52,6 +53,16 @@ static inline bool spill_is_empty(const struct spill *spill)
 {
     return spill->begin == spill->end;
 }
+
+/* What became of it at limit_req and limit_conn. */
+enum limit_verdict {
+    LIMIT_UNASKED,
+    LIMIT_PASSED,
+    LIMIT_DELAYED,
+    LIMIT_REJECTED,
+    LIMIT_DELAYED_DRY_RUN,
+    LIMIT_REJECTED_DRY_RUN,
+};
 
 /* What a timer was set for, so that only what has moved on since wins time. */
 struct waited {
@@ -132,6 +143,14 @@ struct request {
     struct span kept_location; /* of a redirect whose page is an error page */
     struct span challenge;     /* WWW-Authenticate of a 401 */
 
+    /* what its location allows: request_limit.c */
+    struct timer pause; /* it waits for its time: in a queue, in STEP_DELAY, to send more */
+    enum limit_verdict limit_req, limit_conn;
+    uint64_t limited_until_ms;
+    struct limit_held *limit_held;            /* where it is counted */
+    uint64_t rate, rate_after, rate_since_ms; /* bytes a second to the client; 0: any */
+    bool paced; /* the client waits for us, not we for the client */
+
     /* the origin */
     struct origin *origin;
     struct origin_target target;
@@ -142,7 +161,6 @@ struct request {
     bool queued;                   /* it waits for one: request_queue.c */
     uint64_t queued_ms;
     struct balance_waiter waiter;
-    struct timer queue_timer;
     struct list woken;                  /* in service.c's list */
     unsigned tries_count, tries_before; /* those of locations before this one */
     bool request_sent;                  /* bytes of it may have reached the origin */
@@ -281,6 +299,15 @@ enum rc request_act(struct request *r);
 void request_address(const struct request *r, struct address *address);
 /* Looks for that once, in the settings that hold now. */
 void request_find_address(struct request *r);
+/* limit_req and limit_conn; then request_check_access. */
+enum rc request_limit(struct request *r);
+enum rc request_delay(struct request *r); /* STEP_DELAY */
+/* The request is not in work any more. Harmless where it was not counted. */
+void request_leave_limits(struct request *r);
+/* limit_rate, before the answer begins. */
+void request_find_rate(struct request *r);
+/* Of `want` bytes, how many may go to the client now; 0: request_run is called when it is time. r->rate > 0. */
+size_t request_allowance(struct request *r, size_t want);
 /* Goes on with request_act, or answers. */
 enum rc request_check_access(struct request *r);
 

@@ -522,6 +522,8 @@ static enum rc send_some(struct request *r, struct file_part *part)
     ssize_t sent;
 
     if (stream_is_plain(&client->stream) && !r->open_ended) {
+        if (r->rate > 0 && (most = request_allowance(r, most)) == 0)
+            return RC_AGAIN;
         sent = client->writable ? sendfile(client->stream.fd, r->file, &offset, most) : -1;
         if (sent < 0 && (!client->writable || errno == EAGAIN)) {
             client->writable = false;

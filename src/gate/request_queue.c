@@ -15,7 +15,7 @@ static void wake(struct balance_waiter *waiter)
 
 static void on_time(struct timer *timer)
 {
-    struct request *r = LIST_OWNER(timer, struct request, queue_timer);
+    struct request *r = LIST_OWNER(timer, struct request, pause);
 
     request_run(r);
 }
@@ -26,7 +26,7 @@ void request_leave_queue(struct request *r, bool in_vain)
         return;
     balance_unwait(r->peers, &r->waiter, in_vain);
     service_forget_woken(r->service, r);
-    timer_clear(&r->queue_timer);
+    timer_clear(&r->pause);
     r->queued = false;
 }
 
@@ -46,8 +46,8 @@ enum rc request_queue(struct request *r)
     if (!balance_wait(r->peers, &r->waiter, r->queued))
         return RC_LIMIT;
     r->queued = true;
-    r->queue_timer.fire = on_time;
-    timer_set(loop_timers(r->service->loop), &r->queue_timer, LOOK_MS);
+    r->pause.fire = on_time;
+    timer_set(loop_timers(r->service->loop), &r->pause, LOOK_MS);
     request_wait(r, 0, 0);
     return RC_AGAIN;
 }

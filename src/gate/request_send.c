@@ -81,15 +81,60 @@ static enum rc flush(struct stream *stream, bool *writable, struct spill *spill,
     return RC_OK;
 }
 
+/* All of it waits, and what may go now goes. */
+static enum rc send_paced(struct request *r, const struct iovec *pieces, int count)
+{
+    size_t all = 0;
+
+    for (int i = 0; i < count; i++)
+        all += pieces[i].iov_len;
+    if (all > 0 && spill_add(&r->to_client, pieces, count, 0) == RC_MEMORY)
+        return RC_MEMORY;
+    return request_flush(r);
+}
+
 enum rc request_send(struct request *r, const struct iovec *pieces, int count)
 {
+    if (!r->head_sent)
+        request_find_rate(r);
     r->head_sent = true;
+    if (r->rate > 0)
+        return send_paced(r, pieces, count);
     return send_or_spill(&r->client->stream, &r->client->writable, &r->to_client, pieces,
                          count, &r->sent);
 }
 
+static enum rc flush_paced(struct request *r)
+{
+    struct spill *spill = &r->to_client;
+
+    r->paced = false;
+    while (!spill_is_empty(spill)) {
+        struct iovec rest = {spill->at + spill->begin, spill->end - spill->begin};
+        size_t sent = 0;
+        enum rc rc;
+
+        if ((rest.iov_len = request_allowance(r, rest.iov_len)) == 0)
+            return RC_AGAIN;
+        rc =
+            r->client->writable ? stream_write(&r->client->stream, &rest, 1, &sent) : RC_AGAIN;
+        if (rc != RC_OK && rc != RC_AGAIN)
+            return RC_IO;
+        r->sent += sent;
+        spill->begin += sent;
+        if (rc == RC_AGAIN || (sent < rest.iov_len && stream_is_plain(&r->client->stream)))
+            r->client->writable = false;
+        if (rc == RC_AGAIN)
+            return rc;
+    }
+    spill_clear(spill);
+    return RC_OK;
+}
+
 enum rc request_flush(struct request *r)
 {
+    if (r->rate > 0)
+        return flush_paced(r);
     return flush(&r->client->stream, &r->client->writable, &r->to_client, &r->sent);
 }
 
@@ -129,7 +174,8 @@ static void wait(struct request *r, struct timer *timer, struct waited *waited, 
 
 void request_wait(struct request *r, uint64_t client_ms, uint64_t origin_ms)
 {
-    wait(r, &r->client->timer, &r->for_client, client_ms, r->sent + r->up_total);
+    wait(r, &r->client->timer, &r->for_client, r->paced ? 0 : client_ms,
+         r->sent + r->up_total);
     if (r->origin) {
         const struct try *t = &r->tries[(r->tries_count - 1) % REQUEST_TRIES];
 

@@ -26,7 +26,8 @@ static const struct directive *const tables[PART_COUNT] = {
     [PART_JOURNAL] = journal_directives,   [PART_TLS] = tls_directives,
     [PART_HEADERS] = headers_directives,   [PART_ACCESS] = access_directives,
     [PART_COMPUTED] = computed_directives, [PART_REWRITE] = rewrite_directives,
-    [PART_GZIP] = gzip_directives,         [PART_AUTH] = auth_directives,
+    [PART_GZIP] = gzip_directives,         [PART_LIMIT] = limit_directives,
+    [PART_AUTH] = auth_directives,
 };
 
 const struct conf_language site_language = {
@@ -225,6 +226,7 @@ static enum rc read_main(struct site_reader *r, struct conf_node *nodes)
     if (r->context->as_nginx && !r->has_events && r->conf.faults->errors == 0)
         faults_add(r->conf.faults, &(struct fault_place){.order = SIZE_MAX}, false,
                    "events { }", "no \"events\" section in configuration");
+    zones_check(&r->conf, &r->site->zones);
     return process_settings_finish(&r->conf, &r->site->process);
 }
 
@@ -309,6 +311,11 @@ enum rc site_read(struct site **out, const struct site_context *context, struct 
     return RC_OK;
 }
 
+enum rc site_open_zones(struct site *site, const struct site *before, struct fault *why)
+{
+    return zones_open(&site->zones, before ? &before->zones : NULL, why);
+}
+
 bool site_knows(const char *directive)
 {
     for (size_t t = 0; t < site_language.count; t++)
@@ -325,6 +332,7 @@ void site_release(struct site *site)
     if (atomic_fetch_sub_explicit(&site->references, 1, memory_order_acq_rel) > 1)
         return;
     upstream_list_close(&upstreams);
+    zones_close(&site->zones);
     journal_close(&site->journals);
     for (struct site_tls *link = site->tls; link; link = link->next) {
         tls_server_close(link->server);

@@ -16,6 +16,7 @@
 #include "gate/headers/headers_settings.h"
 #include "gate/http/http_settings.h"
 #include "gate/journal/journal.h"
+#include "gate/limit/limit_settings.h"
 #include "gate/process_settings.h"
 #include "gate/respond/respond_settings.h"
 #include "gate/rewrite/rewrite_settings.h"
@@ -35,6 +36,7 @@ struct settings {
     struct access_settings access;
     struct auth_settings auth;
     struct gzip_settings gzip;
+    struct limit_settings limit;
     struct journal_settings journal;
 };
 
@@ -79,6 +81,7 @@ struct site {
     size_t upstreams_count;
     struct journal_settings journal; /* of the main context: what has no location */
     struct journal_files journals;   /* every log file; site_read opens none: journal_open */
+    struct zones zones;              /* without their memory: site_open_zones */
     struct span prefix;
     bool as_nginx; /* called by that name: it answers so */
 
@@ -109,6 +112,12 @@ struct faults; /* conf/faults.h: all that is wrong, each with file, line, column
 /* RC_FORMAT: *out is untouched and `faults` says why, all at once. */
 enum rc site_read(struct site **out, const struct site_context *context,
                   struct faults *faults);
+
+/*
+ * Gives the zones their memory; those of `before`, the site that this one replaces (which may be NULL), are kept where
+ * nothing has changed. Before anything is served.
+ */
+enum rc site_open_zones(struct site *site, const struct site *before, struct fault *why);
 
 /* Is it a directive that does something here, in whatever context? */
 bool site_knows(const char *directive);

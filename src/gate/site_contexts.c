@@ -21,6 +21,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_ACCESS] = &s->access;
     level.parts[PART_AUTH] = &s->auth;
     level.parts[PART_GZIP] = &s->gzip;
+    level.parts[PART_LIMIT] = &s->limit;
     level.parts[PART_TLS] = tls;
     return level;
 }
@@ -47,6 +48,7 @@ enum rc site_read_http(struct site_reader *r, const struct conf_node *nodes)
     enum rc rc;
 
     r->http.proxy.upstreams = &r->upstreams;
+    r->http.limit.zones = &r->site->zones;
     level.parts[PART_COMPUTED] = &r->computed;
     *journal = r->site->journal;
     conf_standards(&r->conf, &level);

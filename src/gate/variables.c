@@ -638,6 +638,8 @@ static const struct variable rows[] = {
     {"request", get_view, VIEW_REQUEST},
     {"request_completion", get_view, VIEW_COMPLETION},
     {"request_filename", get_document_root, 1},
+    {"limit_conn_status", variables_limit, offsetof(struct request, limit_conn)},
+    {"limit_req_status", variables_limit, offsetof(struct request, limit_req)},
     {"request_id", get_request_id, 0},
     {"request_length", get_number, NUMBER_RECEIVED},
     {"request_method", get_view, VIEW_METHOD},

@@ -11,4 +11,7 @@ bool variables_invalid_referer(void *subject, struct span rest, uintptr_t of,
 bool variables_secure_link(void *subject, struct span rest, uintptr_t of, struct span *value);
 bool variables_real_address(void *subject, struct span rest, uintptr_t of, struct span *value);
 
+/* variables_limit.c: of is an offset in struct request */
+bool variables_limit(void *subject, struct span rest, uintptr_t of, struct span *value);
+
 #endif

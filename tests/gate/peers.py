@@ -20,6 +20,15 @@ def pattern(count):
     return (block * (count // len(block) + 1))[:count]
 
 
+def wait_for(done):
+    pause = threading.Event()
+    for _ in range(PATIENCE_S * 200):
+        if done():
+            return
+        pause.wait(0.005)
+    raise AssertionError('it does not come')
+
+
 class Wire:
     """A connection of which every byte can be sent and seen."""
 

@@ -159,7 +159,7 @@ def test_least_conn_leaves_the_busy_alone(gate, nginx_program, three):
             wires = [stack.enter_context(peers.Wire(proxy.port)) for _ in range(8)]
             for count, wire in enumerate(wires, 1):
                 wire.send(b'GET /hold HTTP/1.1\r\nHost: a\r\n\r\n')
-                wait_for(lambda count=count: sum(len(origin.requests) for origin in three) == count)
+                peers.wait_for(lambda count=count: sum(len(origin.requests) for origin in three) == count)
             assert [len(origin.requests) for origin in three] == [4, 2, 2]
             three[1].release.set()
             for _ in range(5):
@@ -168,15 +168,6 @@ def test_least_conn_leaves_the_busy_alone(gate, nginx_program, three):
                 origin.release.set()
             for wire in wires:
                 assert peers.read_response(wire).body == b'held'
-
-
-def wait_for(done):
-    pause = threading.Event()
-    for _ in range(peers.PATIENCE_S * 200):
-        if done():
-            return
-        pause.wait(0.005)
-    raise AssertionError('it does not come')
 
 
 def break_down(origin, trouble):

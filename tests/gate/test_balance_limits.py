@@ -15,15 +15,6 @@ def two():
 PASS = 'location / { proxy_pass http://group; proxy_set_header Connection ""; add_header X-Server $upstream_addr; }'
 
 
-def wait_for(done):
-    pause = threading.Event()
-    for _ in range(peers.PATIENCE_S * 200):
-        if done():
-            return
-        pause.wait(0.005)
-    raise AssertionError('it does not come')
-
-
 @pytest.mark.parametrize('loops', [1, 2])
 def test_more_than_max_conns_wait_in_the_queue(gate, two, loops):
     """Two servers take one request each; three more wait, and have their turn, on whichever loop they are."""
@@ -34,7 +25,7 @@ def test_more_than_max_conns_wait_in_the_queue(gate, two, loops):
         wires = [stack.enter_context(peers.Wire(proxy)) for _ in range(5)]
         for wire in wires:
             wire.send(b'GET /hold HTTP/1.1\r\nHost: a\r\n\r\n')
-        wait_for(lambda: sum(len(each.requests) for each in two) == 2)
+        peers.wait_for(lambda: sum(len(each.requests) for each in two) == 2)
         threading.Event().wait(0.2)  # the others are in the queue, which is full
         assert peers.ask(proxy, 'GET', '/b/1').status == 502
         assert [len(each.requests) for each in two] == [1, 1]
@@ -48,7 +39,7 @@ def test_the_queue_has_an_end(gate, two):
     proxy = gate(PASS, f'upstream group {{ server 127.0.0.1:{two[0].port} max_conns=1; queue 3 timeout=300ms; }}')
     with peers.Wire(proxy.port) as wire:
         wire.send(b'GET /hold HTTP/1.1\r\nHost: a\r\n\r\n')
-        wait_for(lambda: two[0].requests)
+        peers.wait_for(lambda: two[0].requests)
         assert peers.ask(proxy.port, 'GET', '/b/1').status == 502
         with peers.Wire(proxy.port) as gone:  # it leaves while it waits
             gone.send(b'GET /b/1 HTTP/1.1\r\nHost: a\r\n\r\n')
