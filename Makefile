@@ -4,6 +4,7 @@
 PYTHON       = /usr/bin/python3
 ARGS         =
 FUZZ_SECONDS = 60
+MINUTES      = 5
 PREFIX       = /usr/local
 DESTDIR      =
 
@@ -27,7 +28,7 @@ configure    = test -f $(1)/build.ninja || meson setup $(1) $(2)
 .SHELLFLAGS = -ec
 
 .DEFAULT_GOAL = help
-.PHONY: help build start test asan tsan fuzz bench cover lint format docs install dist clean
+.PHONY: help build start test soak asan tsan fuzz bench cover lint format docs install dist clean
 
 help:
 	@echo 'make start            install what is missing, build, and show keep and gate at work'
@@ -39,6 +40,7 @@ help:
 	echo 'make lint format      check the style and the floors; format the sources'
 	echo 'make asan tsan        unit tests and fuzzer inputs with sanitizers'
 	echo 'make fuzz             every fuzzer for FUZZ_SECONDS=60'
+	echo 'make soak             tests that go on: MINUTES=5 for each, ARGS="-k crash"'
 	echo 'make cover            which lines the unit tests reach'
 	echo 'make bench            gate beside nginx and HAProxy, a volume beside a plain file'
 	echo 'make docs dist clean  check and render the manual; a source archive; start over'
@@ -96,6 +98,14 @@ bench:
 	$(call configure,build-bench,-Dbuildtype=release -Dtests=disabled -Dbench=true)
 	ninja -C build-bench keep gate bench/bench-origin bench/bench-load
 	$(PYTHON) bench/run --build build-bench $(ARGS)
+
+soak:
+	@tools/install.sh build run test
+	$(call hand_back,build-test)
+	$(call configure,build-test,-Dwerror=true -Dtests=enabled)
+	ninja -C build-test keep gate
+	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -o 'python_files=soak_*.py' -ra \
+		--minutes $(MINUTES) $(ARGS) tests/soak
 
 cover:
 	@tools/install.sh build test cover

@@ -31,6 +31,7 @@ FOREIGN = {
     'cmocka.h': ['base/test/check.h'],
     'sys/epoll.h': ['io'],
     'linux/fuse.h': ['keep/mount'],
+    'liburing.h': ['keep/mount'],
     'linux/loop.h': ['keep/mount'],
 }
 # Of these, one file alone, wherever in its folder it stands.

@@ -1,12 +1,17 @@
 """Runs keep as root and as an ordinary user, in a folder of its own that is left unmounted."""
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
 import pwd
 import shutil
+import stat
 import subprocess
 import tempfile
 import time
+
+import pytest
 
 CHEAP = ['--pbkdf', 'pbkdf2', '--kdf-iterations', '1000']
 OK, FAILED, USAGE, DENIED, FOREIGN, DAMAGED, BUSY, UNSUPPORTED = range(8)
@@ -82,6 +87,16 @@ class Keep:
         done = self.execute('sh', '-c', 'cat > "$1" && sync "$1"', 'sh', path, given=content)
         assert done.returncode == 0, done.stderr.decode()
 
+    def write_at_once(self, path, content):
+        """Over what is there, and not truncated: the raw file keeps its size."""
+        done = self.execute('dd', f'of={path}', 'bs=1M', 'conv=notrunc,fsync', 'iflag=fullblock', given=content)
+        assert done.returncode == 0, done.stderr.decode()
+
+    def start(self, *words):
+        """Any program, as this user, while something else happens."""
+        return subprocess.Popen([*self.prefix, *map(str, words)], env=self.environment, cwd=self.home,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
     def read(self, path):
         done = self.execute('cat', path)
         assert done.returncode == 0, done.stderr.decode()
@@ -96,3 +111,35 @@ class Keep:
         mounts = pathlib.Path('/proc/mounts').read_text()
         assert str(self.home) not in mounts, mounts
         shutil.rmtree(self.home)
+
+
+@contextlib.contextmanager
+def fuse_for_everybody():
+    """/dev/fuse as every distribution has it; root may lend it, one test at a time."""
+    if not os.path.exists('/dev/fuse'):
+        pytest.skip('there is no /dev/fuse here')
+    if os.getuid() != 0:
+        if not os.access('/dev/fuse', os.R_OK | os.W_OK):
+            pytest.skip('/dev/fuse is closed to ordinary users here')
+        yield
+        return
+    with open('/dev/fuse') as device:
+        fcntl.flock(device, fcntl.LOCK_EX)  # before the mode is read: another run may have lent it
+        mode = stat.S_IMODE(os.stat('/dev/fuse').st_mode)
+        os.chmod('/dev/fuse', mode | 0o666)
+        try:
+            yield
+        finally:
+            os.chmod('/dev/fuse', mode)
+
+
+@contextlib.contextmanager
+def keep_as(program, user):
+    if user == 'root' and os.getuid() != 0:
+        pytest.skip('only root can try what root does')
+    with fuse_for_everybody():
+        keep = Keep(program, user)
+        try:
+            yield keep
+        finally:
+            keep.clear()

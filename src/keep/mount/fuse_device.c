@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, CACHE_LINE = 64 };
+enum { THREADS_MIN = 2, THREADS_MAX = 8, PAGE = 4096, CACHE_LINE = 64 };
 
 /* A page, whose end takes what stands in front of a WRITE's data, so that the data begin on a
  * page. */
@@ -22,7 +22,7 @@ struct server {
 struct fuse_device {
     struct fuse_link *link;
     unsigned started, count;
-    struct server *servers;
+    struct server servers[THREADS_MAX];
 };
 
 /* Reads and answers one request; false when the connection is over. */
@@ -44,36 +44,40 @@ static void *serve(void *of)
 {
     struct server *server = of;
 
-    fuse_link_enter();
+    fuse_link_enter("fuse-device");
     while (serve_one(server))
         ;
     fuse_link_leave(server->link);
     return NULL;
 }
 
-enum rc fuse_device_open(struct fuse_device **out, struct fuse_link *link, unsigned threads,
-                         struct fault *why)
+/* The next one, with its buffer. */
+static enum rc add_server(struct fuse_device *device, struct fault *why)
 {
-    struct fuse_device *device = calloc(1, sizeof *device);
-    bool complete;
+    struct server *server = &device->servers[device->count];
 
-    if (device) {
-        device->link = link;
-        device->servers = aligned_alloc(CACHE_LINE, threads * sizeof *device->servers);
-    }
-    complete = device && device->servers;
-    for (; complete && device->count < threads; device->count++) {
-        struct server *server = &device->servers[device->count];
-
-        *server = (struct server){.link = link, .buffer = fuse_link_buffer(BUFFER_SIZE)};
-        complete = server->buffer != NULL;
-    }
-    if (!complete) {
-        fuse_device_close(device);
-        return fail(why, RC_MEMORY, "no memory to serve %s", link->directory);
-    }
-    *out = device;
+    server->link = device->link;
+    server->buffer = fuse_link_buffer(BUFFER_SIZE);
+    if (!server->buffer)
+        return fail_errno(why, RC_MEMORY, "no memory to serve %s", device->link->directory);
+    device->count++;
     return RC_OK;
+}
+
+enum rc fuse_device_open(struct fuse_device **out, struct fuse_link *link, struct fault *why)
+{
+    struct fuse_device *device = aligned_alloc(CACHE_LINE, sizeof *device);
+    enum rc rc;
+
+    if (!device)
+        return fail(why, RC_MEMORY, "no memory to serve %s", link->directory);
+    *device = (struct fuse_device){.link = link};
+    rc = add_server(device, why);
+    if (rc != RC_OK)
+        fuse_device_close(device);
+    else
+        *out = device;
+    return rc;
 }
 
 enum rc fuse_device_greet(struct fuse_device *device, struct fault *why)
@@ -85,9 +89,24 @@ enum rc fuse_device_greet(struct fuse_device *device, struct fault *why)
     return RC_OK;
 }
 
-enum rc fuse_device_start(struct fuse_device *device, struct fault *why)
+static unsigned thread_count(void)
 {
-    for (; device->started < device->count; device->started++) {
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return cpus < THREADS_MIN   ? THREADS_MIN
+           : cpus > THREADS_MAX ? THREADS_MAX
+                                : (unsigned)cpus;
+}
+
+enum rc fuse_device_start(struct fuse_device *device, bool has_rings, struct fault *why)
+{
+    unsigned wanted = has_rings ? 1 : thread_count();
+    enum rc rc;
+
+    while (device->count < wanted)
+        if ((rc = add_server(device, why)) != RC_OK)
+            return rc;
+    for (; device->started < wanted; device->started++) {
         struct server *server = &device->servers[device->started];
         int error;
 
@@ -120,6 +139,5 @@ void fuse_device_close(struct fuse_device *device)
         pthread_join(device->servers[i].thread, NULL);
     for (unsigned i = 0; i < device->count; i++)
         fuse_link_buffer_free(device->servers[i].buffer, BUFFER_SIZE);
-    free(device->servers);
     free(device);
 }

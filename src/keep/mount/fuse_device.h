@@ -6,15 +6,17 @@
 
 struct fuse_device;
 
-/* Buffers, and no thread yet. RC_MEMORY. */
-enum rc fuse_device_open(struct fuse_device **out, struct fuse_link *link, unsigned threads,
-                         struct fault *why);
+/* No thread yet. RC_MEMORY. */
+enum rc fuse_device_open(struct fuse_device **out, struct fuse_link *link, struct fault *why);
 
 /* Serves on the caller's thread until INIT was answered. RC_UNSUPPORTED: it was refused. */
 enum rc fuse_device_greet(struct fuse_device *device, struct fault *why);
 
-/* RC_MEMORY: some threads may run, and end with the connection. */
-enum rc fuse_device_start(struct fuse_device *device, struct fault *why);
+/*
+ * Threads with buffers: one beside rings, which do the work; several where there are none.
+ * RC_MEMORY: some may run, and end with the connection.
+ */
+enum rc fuse_device_start(struct fuse_device *device, bool has_rings, struct fault *why);
 
 uint64_t fuse_device_requests(const struct fuse_device *device);
 

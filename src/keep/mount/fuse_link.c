@@ -1,6 +1,7 @@
 #include "keep/mount/fuse_link.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
@@ -8,28 +9,56 @@
 #include <sys/uio.h>
 
 #include "base/secret.h"
+#include "keep/mount/fuse_uring.h"
+
+enum { PAGE = 4096 };
 
 /* A kernel with another major number asks again, with ours. */
-static bool is_init_with_our_number(const void *request, size_t len)
+static bool read_init(const void *request, size_t len, struct fuse_init_in *init)
 {
     struct fuse_in_header head;
-    uint32_t major;
 
-    if (len < sizeof head + sizeof major)
+    *init = (struct fuse_init_in){0};
+    if (len < sizeof head)
         return false;
     memcpy(&head, request, sizeof head);
-    memcpy(&major, (const uint8_t *)request + sizeof head, sizeof major);
-    return head.opcode == FUSE_INIT && major == FUSE_KERNEL_VERSION;
+    len -= sizeof head;
+    memcpy(init, (const uint8_t *)request + sizeof head,
+           len < sizeof *init ? len : sizeof *init);
+    return head.opcode == FUSE_INIT && init->major == FUSE_KERNEL_VERSION;
+}
+
+static uint32_t lesser(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Faces know nothing of rings: what they agreed to is cut to what these can take. */
+static void agree_on_rings(struct fuse_link *link, const struct fuse_init_in *in,
+                           struct fuse_init_out *out)
+{
+    const uint32_t rings = FUSE_OVER_IO_URING >> 32;
+
+    if (link->ring_payload == 0 || !(in->flags & FUSE_INIT_EXT) || !(in->flags2 & rings))
+        return;
+    out->flags |= FUSE_INIT_EXT;
+    out->flags2 |= rings;
+    out->max_write = lesser(out->max_write, link->ring_payload);
+    out->max_pages = (uint16_t)lesser(out->max_pages, link->ring_payload / PAGE);
+    link->has_rings = true;
 }
 
 enum rc fuse_link_answer(struct fuse_link *link, const void *request, size_t len, void *room,
                          struct fuse_reply *reply)
 {
-    bool init = !link->ready && is_init_with_our_number(request, len);
+    struct fuse_init_in init;
+    bool greets = !link->ready && read_init(request, len, &init);
     enum rc rc = link->handler.answer(link->handler.of, request, len, room, reply);
 
-    if (init && rc == RC_OK && reply->head.error == 0)
+    if (greets && rc == RC_OK && reply->head.error == 0) {
+        agree_on_rings(link, &init, &reply->body.init);
         link->ready = true;
+    }
     return rc;
 }
 
@@ -47,8 +76,9 @@ bool fuse_link_send(const struct fuse_link *link, struct fuse_reply *reply)
     return writev(link->fd, pieces, 3) >= 0 || errno == ENOENT || errno == EINTR;
 }
 
-void fuse_link_enter(void)
+void fuse_link_enter(const char *name)
 {
+    pthread_setname_np(pthread_self(), name);
     prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); /* where it is permitted: root mounts on top of us */
 }
 

@@ -9,21 +9,23 @@
 struct fuse_link {
     struct fuse_handler handler;
     const char *directory;
-    int fd;              /* the connection */
-    int ended;           /* an eventfd, written when the last thread ends */
-    atomic_uint running; /* threads */
-    bool ready;          /* INIT was answered */
+    int fd;                /* the connection */
+    int ended;             /* an eventfd, written when the last thread ends */
+    atomic_uint running;   /* threads */
+    bool ready;            /* INIT was answered */
+    uint32_t ring_payload; /* bytes of a request or reply that the rings take; 0: none */
+    bool has_rings;        /* the kernel was told to use them */
 };
 
-/* Answers, and notes what INIT came to. RC_FORMAT: the connection is of no use any more. */
+/* Answers, and sees to it that INIT speaks of rings where there are some. RC_FORMAT: the connection is of no use any more. */
 enum rc fuse_link_answer(struct fuse_link *link, const void *request, size_t len, void *room,
                          struct fuse_reply *reply);
 
 /* False when the connection is over. */
 bool fuse_link_send(const struct fuse_link *link, struct fuse_reply *reply);
 
-/* What a thread that serves begins and ends with. */
-void fuse_link_enter(void);
+/* What a thread that serves begins and ends with; the name is for 'top' and the like. */
+void fuse_link_enter(const char *name);
 void fuse_link_leave(struct fuse_link *link);
 
 /* Pages that are there, stay there, and go into no dump. NULL: no memory. */

@@ -11,40 +11,45 @@
 
 #include "keep/mount/fuse_device.h"
 #include "keep/mount/fuse_mount.h"
-
-enum { THREADS_MIN = 2, THREADS_MAX = 8 };
+#include "keep/mount/fuse_ring.h"
 
 struct fuse_transport {
     struct fuse_link link;
     struct fuse_device *device;
+    struct fuse_ring *ring; /* NULL: none */
     bool started;
     char directory[PATH_MAX];
 };
 
-static unsigned thread_count(void)
+/* Buffers first: nothing is allocated any more once somebody may write to what is mounted. */
+static enum rc make_room(struct fuse_transport *t, struct fault *why)
 {
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-
-    return cpus < THREADS_MIN   ? THREADS_MIN
-           : cpus > THREADS_MAX ? THREADS_MAX
-                                : (unsigned)cpus;
+    t->link.ended = eventfd(0, EFD_CLOEXEC);
+    if (t->link.ended < 0)
+        return fail_errno(why, RC_IO, "%s: no event", t->directory);
+    if (fuse_ring_is_offered() && fuse_ring_open(&t->ring, &t->link, NULL) != RC_OK)
+        t->ring = NULL; /* then without */
+    return fuse_device_open(&t->device, &t->link, why);
 }
 
-/* Buffers first: nothing is allocated any more once somebody may write to what is mounted. */
+/* A kernel that likes no ring of ours goes on with /dev/fuse. */
+static enum rc serve(struct fuse_transport *t, struct fault *why)
+{
+    bool has_rings = t->link.has_rings && fuse_ring_start(t->ring, NULL) == RC_OK;
+
+    return fuse_device_start(t->device, has_rings, why);
+}
+
 static enum rc begin(struct fuse_transport *t, const struct fuse_mount *mount,
                      struct fault *why)
 {
     enum rc rc;
 
-    t->link.ended = eventfd(0, EFD_CLOEXEC);
-    if (t->link.ended < 0)
-        return fail_errno(why, RC_IO, "%s: no event", t->directory);
-    if ((rc = fuse_device_open(&t->device, &t->link, thread_count(), why)) ||
-        (rc = fuse_mount_open(mount, &t->link.fd, why)) ||
+    if ((rc = make_room(t, why)) || (rc = fuse_mount_open(mount, &t->link.fd, why)) ||
         (rc = fuse_device_greet(t->device, why)))
         return rc;
     t->started = true;
-    return fuse_device_start(t->device, why);
+    return serve(t, why);
 }
 
 enum rc fuse_transport_open(struct fuse_transport **out, const struct fuse_handler *handler,
@@ -75,7 +80,7 @@ int fuse_transport_ended_fd(const struct fuse_transport *t)
 
 uint64_t fuse_transport_requests(const struct fuse_transport *t)
 {
-    return fuse_device_requests(t->device);
+    return fuse_device_requests(t->device) + (t->ring ? fuse_ring_requests(t->ring) : 0);
 }
 
 enum rc fuse_transport_notify(struct fuse_transport *t, enum fuse_notify_code code,
@@ -102,6 +107,7 @@ void fuse_transport_close(struct fuse_transport *t)
         return;
     if (t->link.fd >= 0 && (!t->started || atomic_load(&t->link.running) > 0))
         fuse_mount_cut(t->directory);
+    fuse_ring_close(t->ring);
     fuse_device_close(t->device);
     if (t->link.fd >= 0)
         close(t->link.fd);

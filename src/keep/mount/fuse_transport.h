@@ -44,8 +44,8 @@ struct fuse_reply {
  * from several threads at once.
  *
  *   request  as it came from the kernel; its header may lie at any address
- *   room     FUSE_PAYLOAD_MAX bytes, from a page on, for the data of the reply; may overlap
- *            the request. The reply may point into it.
+ *   room     for the data of the reply, as much as the kernel asks for and FUSE_PAYLOAD_MAX
+ *            at most, from a page on; may overlap the request. The reply may point into it.
  *
  * RC_FORMAT  it is no request, and cannot be answered; `reply` says nothing
  */
