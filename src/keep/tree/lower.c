@@ -42,3 +42,86 @@ int lower_open(int at, const char *name, bool write)
         return fd;
     return errno == EACCES ? open_unlocked(at, name, flags) : -errno;
 }
+
+static int change_owner(int fd, int at, const char *name, const struct tree_change *change)
+{
+    uid_t uid = change->fields & TREE_CHANGE_UID ? change->uid : (uid_t)-1;
+    gid_t gid = change->fields & TREE_CHANGE_GID ? change->gid : (gid_t)-1;
+    int done =
+        fd >= 0 ? fchown(fd, uid, gid) : fchownat(at, name, uid, gid, AT_SYMLINK_NOFOLLOW);
+
+    return done < 0 ? -errno : 0;
+}
+
+static int change_mode(int fd, int at, const char *name, mode_t mode)
+{
+    int done = fd >= 0 ? fchmod(fd, mode) : fchmodat(at, name, mode, AT_SYMLINK_NOFOLLOW);
+
+    return done < 0 ? -errno : 0;
+}
+
+/* As the kernel does it when a file is written: the set-group-ID bit means something else on a
+ * file that its group may not execute. */
+static int kill_privileges(int fd, int at, const char *name)
+{
+    struct stat about;
+    mode_t mode;
+
+    if ((fd >= 0 ? fstat(fd, &about) : fstatat(at, name, &about, AT_SYMLINK_NOFOLLOW)) < 0)
+        return -errno;
+    mode = about.st_mode & ALLPERMS & ~(mode_t)S_ISUID;
+    if (mode & S_IXGRP)
+        mode &= ~(mode_t)S_ISGID;
+    if (!S_ISREG(about.st_mode) || mode == (about.st_mode & ALLPERMS))
+        return 0;
+    return change_mode(fd, at, name, mode);
+}
+
+static int change_times(int fd, int at, const char *name, const struct tree_change *change)
+{
+    struct timespec times[] = {change->atime, change->mtime};
+    int done;
+
+    if (!(change->fields & TREE_CHANGE_ATIME))
+        times[0].tv_nsec = UTIME_OMIT;
+    if (!(change->fields & TREE_CHANGE_MTIME))
+        times[1].tv_nsec = UTIME_OMIT;
+    done = fd >= 0 ? futimens(fd, times) : utimensat(at, name, times, AT_SYMLINK_NOFOLLOW);
+    return done < 0 ? -errno : 0;
+}
+
+int lower_change(int fd, int at, const char *name, const struct tree_change *change)
+{
+    unsigned fields = change->fields;
+    int error = 0;
+
+    if (fields & (TREE_CHANGE_UID | TREE_CHANGE_GID))
+        error = change_owner(fd, at, name, change);
+    if (error == 0 && (fields & TREE_CHANGE_MODE))
+        error = change_mode(fd, at, name, change->mode);
+    if (error == 0 && (fields & TREE_CHANGE_KILL_SUID))
+        error = kill_privileges(fd, at, name);
+    if (error == 0 && (fields & (TREE_CHANGE_ATIME | TREE_CHANGE_MTIME)))
+        error = change_times(fd, at, name, change);
+    return error;
+}
+
+int lower_give(int at, const char *name, const struct tree_caller *caller, struct stat *about)
+{
+    mode_t privileges = about->st_mode & (S_ISUID | S_ISGID);
+    struct stat above;
+    gid_t gid = caller->gid;
+
+    if (geteuid() != 0 || (caller->uid == 0 && caller->gid == getegid()))
+        return 0;
+    if (fstatat(at, "", &above, AT_EMPTY_PATH) < 0)
+        return -errno;
+    if (above.st_mode & S_ISGID)
+        gid = (gid_t)-1;
+    if (fchownat(at, name, caller->uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (privileges != 0 && !S_ISDIR(about->st_mode) &&
+        fchmodat(at, name, about->st_mode & ALLPERMS, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    return fstatat(at, name, about, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}

@@ -106,6 +106,11 @@ void nodes_exit_both(struct nodes *nodes, struct node *one, struct node *other);
  * on success alone. -ESTALE: it has none any more, and may be open all the same. */
 int nodes_find(struct nodes *nodes, struct node *node, struct node_place *out);
 void nodes_leave(struct nodes *nodes, struct node_place *place);
+/* For link(2): nodes_find of the node, and nodes_enter of the directory that gets a new name, with
+ * NODES_CHANGE, which may be the same. Gives its descriptor; wants nodes_leave_with. */
+int nodes_find_with(struct nodes *nodes, struct node *node, struct node *directory,
+                    struct node_place *out);
+void nodes_leave_with(struct nodes *nodes, struct node *directory, struct node_place *place);
 
 /*
  * What stands under a name of a directory that is entered: the node of that file, known from now

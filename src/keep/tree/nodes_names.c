@@ -203,6 +203,32 @@ void nodes_leave(struct nodes *nodes, struct node_place *place)
     nodes_put(nodes, place->directory);
 }
 
+int nodes_find_with(struct nodes *nodes, struct node *node, struct node *directory,
+                    struct node_place *out)
+{
+    int at[2];
+
+    while ((out->directory = directory_of(nodes, node))) {
+        int error = nodes_enter_both(nodes, out->directory, directory, at);
+
+        out->at = at[0];
+        if (error == 0 && copy_name(nodes, node, out))
+            return at[1];
+        if (error == 0)
+            nodes_exit_both(nodes, out->directory, directory);
+        nodes_put(nodes, out->directory);
+        if (error != 0)
+            return error;
+    }
+    return -ESTALE;
+}
+
+void nodes_leave_with(struct nodes *nodes, struct node *directory, struct node_place *place)
+{
+    nodes_exit_both(nodes, place->directory, directory);
+    nodes_put(nodes, place->directory);
+}
+
 struct node *nodes_add(struct nodes *nodes, struct node *directory, const char *text,
                        const struct stat *about, unsigned look_ups)
 {

@@ -97,7 +97,7 @@ struct tree_kind {
     int (*rename)(struct tree *t, uint64_t parent, const char *name, uint64_t new_parent,
                   const char *new_name, unsigned flags);
 
-    /* `flags` are those of open(2). */
+    /* `flags`: O_RDONLY, or O_RDWR where it is to be written. */
     int (*open)(struct tree *t, uint64_t node, int flags, tree_handle *file);
     void (*release)(struct tree *t, tree_handle file);
     /* As pread(2) and pwrite(2): short reads at the end of the file alone, whole writes or none. */
@@ -107,8 +107,6 @@ struct tree_kind {
     int (*sync)(struct tree *t, tree_handle file, bool data_only);
     /* `mode` is that of fallocate(2). */
     int (*allocate)(struct tree *t, tree_handle file, int mode, uint64_t offset, uint64_t len);
-    /* SEEK_DATA and SEEK_HOLE */
-    int64_t (*seek)(struct tree *t, tree_handle file, int64_t offset, int whence);
 
     int (*open_directory)(struct tree *t, uint64_t node, tree_handle *directory);
     int (*read_directory)(struct tree *t, tree_handle directory, uint64_t from, bool look_up,
