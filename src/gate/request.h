@@ -157,6 +157,7 @@ struct request {
     struct peers *peers;           /* NULL: an address that variables gave */
     size_t peer;                   /* BALANCE_NONE: none is held */
     struct balance_request choice; /* its `tried` NULL: not begun */
+    struct span session;           /* its key, of sticky learn */
     enum balance_outcome outcome;  /* of the time at that peer */
     bool queued;                   /* it waits for one: request_queue.c */
     uint64_t queued_ms;

@@ -368,6 +368,7 @@ enum rc request_begin_choosing(struct request *r)
         words = BALANCE_WORDS(r->peers->count);
         if ((rc = find_balance_key(r, pass->upstream)) != RC_OK)
             return rc;
+        request_find_session(r);
     }
     if (!(r->choice.tried =
               arena_take_array(&r->arena, words ? words : 1, sizeof *r->choice.tried)))

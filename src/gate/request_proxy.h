@@ -64,6 +64,14 @@ enum rc request_abandon(struct request *r);
 /* No server may be asked now. RC_AGAIN: it waits for one; RC_LIMIT: not (any longer). */
 enum rc request_queue(struct request *r);
 
+/* ---- request_sticky.c ---- */
+
+/* The server that the request's session stays with: into r->choice. */
+void request_find_session(struct request *r);
+
+/* The head of an answer is here: its session is with this server from now on. A cookie may go to `out`. */
+void request_keep_session(struct request *r, struct buffer *out);
+
 /* ---- request_forward.c ---- */
 
 /* The head of the request, as the origin gets it. */

@@ -146,6 +146,7 @@ static void write_answer(struct request *r, struct buffer *out)
     request_shape_body(r, &reply, &a->head);
     request_write_head(r, &reply, out);
     add_answer_fields(r, &reply.added, out);
+    request_keep_session(r, out);
     request_add_fields(r, &reply, out);
     buffer_add(out, SPAN("\r\n"));
 }

@@ -327,7 +327,7 @@ bool site_knows(const char *directive)
 
 void site_release(struct site *site)
 {
-    struct upstreams upstreams = {site->upstreams, site->upstreams_count};
+    struct upstreams upstreams = {.all = site->upstreams, .count = site->upstreams_count};
 
     if (atomic_fetch_sub_explicit(&site->references, 1, memory_order_acq_rel) > 1)
         return;

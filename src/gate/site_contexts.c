@@ -48,6 +48,7 @@ enum rc site_read_http(struct site_reader *r, const struct conf_node *nodes)
     enum rc rc;
 
     r->http.proxy.upstreams = &r->upstreams;
+    r->upstreams.zones = &r->site->zones;
     r->http.limit.zones = &r->site->zones;
     level.parts[PART_COMPUTED] = &r->computed;
     *journal = r->site->journal;

@@ -179,16 +179,39 @@ static bool find_pair(struct span text, uint8_t separator, struct span name,
     return false;
 }
 
-static bool get_cookie(void *subject, struct span rest, uintptr_t of, struct span *value)
+bool variables_cookie(const struct request *r, struct span rest, struct span *value)
 {
-    struct request *r = subject;
     const struct head *head = &r->head.head;
 
-    (void)of;
     for (uint32_t i = 0; i < head->count; i++)
         if (head->fields[i].id == FIELD_COOKIE &&
             find_pair(field_value(head, &head->fields[i]), ';', rest, value))
             return true;
+    return false;
+}
+
+static bool get_cookie(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    (void)of;
+    return variables_cookie(subject, rest, value);
+}
+
+/* What the origin's answer sets: the first pair of a Set-Cookie, the others are its attributes. */
+static bool get_upstream_cookie(void *subject, struct span rest, uintptr_t of,
+                                struct span *value)
+{
+    const struct request *r = subject;
+    const struct head *head = &r->answer.head;
+
+    (void)of;
+    for (uint32_t i = 0; i < head->count; i++) {
+        struct span pair = field_value(head, &head->fields[i]);
+
+        if (!span_equal_nocase(field_name(head, &head->fields[i]), SPAN("set-cookie")))
+            continue;
+        if (find_pair(span_cut(&pair, span_find(pair, ';')), ';', rest, value))
+            return true;
+    }
     return false;
 }
 
@@ -664,6 +687,7 @@ static const struct variable rows[] = {
     {"upstream_bytes_received", get_trial, TRIAL_RECEIVED},
     {"upstream_bytes_sent", get_trial, TRIAL_SENT},
     {"upstream_connect_time", get_trial, TRIAL_CONNECT_TIME},
+    {"upstream_cookie_", get_upstream_cookie, 0},
     {"upstream_header_time", get_trial, TRIAL_HEADER_TIME},
     {"upstream_http_", get_upstream_http, 0},
     {"upstream_response_time", get_trial, TRIAL_RESPONSE_TIME},

@@ -11,6 +11,10 @@ bool variables_invalid_referer(void *subject, struct span rest, uintptr_t of,
 bool variables_secure_link(void *subject, struct span rest, uintptr_t of, struct span *value);
 bool variables_real_address(void *subject, struct span rest, uintptr_t of, struct span *value);
 
+/* variables.c: the value of a cookie of the request. */
+struct request;
+bool variables_cookie(const struct request *r, struct span name, struct span *value);
+
 /* variables_limit.c: of is an offset in struct request */
 bool variables_limit(void *subject, struct span rest, uintptr_t of, struct span *value);
 

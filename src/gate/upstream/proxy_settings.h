@@ -3,6 +3,7 @@
 #define GATE_UPSTREAM_PROXY_SETTINGS_H
 
 #include "gate/conf/directive.h"
+#include "gate/sticky/sticky_settings.h"
 #include "gate/tls/tls_settings.h"
 #include "io/address.h"
 
@@ -16,6 +17,7 @@ struct server_address {
     uint64_t fail_timeout_ms;
     uint64_t slow_start_ms;
     bool backup, down, drain;
+    struct span route; /* by which sessions name it; empty without "sticky" */
 };
 
 /* An upstream block, or the servers of a proxy_pass that names a host. Lives as long as its site. */
@@ -26,7 +28,9 @@ struct upstream_settings {
     size_t count;
     const struct balance *balance; /* NULL: round robin */
     struct template balance_key;   /* of hash */
-    uint64_t load_percent;         /* hash ... bounded_load=; 0: any */
+    struct sticky_settings sticky;
+    struct zones *zones;   /* of the site */
+    uint64_t load_percent; /* hash ... bounded_load=; 0: any */
     uint64_t queue, queue_timeout_ms;
     uint64_t retry_percent, retry_floor;
     uint64_t keepalive; /* idle connections kept; 0: none */
@@ -41,6 +45,7 @@ struct upstream_settings {
 struct upstreams {
     struct upstream_settings **all;
     size_t count;
+    struct zones *zones; /* of the site */
 };
 
 /* "proxy_pass URL". */

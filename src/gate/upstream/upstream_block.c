@@ -12,7 +12,7 @@
 
 #define AT(member) .offset = offsetof(struct upstream_settings, member)
 
-enum { PORT = 80, WEIGHT_MAX = INT32_MAX };
+enum { PORT = 80, WEIGHT_MAX = INT32_MAX, ROUTE_MAX = 32 };
 
 /* A level with the upstream's own part. */
 static void open_level(struct conf *conf, struct conf_level *level,
@@ -82,6 +82,15 @@ static bool parse_milliseconds(struct span word, const char *name, uint64_t *ms)
     return value_parse_milliseconds(word, ms) == RC_OK;
 }
 
+/* It may become the value of a cookie. */
+static bool is_route(struct span word)
+{
+    for (size_t i = 0; i < word.len; i++)
+        if (word.at[i] <= ' ' || word.at[i] >= 0x7f || strchr("\",;\\", word.at[i]))
+            return false;
+    return true;
+}
+
 /* One parameter of a server line; false when it is none, or its value is wrong. */
 static bool parse_parameter(struct span word, struct server_address *server)
 {
@@ -97,6 +106,11 @@ static bool parse_parameter(struct span word, struct server_address *server)
         return server->backup = true;
     if (span_equal(word, SPAN("down")))
         return server->down = true;
+    if (span_starts(word, SPAN("route="))) {
+        span_cut(&word, strlen("route="));
+        server->route = word;
+        return word.len > 0 && word.len <= ROUTE_MAX && is_route(word);
+    }
     if (span_equal(word, SPAN("drain")))
         return server->drain = true;
     if (span_starts(word, SPAN("slow_start=")))
@@ -106,8 +120,7 @@ static bool parse_parameter(struct span word, struct server_address *server)
 
 static bool is_for_later(struct span word)
 {
-    return span_equal(word, SPAN("resolve")) || span_starts(word, SPAN("route=")) ||
-           span_starts(word, SPAN("service="));
+    return span_equal(word, SPAN("resolve")) || span_starts(word, SPAN("service="));
 }
 
 static enum rc set_server(struct conf *conf, const struct directive *d, void *part)
@@ -249,6 +262,14 @@ static enum rc set_random(struct conf *conf, const struct directive *d, void *pa
     return RC_OK;
 }
 
+static enum rc set_sticky(struct conf *conf, const struct directive *d, void *part)
+{
+    struct upstream_settings *u = part;
+
+    (void)d;
+    return sticky_settings_parse(conf, u->zones, &u->sticky);
+}
+
 /* "queue NUMBER [timeout=TIME]" */
 static enum rc set_queue(struct conf *conf, const struct directive *d, void *part)
 {
@@ -296,7 +317,7 @@ static enum rc set_retry_budget(struct conf *conf, const struct directive *d, vo
 const struct directive upstream_directives[] = {
     {"server", CONF_UPSTREAM, 1, CONF_MANY, true, .set = set_server,
      .doc = "A server of the group, with weight=, max_conns=, max_fails=, fail_timeout=, "
-            "slow_start=, backup, down, drain."},
+            "slow_start=, route=, backup, down, drain."},
     {"least_conn", CONF_UPSTREAM, 0, 0, true, .set = set_balance,
      .doc = "Chooses the server with the fewest requests in flight for its weight; equals "
             "take turns."},
@@ -320,6 +341,13 @@ const struct directive upstream_directives[] = {
          "(least_conn), or the faster one: by the head of its answers (least_time=header), "
          "by their last bytes (least_time=last_byte), or by a mean that follows a rise at "
          "once and a fall slowly (peak_ewma)."},
+    {"sticky", CONF_UPSTREAM, 2, CONF_MANY, true, .set = set_sticky,
+     .doc =
+         "Keeps the requests of a session at one server, while that lives: by a cookie that "
+         "names it (cookie NAME, with expires=, domain=, path=, secure, httponly, "
+         "samesite=), by the route= of its line in one of some variables (route), or by what "
+         "its answers create and later requests bring (learn create= lookup= zone=NAME:SIZE "
+         "timeout=10m). A server that drains keeps its sessions."},
     {"queue", CONF_UPSTREAM, 1, 2, .set = set_queue,
      .doc =
          "How many requests wait, and how long (timeout=60s), when no server of the group may "

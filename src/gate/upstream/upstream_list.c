@@ -1,5 +1,7 @@
 #include "gate/upstream/upstream_list.h"
 
+#include "codec/hex.h"
+#include "crypto/hash.h"
 #include "gate/balance/balance.h"
 
 struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams *upstreams,
@@ -15,6 +17,7 @@ struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams 
     if (!slot)
         return NULL;
     made->name = name;
+    made->zones = upstreams->zones;
     made->node = conf->node;
     made->index = upstreams->count - 1;
     if (!conf->as_nginx) {
@@ -37,12 +40,37 @@ struct upstream_settings *upstream_list_find(const struct upstreams *upstreams,
     return NULL;
 }
 
+/* What a session names a server by, where its line does not say: its address, which is not shown. */
+static struct span make_route(struct span address, struct arena *arena)
+{
+    uint8_t digest[HASH_SIZE_MAX];
+    char *text = arena_take(arena, 33);
+
+    if (!text || hash_compute(&hash_md5, &address, 1, digest, NULL) != RC_OK)
+        return (struct span){0};
+    hex_encode(span_of(digest, 16), text);
+    return span_of(text, 32);
+}
+
+static enum rc give_routes(struct upstream_settings *u, struct arena *arena, struct fault *why)
+{
+    for (size_t i = 0; u->sticky.kind != STICKY_NONE && i < u->count; i++) {
+        struct server_address *a = &u->addresses[i];
+
+        if (a->route.len == 0 && (a->route = make_route(a->name, arena)).len == 0)
+            return fail(why, RC_MEMORY, "no memory for the routes of sticky sessions");
+    }
+    return RC_OK;
+}
+
 static enum rc open_peers(struct upstream_settings *u, struct arena *arena, struct fault *why)
 {
     struct peers *peers = arena_take(arena, sizeof *peers);
     struct peer *all = arena_take_array(arena, u->count, sizeof *all);
     enum rc rc;
 
+    if ((rc = give_routes(u, arena, why)) != RC_OK)
+        return rc;
     if (!peers || !all)
         return fail(why, RC_MEMORY, "no memory for the servers of an upstream");
     for (size_t i = 0; i < u->count; i++) {
