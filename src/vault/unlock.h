@@ -34,6 +34,14 @@ enum rc unlock(const struct luks2 *header, struct device *header_device, uint64_
                const struct secret *credential, int keyslot, struct unlock *out,
                struct fault *why);
 
+/*
+ * The same for the key of one digest, which suits this encryption: where a header has several
+ * keys, as in the midst of a reencryption. out->extent is left alone.
+ */
+enum rc unlock_digest(const struct luks2 *header, struct device *header_device, int digest,
+                      const char *encryption, const struct secret *credential, int keyslot,
+                      struct unlock *out, struct fault *why);
+
 /* Wipes the key; harmless on {0}. */
 void unlock_clear(struct unlock *u);
 

@@ -1,10 +1,17 @@
 #include "vault/header/digest.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "codec/base64.h"
+#include "codec/json.h"
 #include "crypto/equal.h"
+#include "crypto/random.h"
 
-enum { DIGEST_LEN_MIN = 20 }; /* what a header converted from LUKS1 has */
+enum {
+    DIGEST_LEN_MIN = 20, /* what a header converted from LUKS1 has */
+    SALT_SIZE = 32,
+};
 
 int digest_of_keyslot(const struct luks2 *header, unsigned keyslot)
 {
@@ -56,4 +63,51 @@ enum rc digest_verify(const struct luks2_digest *digest, const struct secret *ke
     if (!equal_bytes(secret_span(&made), span_of(digest->digest, digest->digest_len)))
         return fail(why, RC_DENIED, "it is not the key");
     return RC_OK;
+}
+
+static bool put_base64(struct json *into, const char *name, const uint8_t *bytes, size_t len)
+{
+    struct text text = {0};
+    bool good;
+
+    base64_encode(span_of(bytes, len), &text);
+    good = text_ok(&text) && json_put_string(into, name, text.at);
+    text_clear(&text);
+    return good;
+}
+
+static bool put_members(struct json *digest, const struct kdf_params *params,
+                        const struct secret *value)
+{
+    return json_put_string(digest, "type", "pbkdf2") &&
+           json_put(digest, "keyslots", json_new_array()) &&
+           json_put(digest, "segments", json_new_array()) &&
+           json_put_string(digest, "hash", params->hash->name) &&
+           json_put_number(digest, "iterations", params->passes) &&
+           put_base64(digest, "salt", params->salt, params->salt_len) &&
+           put_base64(digest, "digest", value->at, value->len);
+}
+
+enum rc digest_put(struct json *digests, unsigned number, const struct secret *key,
+                   uint32_t iterations, struct fault *why)
+{
+    struct kdf_params params = {.kdf = &kdf_pbkdf2,
+                                .hash = hash_find("sha256"),
+                                .passes = iterations,
+                                .salt_len = SALT_SIZE};
+    struct json *digest = json_new_object();
+    SCOPED(secret) value = {0};
+    char name[12];
+    enum rc rc;
+
+    snprintf(name, sizeof name, "%u", number);
+    if (!json_put(digests, name, digest))
+        return fail(why, RC_MEMORY, "no memory for a digest");
+    if ((rc = random_bytes(params.salt, SALT_SIZE, why)) ||
+        (rc = secret_alloc(&value, params.hash->size, why)) ||
+        (rc = kdf_derive(&params, key, &value, why)))
+        return rc;
+    return put_members(digest, &params, &value)
+               ? RC_OK
+               : fail(why, RC_MEMORY, "no memory for a digest");
 }

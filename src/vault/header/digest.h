@@ -5,6 +5,8 @@
 #include "base/secret.h"
 #include "vault/header/luks2.h"
 
+struct json;
+
 enum { DIGEST_NONE = -1 };
 
 /* The number of the digest that a keyslot or a segment is bound to, or DIGEST_NONE. */
@@ -19,5 +21,12 @@ int digest_of_segment(const struct luks2 *header, unsigned segment);
  */
 enum rc digest_verify(const struct luks2_digest *digest, const struct secret *key,
                       struct fault *why);
+
+/*
+ * Puts a digest of `key` among the header's "digests", in the place of one of that number, with a
+ * new salt; no keyslot and no segment is bound to it yet.
+ */
+enum rc digest_put(struct json *digests, unsigned number, const struct secret *key,
+                   uint32_t iterations, struct fault *why);
 
 #endif

@@ -173,6 +173,38 @@ static bool find_room(const struct luks2 *header, uint64_t size, uint64_t *offse
     return at <= end && size <= end - at;
 }
 
+/* Free bytes from `at` to the next area, or to the end of them all; 0 inside one. */
+static uint64_t room_at(const struct luks2 *header, uint64_t at)
+{
+    uint64_t end = luks2_total_size(header);
+
+    for (unsigned i = 0; i < LUKS2_KEYSLOTS_MAX; i++) {
+        const struct luks2_keyslot *slot = &header->keyslots[i];
+
+        if (slot->present && slot->area_offset + slot->area_size > at &&
+            slot->area_offset < end)
+            end = slot->area_offset > at ? slot->area_offset : at;
+    }
+    return end > at ? (end - at) / LUKS2_AREA_ALIGN * LUKS2_AREA_ALIGN : 0;
+}
+
+void keyslot_find_gap(const struct luks2 *header, uint64_t *offset, uint64_t *size)
+{
+    *offset = 2 * (uint64_t)header->copy_size;
+    *size = room_at(header, *offset);
+    for (unsigned i = 0; i < LUKS2_KEYSLOTS_MAX; i++) {
+        const struct luks2_keyslot *slot = &header->keyslots[i];
+        uint64_t at = slot->area_offset + slot->area_size + LUKS2_AREA_ALIGN - 1;
+        uint64_t room;
+
+        at -= at % LUKS2_AREA_ALIGN;
+        if (slot->present && (room = room_at(header, at)) > *size) {
+            *offset = at;
+            *size = room;
+        }
+    }
+}
+
 static enum rc choose_number(const struct luks2 *header, int wanted, unsigned *number,
                              struct fault *why)
 {
@@ -301,23 +333,45 @@ static enum rc prove_key(const struct luks2 *header, const struct secret *key, i
     return rc;
 }
 
-enum rc keyslot_add(struct luks2 *header, struct device *device, int number,
-                    const struct secret *volume_key, const struct secret *phrase,
-                    const struct kdf_params *params, unsigned *used, struct fault *why)
+static enum rc add_slot(struct luks2 *header, struct device *device, int number, int digest,
+                        const struct secret *volume_key, const struct secret *phrase,
+                        const struct kdf_params *params, unsigned *used, struct fault *why)
 {
     struct luks2_keyslot slot;
     unsigned chosen;
-    int digest;
     enum rc rc;
 
-    if ((rc = prove_key(header, volume_key, &digest, why)) ||
-        (rc = choose_number(header, number, &chosen, why)) ||
+    if ((rc = choose_number(header, number, &chosen, why)) ||
         (rc = plan_slot(header, volume_key, params, &slot, why)) ||
         (rc = slot_write_and_prove(&slot, device, phrase, volume_key, why)))
         return rc;
     if ((rc = enter_slot(header, chosen, digest, &slot, why)) == RC_OK && used)
         *used = chosen;
     return rc;
+}
+
+enum rc keyslot_add(struct luks2 *header, struct device *device, int number,
+                    const struct secret *volume_key, const struct secret *phrase,
+                    const struct kdf_params *params, unsigned *used, struct fault *why)
+{
+    int digest;
+    enum rc rc = prove_key(header, volume_key, &digest, why);
+
+    return rc == RC_OK ? add_slot(header, device, number, digest, volume_key, phrase, params,
+                                  used, why)
+                       : rc;
+}
+
+enum rc keyslot_add_to_digest(struct luks2 *header, struct device *device, int digest,
+                              const struct secret *volume_key, const struct secret *phrase,
+                              const struct kdf_params *params, unsigned *used,
+                              struct fault *why)
+{
+    enum rc rc = digest_verify(&header->digests[digest], volume_key, why);
+
+    return rc == RC_OK ? add_slot(header, device, KEYSLOT_ANY, digest, volume_key, phrase,
+                                  params, used, why)
+                       : rc;
 }
 
 static bool put_priority(struct luks2 *header, const char *name, enum luks2_priority priority)

@@ -38,6 +38,15 @@ enum rc keyslot_add(struct luks2 *header, struct device *device, int number,
                     const struct secret *volume_key, const struct secret *phrase,
                     const struct kdf_params *params, unsigned *used, struct fault *why);
 
+/* The same for the key of another digest, which has no data yet: that of a reencryption to come. */
+enum rc keyslot_add_to_digest(struct luks2 *header, struct device *device, int digest,
+                              const struct secret *volume_key, const struct secret *phrase,
+                              const struct kdf_params *params, unsigned *used,
+                              struct fault *why);
+
+/* The greatest gap in the keyslots area, in whole pages; its size is 0 where there is none. */
+void keyslot_find_gap(const struct luks2 *header, uint64_t *offset, uint64_t *size);
+
 /*
  * The same for a slot that is in use: its new key area is written beside the old one, which
  * stays as it is, and the header in memory names the new one under the old number. Once

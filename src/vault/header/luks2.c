@@ -306,8 +306,8 @@ static enum rc check_segment(const struct luks2 *header, struct fault *why)
                     header->requirement);
     if (header->reencrypting)
         return fail(why, RC_UNSUPPORTED,
-                    "a reencryption was begun and not finished; finish it with cryptsetup "
-                    "reencrypt --resume-only");
+                    "its encryption, decryption or reencryption was begun and not finished; "
+                    "the same command again (keep encrypt, decrypt, reencrypt) continues it");
     if (header->segments[1].present)
         return fail(why, RC_UNSUPPORTED, "the volume has several segments");
     if (strcmp(segment->type, "crypt") != 0)
@@ -322,11 +322,8 @@ static enum rc check_segment(const struct luks2 *header, struct fault *why)
     return RC_OK;
 }
 
-/* Of the slots that hold the key of segment 0. */
-static uint32_t key_size(const struct luks2 *header)
+uint32_t luks2_key_size(const struct luks2 *header, int digest)
 {
-    int digest = digest_of_segment(header, 0);
-
     for (unsigned i = 0; digest >= 0 && i < LUKS2_KEYSLOTS_MAX; i++) {
         if (header->digests[digest].keyslots >> i & 1)
             return header->keyslots[i].key_size;
@@ -356,7 +353,7 @@ enum rc luks2_extent_find(const struct luks2 *header, uint64_t device_size,
         .iv_tweak = segment->iv_tweak,
         .sector_size = segment->sector_size,
         .encryption = segment->encryption,
-        .key_size = key_size(header),
+        .key_size = luks2_key_size(header, digest_of_segment(header, 0)),
     };
     return RC_OK;
 }

@@ -32,6 +32,7 @@ enum {
     LUKS2_AREA_ALIGN = 4096,
     LUKS2_VOLUME_KEY_MAX = 512, /* bytes */
     LUKS2_STRIPES = 4000,
+    LUKS2_REENCRYPT_OTHER = 99, /* a kind that is not known */
 };
 
 enum luks2_priority { LUKS2_IGNORE, LUKS2_NORMAL, LUKS2_PREFER };
@@ -54,8 +55,19 @@ struct luks2_keyslot {
     struct kdf_params kdf; /* kdf.kdf is NULL where kdf_type is not one of ours */
 };
 
+/* What a segment is to a reencryption that was begun. */
+enum luks2_role {
+    LUKS2_DATA,
+    LUKS2_HOT,      /* data that were being changed: "in-reencryption" */
+    LUKS2_PREVIOUS, /* how all of them were before; this and the next three are no data */
+    LUKS2_FINAL,
+    LUKS2_MOVED, /* where their first ones wait, out of the header's way */
+    LUKS2_BACKUP,
+};
+
 struct luks2_segment {
     bool present;
+    enum luks2_role role;
     const char *type;       /* "crypt", "linear", or one that we do not have */
     uint64_t offset, size;  /* bytes, on the data device; size is 0 when dynamic */
     bool dynamic;           /* to the end of the device */
@@ -89,10 +101,10 @@ struct luks2 {
     char checksum[LUKS2_CHECKSUM_NAME_SIZE];
     uint64_t keyslots_size;  /* bytes of the keyslots area, which follows the two copies */
     const char *requirement; /* a mandatory requirement that we do not know; NULL for none */
-    bool reencrypting;       /* a reencryption was begun and is not done */
-    bool repair_due;         /* one copy is damaged or older than the other */
-    bool second_is_good;     /* this was read from the second copy */
-    struct fault damage;     /* what is wrong with the other copy; "" when nothing is */
+    unsigned reencrypting; /* a reencryption was begun and is not done: which version, or 0 */
+    bool repair_due;       /* one copy is damaged or older than the other */
+    bool second_is_good;   /* this was read from the second copy */
+    struct fault damage;   /* what is wrong with the other copy; "" when nothing is */
     struct luks2_keyslot keyslots[LUKS2_KEYSLOTS_MAX];
     struct luks2_segment segments[LUKS2_SEGMENTS_MAX]; /* the first is present */
     struct luks2_digest digests[LUKS2_DIGESTS_MAX];
@@ -127,6 +139,9 @@ enum rc luks2_repair(struct luks2 *header, struct device *device, struct fault *
 
 /* Bytes from the start of the header's device to the end of the keyslots area. */
 uint64_t luks2_total_size(const struct luks2 *header);
+
+/* The bytes of the key that the slots of a digest hold; 0 where there is no such slot. */
+uint32_t luks2_key_size(const struct luks2 *header, int digest);
 
 /* The place of the data, for the size of the device that holds it. */
 struct luks2_extent {

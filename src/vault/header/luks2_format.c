@@ -4,15 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/base64.h"
 #include "codec/hex.h"
 #include "crypto/cipher.h"
 #include "crypto/random.h"
 #include "vault/header/binary.h"
+#include "vault/header/digest.h"
 #include "vault/header/metadata.h"
 
 enum {
-    SALT_SIZE = 32,
     DIGEST_ITERATIONS = 100000, /* the key is random: this guards nothing, and costs 50 ms */
     WIPE_RUN = 64 << 10,
 };
@@ -115,50 +114,6 @@ static bool put_segment(struct json *segments, const struct luks2_format *format
                            format->sector_size ? format->sector_size : CIPHER_SECTOR);
 }
 
-static bool put_base64(struct json *into, const char *name, const uint8_t *bytes, size_t len)
-{
-    struct text text = {0};
-    bool good;
-
-    base64_encode(span_of(bytes, len), &text);
-    good = text_ok(&text) && json_put_string(into, name, text.at);
-    text_clear(&text);
-    return good;
-}
-
-static bool put_digest_lists(struct json *digest)
-{
-    struct json *segments = json_new_array();
-
-    return json_put(digest, "keyslots", json_new_array()) &&
-           json_put(digest, "segments", segments) && json_put_string(segments, NULL, "0");
-}
-
-static enum rc put_digest(struct json *digests, const struct secret *key, struct fault *why)
-{
-    struct json *digest = json_new_object();
-    struct kdf_params params = {.kdf = &kdf_pbkdf2,
-                                .hash = hash_find("sha256"),
-                                .passes = DIGEST_ITERATIONS,
-                                .salt_len = SALT_SIZE};
-    SCOPED(secret) value = {0};
-    enum rc rc;
-
-    if (!json_put(digests, "0", digest))
-        return fail(why, RC_MEMORY, "no memory for a new header");
-    if ((rc = random_bytes(params.salt, SALT_SIZE, why)) ||
-        (rc = secret_alloc(&value, params.hash->size, why)) ||
-        (rc = kdf_derive(&params, key, &value, why)))
-        return rc;
-    if (!json_put_string(digest, "type", "pbkdf2") || !put_digest_lists(digest) ||
-        !json_put_string(digest, "hash", params.hash->name) ||
-        !json_put_number(digest, "iterations", params.passes) ||
-        !put_base64(digest, "salt", params.salt, params.salt_len) ||
-        !put_base64(digest, "digest", value.at, value.len))
-        return fail(why, RC_MEMORY, "no memory for a new header");
-    return RC_OK;
-}
-
 static enum rc fill_metadata(struct luks2 *header, const struct luks2_format *format,
                              const char *encryption, const struct secret *key,
                              struct fault *why)
@@ -178,8 +133,10 @@ static enum rc fill_metadata(struct luks2 *header, const struct luks2_format *fo
                      format->detached ? 0 : luks2_total_size(header)) ||
         !put_config(top, header))
         return fail(why, RC_MEMORY, "no memory for a new header");
-    if ((rc = put_digest(digests, key, why)) != RC_OK)
+    if ((rc = digest_put(digests, 0, key, DIGEST_ITERATIONS, why)) != RC_OK)
         return rc;
+    if (!json_put_string(json_get(json_get(digests, "0"), "segments"), NULL, "0"))
+        return fail(why, RC_MEMORY, "no memory for a new header");
     return metadata_refresh(header, why);
 }
 

@@ -104,10 +104,19 @@ static enum rc read_section(struct luks2 *header, const struct section *section,
     return RC_OK;
 }
 
-static bool is_reencryption(const char *requirement)
+/* 0 for a requirement that tells of no reencryption. */
+static unsigned reencryption_version(const char *requirement)
 {
+    static const char *const versions[] = {"online-reencrypt", "online-reencrypt-v2",
+                                           "online-reencrypt-v3"};
+
+    for (unsigned i = 0; i < sizeof versions / sizeof *versions; i++)
+        if (strcmp(requirement, versions[i]) == 0)
+            return i + 1;
     return strncmp(requirement, "offline-reencrypt", 17) == 0 ||
-           strncmp(requirement, "online-reencrypt", 16) == 0;
+                   strncmp(requirement, versions[0], strlen(versions[0])) == 0
+               ? LUKS2_REENCRYPT_OTHER
+               : 0;
 }
 
 static enum rc read_requirements(struct luks2 *header, const struct json *requirements,
@@ -124,10 +133,10 @@ static enum rc read_requirements(struct luks2 *header, const struct json *requir
 
         if (!requirement)
             return fail(why, RC_FORMAT, "config: a requirement that is not a text");
-        if (is_reencryption(requirement))
-            header->reencrypting = true;
-        else
+        if (reencryption_version(requirement) == 0)
             header->requirement = requirement;
+        else
+            header->reencrypting = reencryption_version(requirement);
     }
     return RC_OK;
 }
@@ -263,8 +272,10 @@ static enum rc check_references(const struct luks2 *header, struct fault *why)
     return RC_OK;
 }
 
-/* Numbered without a gap; those that are backups come last; none begins within the header's
- * own areas. */
+/*
+ * Numbered without a gap; those that are backups come last; none begins within the header's own
+ * areas, but where data are on their way to a device without a header.
+ */
 static enum rc check_segments(const struct luks2 *header, struct fault *why)
 {
     uint64_t data = luks2_total_size(header);
@@ -280,7 +291,8 @@ static enum rc check_segments(const struct luks2 *header, struct fault *why)
             return fail(why, RC_FORMAT, "segment %u: follows a backup segment", i);
         if (i == 0 && segment->backup)
             return fail(why, RC_FORMAT, "segment 0: is a backup segment");
-        if (segment->offset != 0 && segment->offset < data && !segment->backup)
+        if (segment->offset != 0 && segment->offset < data && !segment->backup &&
+            !header->reencrypting)
             return fail(why, RC_FORMAT, "segment %u: begins inside the header", i);
         backup = segment->backup;
     }
@@ -294,7 +306,7 @@ static void reset(struct luks2 *header)
     memset(header->digests, 0, sizeof header->digests);
     memset(header->tokens, 0, sizeof header->tokens);
     header->requirement = NULL;
-    header->reencrypting = false;
+    header->reencrypting = 0;
 }
 
 enum rc metadata_refresh(struct luks2 *header, struct fault *why)

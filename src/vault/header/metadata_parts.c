@@ -5,6 +5,19 @@
 #include "crypto/cipher.h"
 #include "vault/header/metadata.h"
 
+static enum luks2_role role_of(const char *flag)
+{
+    if (strcmp(flag, "in-reencryption") == 0)
+        return LUKS2_HOT;
+    if (strcmp(flag, "backup-previous") == 0)
+        return LUKS2_PREVIOUS;
+    if (strcmp(flag, "backup-final") == 0)
+        return LUKS2_FINAL;
+    if (strcmp(flag, "backup-moved-segment") == 0)
+        return LUKS2_MOVED;
+    return strncmp(flag, "backup-", 7) == 0 ? LUKS2_BACKUP : LUKS2_DATA;
+}
+
 /* "backup-previous" and its like, of a reencryption that was begun. */
 static bool read_flags(struct luks2_segment *segment, const struct json *flags)
 {
@@ -19,6 +32,8 @@ static bool read_flags(struct luks2_segment *segment, const struct json *flags)
             return false;
         if (strncmp(flag, "backup-", 7) == 0)
             segment->backup = true;
+        if (segment->role == LUKS2_DATA)
+            segment->role = role_of(flag);
     }
     return true;
 }

@@ -1,0 +1,113 @@
+#include <stdio.h>
+
+#include "codec/json.h"
+#include "vault/header/keyslot.h"
+#include "vault/header/metadata.h"
+#include "vault/header/reencryption.h"
+
+static const char *const guards[2][3] = {
+    {"none", "checksum", "journal"},
+    {"datashift", "datashift-checksum", "datashift-journal"},
+};
+
+static bool put_keyslot(struct json *keyslots, const char *name, const struct reencryption *r)
+{
+    struct json *slot = json_new_object(), *area = json_new_object();
+
+    if (!json_put(keyslots, name, slot) || !json_put(slot, "area", area) ||
+        !json_put_string(slot, "type", "reencrypt") || !json_put_number(slot, "key_size", 1) ||
+        !json_put_string(slot, "mode", reencryption_mode_name(r->mode)) ||
+        !json_put_string(slot, "direction", r->backward ? "backward" : "forward") ||
+        !json_put_number(slot, "priority", 0) ||
+        !json_put_string(area, "type", guards[r->shift > 0][r->guard]) ||
+        !json_put_decimal(area, "offset", r->area_offset) ||
+        !json_put_decimal(area, "size", r->area_size))
+        return false;
+    if (r->guard == REENCRYPTION_CHECKSUM && (!json_put_string(area, "hash", r->hash->name) ||
+                                              !json_put_number(area, "sector_size", r->block)))
+        return false;
+    return r->shift == 0 || json_put_decimal(area, "shift_size", r->shift);
+}
+
+static bool put_requirement(struct json *config, unsigned version)
+{
+    struct json *requirements = json_new_object(), *mandatory = json_new_array();
+    char word[32];
+
+    snprintf(word, sizeof word, "online-reencrypt-v%u", version);
+    return json_put(config, "requirements", requirements) &&
+           json_put(requirements, "mandatory", mandatory) &&
+           json_put_string(mandatory, NULL, word);
+}
+
+static enum rc find_places(const struct luks2 *header, struct reencryption *r,
+                           unsigned *digest, struct fault *why)
+{
+    r->keyslot = *digest = 0;
+    while (r->keyslot < LUKS2_KEYSLOTS_MAX && header->keyslots[r->keyslot].present)
+        r->keyslot++;
+    while (*digest < LUKS2_DIGESTS_MAX && header->digests[*digest].present)
+        ++*digest;
+    if (r->area_size == 0)
+        keyslot_find_gap(header, &r->area_offset, &r->area_size);
+    if (r->keyslot == LUKS2_KEYSLOTS_MAX || *digest == LUKS2_DIGESTS_MAX ||
+        r->area_size < LUKS2_AREA_ALIGN)
+        return fail(why, RC_LIMIT,
+                    "there is no room in the header for a reencryption; remove a key slot");
+    return RC_OK;
+}
+
+enum rc reencryption_begin(struct luks2 *header, struct reencryption *r, uint64_t size,
+                           const struct secret *previous_key, const struct secret *final_key,
+                           struct fault *why)
+{
+    static const struct reencryption_progress nothing;
+    unsigned number;
+    char name[12];
+    enum rc rc;
+
+    r->version = r->shift > 0 && r->mode == REENCRYPTION_DECRYPT ? 3 : 2;
+    if ((rc = find_places(header, r, &number, why)) != RC_OK)
+        return rc;
+    snprintf(name, sizeof name, "%u", r->keyslot);
+    if (!put_keyslot(json_get(header->metadata, "keyslots"), name, r) ||
+        !put_requirement(json_get(header->metadata, "config"), r->version))
+        return fail(why, RC_MEMORY, "no memory to begin a reencryption");
+    rc = reencryption_progress_put(header, r, size, &nothing, why);
+    return rc == RC_OK ? reencryption_seal(header, r, number, previous_key, final_key, why)
+                       : rc;
+}
+
+static enum rc remove_digest(struct luks2 *header, int digest, uint32_t *gone,
+                             struct fault *why)
+{
+    uint32_t keyslots = header->digests[digest].keyslots;
+    char name[12];
+    enum rc rc;
+
+    for (unsigned i = 0; i < LUKS2_KEYSLOTS_MAX; i++)
+        if (keyslots >> i & 1 && (rc = keyslot_remove(header, i, why)) != RC_OK)
+            return rc;
+    *gone |= keyslots;
+    snprintf(name, sizeof name, "%d", digest);
+    json_remove(json_get(header->metadata, "digests"), name);
+    return metadata_refresh(header, why);
+}
+
+enum rc reencryption_end(struct luks2 *header, const struct reencryption *r, uint32_t *gone,
+                         struct fault *why)
+{
+    int proof = digest_of_keyslot(header, r->keyslot);
+    uint32_t none;
+    enum rc rc;
+
+    *gone = 0;
+    json_remove(json_get(header->metadata, "config"), "requirements");
+    if ((rc = reencryption_last_put(header, r, why)) ||
+        (rc = proof != DIGEST_NONE ? remove_digest(header, proof, &none, why)
+                                   : keyslot_remove(header, r->keyslot, why)))
+        return rc;
+    if (r->previous.digest == DIGEST_NONE || r->previous.digest == r->final.digest)
+        return RC_OK;
+    return remove_digest(header, r->previous.digest, gone, why);
+}
