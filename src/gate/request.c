@@ -88,6 +88,7 @@ static void drop(struct request *r)
     gzip_stream_release(r->gzip, &r->service->spare_gzip);
     spill_clear(&r->to_client);
     spill_clear(&r->to_origin);
+    body_store_clear(&r->store);
     arena_reset(&r->arena);
 }
 
@@ -121,6 +122,7 @@ static void release(struct request *r)
 {
     request_leave_origin(r, false);
     loop_cancel(r->service->loop, &r->turn);
+    timer_clear(&r->ahead_timer);
     request_close_file(r);
     spill_clear(&r->surplus);
     drop(r);
@@ -417,7 +419,9 @@ enum rc request_content(struct request *r)
         return request_answer_status(r, r->error_status >= 400 ? r->error_status : 500);
     }
     r->choice.tried = NULL;
-    r->step = STEP_CHOOSE;
+    r->step = r->after_keeping = STEP_CHOOSE;
+    if (request_must_keep_body(r))
+        r->step = STEP_KEEP_BODY;
     return RC_OK;
 }
 
@@ -572,6 +576,7 @@ static const struct {
     [STEP_REDIRECT] = {"redirect", request_redirect_continue},
     [STEP_DELAY] = {"delay", request_delay},
     [STEP_ANSWER] = {"answer", request_answer_continue},
+    [STEP_KEEP_BODY] = {"keep body", request_keep_body},
     [STEP_CHOOSE] = {"choose", request_choose},
     [STEP_CONNECT] = {"connect", request_connect},
     [STEP_SEND] = {"send", request_forward},

@@ -11,6 +11,7 @@
 #include "gate/filter/filter.h"
 #include "gate/headers/headers.h"
 #include "gate/http/body.h"
+#include "gate/http/body_store.h"
 #include "gate/http/h1_request.h"
 #include "gate/http/h1_response.h"
 #include "gate/service_state.h"
@@ -19,10 +20,11 @@
 enum step {
     STEP_READ_HEAD,
     STEP_ROUTE,
-    STEP_REDIRECT, /* inside: to another path, or a named location */
-    STEP_DELAY,    /* limit_req has it wait */
-    STEP_ANSWER,   /* of our own: the rest of it is on its way */
-    STEP_CHOOSE,   /* an origin's address */
+    STEP_REDIRECT,  /* inside: to another path, or a named location */
+    STEP_DELAY,     /* limit_req has it wait */
+    STEP_ANSWER,    /* of our own: the rest of it is on its way */
+    STEP_KEEP_BODY, /* the request's, before anything else is done */
+    STEP_CHOOSE,    /* an origin's address */
     STEP_CONNECT,
     STEP_SEND,    /* the request's head */
     STEP_RECEIVE, /* the answer's head; the request's body goes on meanwhile */
@@ -43,15 +45,20 @@ enum {
     REQUESTS_AT_ONCE = 32 /* of one client that sends them one behind the other, likewise */
 };
 
-/* Bytes that a socket did not take yet. */
+/* Bytes that a socket did not take yet: in memory, and behind them in a temporary file where one is allowed. */
 struct spill {
     uint8_t *at;
     size_t begin, end;
+    size_t memory_max; /* bytes in memory; more go to the file. 0: there is none */
+    const char *directory;
+    bool has_file;
+    int fd;
+    uint64_t file_begin, file_end;
 };
 
 static inline bool spill_is_empty(const struct spill *spill)
 {
-    return spill->begin == spill->end;
+    return spill->begin == spill->end && spill->file_begin == spill->file_end;
 }
 
 /* What became of it at limit_req and limit_conn. */
@@ -96,6 +103,12 @@ struct request {
     bool up_unretained; /* some were sent on and forgotten: no second try */
     bool up_failed;     /* the origin takes no more of it */
     uint64_t up_total;
+    struct body_store store;     /* all of it, where it was kept (is_kept) */
+    struct body_store text_body; /* what goes to the origin in its place: proxy_set_body */
+    const struct body_store *sent_up; /* what goes there; NULL: as it comes from the client */
+    uint64_t sent_up_at;              /* of that */
+    bool is_kept;
+    enum step after_keeping;
     bool continue_due;          /* the client waits for 100 Continue */
     const struct address *from; /* real_ip_header; NULL: the connection's */
     struct span host;           /* $host */
@@ -168,6 +181,7 @@ struct request {
     bool origin_reused, origin_timed_out;
     bool origin_extra; /* it sent more than its answer */
     bool upgrade_sent;
+    bool asked_head;        /* the method that it got was HEAD */
     struct proxy_pass pass; /* of a proxy_pass with variables, once they are known */
     struct address address; /* likewise */
     struct h1_response answer;
@@ -177,6 +191,9 @@ struct request {
     struct body down;
     struct buffer trailer;
 
+    bool reads_ahead; /* the client is slow: the origin's answer is stored for it */
+    bool unbuffered;  /* X-Accel-Buffering: no */
+    struct timer ahead_timer;
     struct waited for_client, for_origin;
     uint64_t
         drain_until_ms; /* when the rest of a body is not waited for any longer; 0: not yet known */
@@ -282,6 +299,18 @@ enum rc request_read_body(struct request *r, struct span *in);
 enum rc request_unread(struct request *r, struct span rest);
 /* Counts body; false beyond client_max_body_size. */
 bool request_body_fits(struct request *r, size_t more);
+
+/* ---- request_keep.c ---- */
+
+/* Is the body to be read to its end before an origin is asked? */
+bool request_must_keep_body(const struct request *r);
+enum rc request_keep_body(struct request *r); /* STEP_KEEP_BODY, then r->after_keeping */
+/* Sets r->sent_up, in front of each try. RC_OK, unless r->step has become an answer's. */
+enum rc request_choose_body(struct request *r);
+/* Has all of the body gone to the origin, or into what waits for it? */
+bool request_is_sent(const struct request *r);
+/* Sends of r->sent_up what the origin takes, behind `first`. RC_AGAIN: more, later. */
+enum rc request_send_kept(struct request *r, struct iovec first);
 
 /* ---- request.c ---- */
 

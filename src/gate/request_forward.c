@@ -116,7 +116,11 @@ static void add_own_fields(struct request *r, struct buffer *out)
     }
     for (size_t i = 0; i < p->headers_count; i++)
         add_set_header(r, &p->headers[i], out);
-    if (r->up.framing == FRAMING_CHUNKED) {
+    if (r->sent_up) {
+        buffer_add(out, SPAN("Content-Length: "));
+        buffer_add_number(out, r->sent_up->total);
+        buffer_add(out, SPAN("\r\n"));
+    } else if (r->up.framing == FRAMING_CHUNKED) {
         buffer_add(out, SPAN("Transfer-Encoding: chunked\r\n"));
     } else if (r->head.has_length) {
         buffer_add(out, SPAN("Content-Length: "));
@@ -125,13 +129,26 @@ static void add_own_fields(struct request *r, struct buffer *out)
     }
 }
 
+static void add_method(struct request *r, struct buffer *out)
+{
+    const size_t before = out->len;
+
+    if (proxy_of(r)->has_method)
+        template_write(&proxy_of(r)->method, r, out);
+    for (size_t i = before; i < out->len; i++) /* a variable's bytes must stay one word */
+        out->at[i] = out->at[i] > ' ' && out->at[i] != 0x7f ? out->at[i] : '_';
+    if (out->len == before)
+        buffer_add(out, request_method(r));
+    r->asked_head = span_equal(span_of(out->at + before, out->len - before), SPAN("HEAD"));
+}
+
 void request_write_forwarded(struct request *r, struct buffer *out)
 {
     const struct head *head = &r->head.head;
     const struct filter *filter = &r->location->filter;
     bool nominates = r->head.has_nominated && filter_nominates(head);
 
-    buffer_add(out, request_method(r));
+    add_method(r, out);
     buffer_add_byte(out, ' ');
     add_target(r, out);
     buffer_add(out,
@@ -210,6 +227,8 @@ enum rc request_forward(struct request *r)
     enum rc rc;
 
     last_try(r)->connected_ms = now_ms(r);
+    if ((rc = request_choose_body(r)) != RC_OK || r->step != STEP_SEND)
+        return rc;
     request_write_forwarded(r, &head);
     if (head.full) {
         request_log(r, LOG_LEVEL_ERROR, "the request's head is too large for its origin");
@@ -217,6 +236,10 @@ enum rc request_forward(struct request *r)
     }
     r->request_sent = true;
     r->step = STEP_RECEIVE;
+    if (r->sent_up) {
+        rc = request_send_kept(r, (struct iovec){head.at, head.len});
+        return rc == RC_AGAIN ? RC_OK : rc;
+    }
     if (!r->up.done && r->used < r->got && (rc = request_read_body(r, &in)) != RC_OK)
         return rc;
     if (r->up.done) {
@@ -249,6 +272,8 @@ enum rc request_pump_up(struct request *r)
             request_drop_up(r);
             return RC_OK;
         }
+        if (r->sent_up)
+            return request_is_sent(r) ? RC_OK : request_send_kept(r, (struct iovec){0});
         if (r->up.done)
             return RC_OK;
         if (r->up_total - before >= REQUEST_AT_ONCE)

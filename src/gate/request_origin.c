@@ -47,9 +47,10 @@ void request_leave_origin(struct request *r, bool failed)
     struct origin *origin = r->origin;
 
     if (origin) {
-        bool reusable = !failed && r->down.done && r->answer.keep_alive && r->up.done &&
-                        !r->up_failed && !r->origin_extra && r->step != STEP_TUNNEL &&
-                        spill_is_empty(&r->to_origin) && !r->origin_timed_out;
+        bool reusable = !failed && r->down.done && r->answer.keep_alive &&
+                        request_is_sent(r) && !r->up_failed && !r->origin_extra &&
+                        r->step != STEP_TUNNEL && spill_is_empty(&r->to_origin) &&
+                        !r->origin_timed_out;
 
         r->origin = NULL;
         last_try(r)->ended_ms = now_ms(r);
@@ -88,9 +89,11 @@ bool request_may_try_again(const struct request *r, unsigned kind)
 /* The request is to be sent again, from its beginning. */
 static void rewind_request(struct request *r)
 {
-    r->up = request_body(r);
-    r->used = r->head.head.len;
-    r->up_total = 0;
+    if (!r->is_kept) {
+        r->up = request_body(r);
+        r->used = r->head.head.len;
+        r->up_total = 0;
+    }
     r->up_failed = r->origin_timed_out = r->origin_extra = r->request_sent = false;
     r->upgrade_sent = r->answer_is_whole = false;
     r->down = (struct body){0};
@@ -401,7 +404,7 @@ enum rc request_choose(struct request *r)
     if (!r->choice.tried &&
         ((rc = request_begin_choosing(r)) != RC_OK || r->step != STEP_CHOOSE))
         return rc;
-    if (r->up.framing == FRAMING_CHUNKED && proxy_of(r)->http_version < 11)
+    if (r->up.framing == FRAMING_CHUNKED && !r->is_kept && proxy_of(r)->http_version < 11)
         return request_answer_status(r, 411);
     if (r->peers) {
         const struct upstream_settings *upstream = r->target.upstream;

@@ -76,8 +76,8 @@ static enum rc parse_answer(struct request *r, const uint8_t *at, size_t len)
 
     for (;;) {
         struct fault why = {0};
-        enum rc rc = h1_response_parse(&r->answer, at, len, r->is_head, false, (uint32_t)most,
-                                       ANSWER_FIELDS_MAX, &why);
+        enum rc rc = h1_response_parse(&r->answer, at, len, r->asked_head, false,
+                                       (uint32_t)most, ANSWER_FIELDS_MAX, &why);
 
         if (rc == RC_MEMORY && request_more_answer_fields(r) == RC_OK)
             continue;

@@ -4,6 +4,8 @@
 #include "gate/request_proxy.h"
 #include "gate/respond/redirect.h"
 
+enum { READ_AHEAD_MS = 10 }; /* that a client may pause before its answer is stored for it */
+
 static unsigned next_of_status(unsigned code)
 {
     switch (code) {
@@ -122,13 +124,19 @@ static void plan_body(struct request *r)
     if (r->continue_due && !r->up.done)
         r->keep_alive = false; /* the client may send the body it was not asked for, or not */
     r->down = body_begin((enum framing)a->framing, a->length);
+    if (r->is_head && !r->asked_head) { /* proxy_method: the body is nobody's */
+        r->down_chunked = false;
+        r->down = body_begin(FRAMING_NONE, 0);
+        r->origin_extra = true;
+    }
 }
 
 static void write_answer(struct request *r, struct buffer *out)
 {
     const struct h1_response *a = &r->answer;
     /* of an answer that cannot have a body, where the status it is given can */
-    const bool is_empty = r->error_status && a->framing == FRAMING_NONE && !r->is_head;
+    const bool is_empty =
+        (r->error_status || r->asked_head) && a->framing == FRAMING_NONE && !r->is_head;
     struct reply reply = {
         .code = a->code,
         .status = !r->error_status ? h1_response_status(a) : (struct span){0},
@@ -257,6 +265,8 @@ enum rc request_begin_answer(struct request *r, struct span rest)
     if (r->answer.code == 101)
         return begin_tunnel(r, (struct iovec){head.at, head.len}, rest);
     r->step = STEP_RELAY;
+    if (r->is_head && r->origin_extra)
+        rest.len = 0;
     return send_body_down(r, (struct iovec){head.at, head.len}, rest);
 }
 
@@ -283,6 +293,36 @@ static enum rc end_of_origin(struct request *r, enum rc rc)
     return rc == RC_AGAIN ? RC_OK : rc;
 }
 
+static void on_time(struct timer *timer)
+{
+    struct request *r = LIST_OWNER(timer, struct request, ahead_timer);
+
+    r->reads_ahead = true;
+    request_run(r);
+}
+
+/* The client takes no more now. Is the origin read all the same, and stored? One that is merely busy is waited for. */
+static bool may_read_ahead(struct request *r)
+{
+    const struct proxy_settings *p = proxy_of(r);
+    const struct spill *spill = &r->to_client;
+    const uint64_t memory = p->buffers.count * p->buffers.size;
+
+    if (!p->buffering || r->unbuffered || r->down.done)
+        return false;
+    if (!r->reads_ahead) {
+        if (!timer_is_set(&r->ahead_timer)) {
+            r->ahead_timer.fire = on_time;
+            timer_set(loop_timers(r->service->loop), &r->ahead_timer, READ_AHEAD_MS);
+        }
+        return false;
+    }
+    r->to_client.memory_max = p->buffers.max_temp_size > 0 ? memory : 0;
+    r->to_client.directory = p->temp_path;
+    return spill->end - spill->begin + (spill->file_end - spill->file_begin) <
+           (p->buffers.max_temp_size > 0 ? p->buffers.max_temp_size : memory);
+}
+
 enum rc request_relay(struct request *r)
 {
     size_t taken = 0; /* from the origin, in this turn */
@@ -290,17 +330,19 @@ enum rc request_relay(struct request *r)
     for (;;) {
         enum rc up = RC_OK, rc;
         size_t got = 0;
+        bool ahead;
 
         if (r->origin && (up = request_pump_up(r)) != RC_OK && up != RC_AGAIN)
             return up == RC_IO ? request_abandon(r) : up;
         if (r->down.done && r->origin)
             request_leave_origin(r, false);
         rc = request_flush(r);
-        if (rc == RC_AGAIN) {
+        ahead = rc == RC_AGAIN && may_read_ahead(r);
+        if (rc == RC_AGAIN && !ahead) {
             request_wait(r, request_settings(r)->http.send_timeout_ms, 0);
             return rc;
         }
-        if (rc != RC_OK)
+        if (rc != RC_OK && !ahead)
             return rc;
         if (r->down.done) {
             r->step = STEP_DRAIN;
@@ -322,6 +364,11 @@ enum rc request_relay(struct request *r)
             if ((rc = request_squeeze(r, (struct iovec){0}, NULL, 0, GZIP_FLUSH)) != RC_OK)
                 return rc;
             continue;
+        }
+        if (rc == RC_AGAIN && ahead) {
+            request_wait(r, request_settings(r)->http.send_timeout_ms,
+                         proxy_of(r)->read_timeout_ms);
+            return rc;
         }
         if (rc == RC_AGAIN)
             return is_abandoned(r) ? request_abandon(r) : request_wait_for_both(r, up);

@@ -1,33 +1,88 @@
 /* Bytes to the client and to the origin, and those of a request's body. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
 
+#include "base/log.h"
+#include "gate/http/temp_file.h"
 #include "gate/request.h"
 
 void spill_clear(struct spill *spill)
 {
     free(spill->at);
-    *spill = (struct spill){0};
+    if (spill->has_file)
+        close(spill->fd);
+    *spill = (struct spill){.memory_max = spill->memory_max, .directory = spill->directory};
+}
+
+/* Nothing waits any more: the memory goes, a file stays for more. */
+static void spill_empty(struct spill *spill)
+{
+    free(spill->at);
+    spill->at = NULL;
+    spill->begin = spill->end = 0;
+    if (spill->has_file && spill->file_end > 0 && ftruncate(spill->fd, 0) == 0)
+        spill->file_begin = spill->file_end = 0;
+}
+
+static enum rc add_to_file(struct spill *spill, struct span bytes)
+{
+    struct fault why = {0};
+
+    if (!spill->has_file) {
+        if (temp_file_open(spill->directory, &spill->fd, &why) != RC_OK) {
+            log_line(LOG_LEVEL_CRIT, "%s", why.text);
+            return RC_MEMORY;
+        }
+        spill->has_file = true;
+    }
+    while (bytes.len > 0) {
+        ssize_t done = pwrite(spill->fd, bytes.at, bytes.len, (off_t)spill->file_end);
+
+        if (done <= 0) {
+            log_line(LOG_LEVEL_CRIT, "pwrite() to a temporary file failed (%d: %s)", errno,
+                     strerror(errno));
+            return RC_MEMORY;
+        }
+        span_cut(&bytes, (uint64_t)done);
+        spill->file_end += (uint64_t)done;
+    }
+    return RC_OK;
 }
 
 enum rc spill_add(struct spill *spill, const struct iovec *pieces, int count, size_t skip)
 {
+    bool in_file = spill->file_begin < spill->file_end;
     size_t more = 0;
     uint8_t *at;
 
     for (int i = 0; i < count; i++)
         more += pieces[i].iov_len;
-    if (!(at = realloc(spill->at, spill->end + more - skip)))
-        return RC_MEMORY;
-    spill->at = at;
+    more -= skip;
+    in_file = in_file ||
+              (spill->memory_max > 0 && spill->end - spill->begin + more > spill->memory_max);
+    if (!in_file) {
+        if (!(at = realloc(spill->at, spill->end + more)))
+            return RC_MEMORY;
+        spill->at = at;
+    }
     for (int i = 0; i < count; i++) {
         size_t cut = skip < pieces[i].iov_len ? skip : pieces[i].iov_len;
+        struct span left =
+            span_of((uint8_t *)pieces[i].iov_base + cut, pieces[i].iov_len - cut);
 
         skip -= cut;
-        if (cut == pieces[i].iov_len)
+        if (left.len == 0)
             continue;
-        memcpy(at + spill->end, (uint8_t *)pieces[i].iov_base + cut, pieces[i].iov_len - cut);
-        spill->end += pieces[i].iov_len - cut;
+        if (in_file) {
+            if (add_to_file(spill, left) != RC_OK)
+                return RC_MEMORY;
+            continue;
+        }
+        memcpy(spill->at + spill->end, left.at, left.len);
+        spill->end += left.len;
     }
     return RC_AGAIN;
 }
@@ -59,10 +114,11 @@ static enum rc send_or_spill(struct stream *stream, bool *writable, struct spill
     return spill_add(spill, pieces, count, sent);
 }
 
-static enum rc flush(struct stream *stream, bool *writable, struct spill *spill,
-                     uint64_t *counter)
+/* What waits in memory, as far as the socket takes it. */
+static enum rc flush_memory(struct stream *stream, bool *writable, struct spill *spill,
+                            uint64_t *counter)
 {
-    while (!spill_is_empty(spill)) {
+    while (spill->begin < spill->end) {
         struct iovec rest = {spill->at + spill->begin, spill->end - spill->begin};
         size_t sent = 0;
         enum rc rc = *writable ? stream_write(stream, &rest, 1, &sent) : RC_AGAIN;
@@ -76,8 +132,59 @@ static enum rc flush(struct stream *stream, bool *writable, struct spill *spill,
         if (rc == RC_AGAIN)
             return rc;
     }
-    if (spill->at)
-        spill_clear(spill);
+    return RC_OK;
+}
+
+/* TLS takes bytes, not files. */
+static ssize_t write_from_file(struct stream *stream, const struct spill *spill)
+{
+    uint8_t bytes[16 * 1024];
+    struct iovec piece = {bytes, 0};
+    size_t sent = 0;
+    ssize_t got = pread(spill->fd, bytes, sizeof bytes, (off_t)spill->file_begin);
+    enum rc rc;
+
+    if (got <= 0)
+        return -1;
+    piece.iov_len = (size_t)got;
+    rc = stream_write(stream, &piece, 1, &sent);
+    errno = rc == RC_AGAIN ? EAGAIN : EPIPE;
+    return rc == RC_OK || (rc == RC_AGAIN && sent > 0) ? (ssize_t)sent : -1;
+}
+
+static enum rc flush_file(struct stream *stream, bool *writable, struct spill *spill,
+                          uint64_t *counter)
+{
+    while (spill->file_begin < spill->file_end) {
+        off_t offset = (off_t)spill->file_begin;
+        ssize_t sent;
+
+        if (!*writable)
+            return RC_AGAIN;
+        sent = stream_is_plain(stream)
+                   ? sendfile(stream->fd, spill->fd, &offset,
+                              (size_t)(spill->file_end - spill->file_begin))
+                   : write_from_file(stream, spill);
+        if (sent <= 0) {
+            *writable = false;
+            return sent < 0 && errno == EAGAIN ? RC_AGAIN : RC_IO;
+        }
+        *counter += (uint64_t)sent;
+        spill->file_begin += (uint64_t)sent;
+    }
+    return RC_OK;
+}
+
+static enum rc flush(struct stream *stream, bool *writable, struct spill *spill,
+                     uint64_t *counter)
+{
+    enum rc rc;
+
+    if ((rc = flush_memory(stream, writable, spill, counter)) != RC_OK ||
+        (rc = flush_file(stream, writable, spill, counter)) != RC_OK)
+        return rc;
+    if (spill->at || spill->file_end > 0)
+        spill_empty(spill);
     return RC_OK;
 }
 

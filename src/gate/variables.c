@@ -659,6 +659,8 @@ static const struct variable rows[] = {
     {"realip_remote_port", variables_real_address, 1},
     {"remote_user", variables_user, 0},
     {"request", get_view, VIEW_REQUEST},
+    {"request_body", variables_body, 0},
+    {"request_body_file", variables_body_file, 0},
     {"request_completion", get_view, VIEW_COMPLETION},
     {"request_filename", get_document_root, 1},
     {"limit_conn_status", variables_limit, offsetof(struct request, limit_conn)},

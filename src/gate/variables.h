@@ -17,5 +17,8 @@ bool variables_cookie(const struct request *r, struct span name, struct span *va
 
 /* variables_limit.c: of is an offset in struct request */
 bool variables_limit(void *subject, struct span rest, uintptr_t of, struct span *value);
+/* variables_body.c */
+bool variables_body(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_body_file(void *subject, struct span rest, uintptr_t of, struct span *value);
 
 #endif

@@ -3,6 +3,8 @@ import contextlib
 import os
 import pathlib
 import shutil
+import socket
+import ssl
 import subprocess
 
 import peers
@@ -63,3 +65,30 @@ def nginx_program():
     if not path:
         pytest.skip('nginx is not installed')
     return pathlib.Path(path)
+
+
+@pytest.fixture(scope='session')
+def certificate(tmp_path_factory):
+    """One file with a key and a certificate for localhost."""
+    path = tmp_path_factory.mktemp('tls') / 'both.pem'
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
+                    '-days', '2', '-subj', '/CN=localhost', '-keyout', path, '-out', f'{path}.crt'],
+                   check=True, capture_output=True)
+    path.write_text(path.read_text() + path.with_suffix('.pem.crt').read_text())
+    return path
+
+
+@pytest.fixture
+def gate_tls(gate, certificate):
+    """As gate, with TLS: the proxy, and what makes a peers.Wire to it."""
+    def start(server, main='', http=''):
+        proxy = gate(server, http + f'ssl_certificate {certificate}; ssl_certificate_key {certificate};', main, listen='ssl')
+        context = ssl.create_default_context(cafile=certificate)
+
+        def connect():
+            plain = socket.create_connection(('127.0.0.1', proxy.port), peers.PATIENCE_S)
+            return peers.Wire(connection=context.wrap_socket(plain, server_hostname='localhost'))
+
+        return proxy, connect
+
+    return start

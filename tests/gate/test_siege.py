@@ -17,17 +17,6 @@ def answers(port, target='/ok'):
     return peers.ask(port, 'GET', target).status == 200
 
 
-@pytest.fixture(scope='module')
-def certificate(tmp_path_factory):
-    """One file with a key and a certificate for localhost."""
-    path = tmp_path_factory.mktemp('tls') / 'both.pem'
-    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-                    '-days', '2', '-subj', '/CN=localhost', '-keyout', path, '-out', f'{path}.crt'],
-                   check=True, capture_output=True)
-    path.write_text(path.read_text() + path.with_suffix('.pem.crt').read_text())
-    return path
-
-
 # ---- a client that leaves
 
 @pytest.mark.parametrize('head', [b'Content-Length: 100', b'Transfer-Encoding: chunked', b'Expect: 100-continue\r\nContent-Length: 5'])

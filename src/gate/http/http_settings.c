@@ -16,7 +16,8 @@ enum {
 
 static const struct conf_choice lingering[] = {{"off", 0}, {"on", 1}, {"always", 2}, {0}};
 static const struct conf_choice disabled[] = {{"none", 1}, {"msie6", 2}, {"safari", 4}, {0}};
-static const struct conf_choice in_file_only[] = {{"off", 0}, {"on", 1}, {"clean", 2}, {0}};
+static const struct conf_choice in_file_only[] = {
+    {"off", BODY_IN_FILE_OFF}, {"on", BODY_IN_FILE_ON}, {"clean", BODY_IN_FILE_CLEAN}, {0}};
 
 static enum rc set_large_buffers(struct conf *conf, const struct directive *d, void *part)
 {
@@ -42,6 +43,19 @@ static enum rc set_keepalive_timeout(struct conf *conf, const struct directive *
     if (conf_words(conf) > 2 && value_parse_seconds(conf_word(conf, 2), &header) != RC_OK)
         return conf_fail_value(conf, 2, "invalid value");
     s->keepalive_header_s = header;
+    return RC_OK;
+}
+
+/* "PATH [LEVEL ...]" */
+static enum rc set_temp_path(struct conf *conf, const struct directive *d, void *part)
+{
+    struct span path = conf_path(conf, conf->prefix, conf_word(conf, 1));
+    struct http_settings *s = part;
+
+    (void)d;
+    if (!path.at)
+        return conf_no_memory(conf);
+    s->body_temp_path = (const char *)path.at;
     return RC_OK;
 }
 
@@ -126,14 +140,19 @@ const struct directive http_directives[] = {
 
     {"tcp_nopush", CONF_ALL_HTTP, 1, 1, .set = conf_set_flag, DROPPED,
      .doc = "Accepted, of no effect: gate joins head and body by itself."},
-    {"client_body_buffer_size", CONF_ALL_HTTP, 1, 1, .set = conf_set_size, DROPPED,
-     .doc = "Accepted, of no effect: bodies are passed on as they come."},
-    {"client_body_temp_path", CONF_ALL_HTTP, 1, 4, .set = conf_accept,
-     .doc = "Accepted, of no effect: no body is stored."},
-    {"client_body_in_file_only", CONF_ALL_HTTP, 1, 1, .set = conf_set_choice, DROPPED,
-     .of = in_file_only, .doc = "Accepted, of no effect: no body is stored."},
+    {"client_body_buffer_size", CONF_ALL_HTTP, 1, 1, .set = conf_set_size,
+     AT(body_buffer_size), .standard = "16k",
+     .doc = "The largest body of a request that is kept in memory until all of it is here; a "
+            "larger "
+            "one goes to a temporary file."},
+    {"client_body_temp_path", CONF_ALL_HTTP, 1, 4, .set = set_temp_path, AT(body_temp_path),
+     .doc = "The folder of those files; without it, /var/tmp. Folders below it are not made."},
+    {"client_body_in_file_only", CONF_ALL_HTTP, 1, 1, .set = conf_set_choice,
+     AT(body_in_file_only), .of = in_file_only, .standard = "off",
+     .doc = "Gives every body a file with a name, which stays (on) or goes with the request "
+            "(clean)."},
     {"client_body_in_single_buffer", CONF_ALL_HTTP, 1, 1, .set = conf_set_flag, DROPPED,
-     .doc = "Accepted, of no effect: no body is stored."},
+     .doc = "Accepted, of no effect: a body in memory is in one piece."},
     {"keepalive_disable", CONF_ALL_HTTP, 1, 2, .set = conf_set_choices, DROPPED,
      .of = disabled, .doc = "Accepted, of no effect: the browsers that it names are gone."},
     {"keepalive_min_timeout", CONF_ALL_HTTP, 1, 1, .set = conf_set_milliseconds, DROPPED,

@@ -8,6 +8,8 @@
 #include "gate/conf/directive.h"
 #include "gate/http/h1_request.h"
 
+enum body_in_file { BODY_IN_FILE_OFF, BODY_IN_FILE_ON, BODY_IN_FILE_CLEAN };
+
 struct http_settings {
     /* Of the default server until the right one is known: server context and above. */
     uint64_t client_header_timeout_ms;
@@ -20,6 +22,9 @@ struct http_settings {
     uint64_t client_max_body_size; /* 0: any */
     uint64_t client_body_timeout_ms;
     uint64_t send_timeout_ms;
+    uint64_t body_buffer_size;     /* of a request's body that is kept: beyond it, in a file */
+    const char *body_temp_path;    /* where those are; NULL: the usual place */
+    unsigned body_in_file_only;    /* enum body_in_file */
     uint64_t keepalive_timeout_ms; /* 0: no keep-alive */
     uint64_t keepalive_header_s;   /* second argument of keepalive_timeout; 0: none */
     uint64_t keepalive_time_ms;

@@ -209,6 +209,29 @@ static enum rc set_ssl_name(struct conf *conf, const struct directive *d, void *
     return conf_set_template(conf, d, part);
 }
 
+static enum rc set_body(struct conf *conf, const struct directive *d, void *part)
+{
+    ((struct proxy_settings *)part)->has_set_body = true;
+    return conf_set_template(conf, d, part);
+}
+
+static enum rc set_method(struct conf *conf, const struct directive *d, void *part)
+{
+    ((struct proxy_settings *)part)->has_method = true;
+    return conf_set_template(conf, d, part);
+}
+
+static enum rc set_temp_path(struct conf *conf, const struct directive *d, void *part)
+{
+    struct span path = conf_path(conf, conf->prefix, conf_word(conf, 1));
+
+    (void)d;
+    if (!path.at)
+        return conf_no_memory(conf);
+    ((struct proxy_settings *)part)->temp_path = (const char *)path.at;
+    return RC_OK;
+}
+
 static enum rc set_trusted(struct conf *conf, const struct directive *d, void *part)
 {
     struct proxy_settings *s = part;
@@ -295,21 +318,33 @@ const struct directive proxy_directives[] = {
     {"proxy_ssl_session_reuse", PLACE, 1, 1, .set = conf_set_flag, AT(ssl_session_reuse),
      .standard = "on", .doc = "Takes TLS sessions with servers up again."},
 
-    {"proxy_buffering", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
-     .doc = "Accepted, of no effect: bodies are passed on as they come."},
-    {"proxy_request_buffering", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
-     .doc = "Accepted, of no effect: bodies are passed on as they come."},
+    {"proxy_buffering", PLACE, 1, 1, .set = conf_set_flag, AT(buffering), .standard = "on",
+     .doc = "Takes a server's answer as fast as it comes and keeps it for a client that is "
+            "slow: in "
+            "memory, then in a temporary file; off makes the server wait."},
+    {"proxy_request_buffering", PLACE, 1, 1, .set = conf_set_flag, AT(request_buffering),
+     .standard = "on",
+     .doc = "Waits for all of a request's body before a server is asked, so that a second one "
+            "can be "
+            "asked too; off passes bodies on as they come."},
+    {"proxy_set_body", PLACE, 1, 1, .set = set_body, AT(set_body),
+     .doc = "What is sent in place of the request's body."},
+    {"proxy_method", PLACE, 1, 1, .set = set_method, AT(method),
+     .doc = "The method that is sent in place of the client's."},
     {"proxy_buffers", PLACE, 2, 2, .set = conf_set_buffers, AT(buffers.count),
      .standard = "8 4k",
-     .doc = "Accepted, of no effect: one buffer of a fixed size serves each direction."},
+     .doc =
+         "How much of an answer is kept in memory for a slow client: the product of the two."},
     {"proxy_busy_buffers_size", PLACE, 1, 1, .set = conf_set_size, AT(buffers.busy_size),
      .doc = "Accepted, of no effect."},
     {"proxy_max_temp_file_size", PLACE, 1, 1, .set = conf_set_size, AT(buffers.max_temp_size),
-     .doc = "Accepted, of no effect: no body is stored."},
+     .standard = "1024m",
+     .doc = "How much of an answer is kept in a temporary file; 0 for none, and the server "
+            "waits."},
     {"proxy_temp_file_write_size", PLACE, 1, 1, .set = conf_set_size,
-     AT(buffers.temp_write_size), .doc = "Accepted, of no effect: no body is stored."},
-    {"proxy_temp_path", PLACE, 1, 4, .set = conf_accept,
-     .doc = "Accepted, of no effect: no body is stored."},
+     AT(buffers.temp_write_size), .doc = "Accepted, of no effect."},
+    {"proxy_temp_path", PLACE, 1, 4, .set = set_temp_path,
+     .doc = "The folder of those files; without it, /var/tmp. Folders below it are not made."},
     {"fastcgi_temp_path", PLACE, 1, 4, .set = conf_accept, .doc = "Accepted, of no effect."},
     {"uwsgi_temp_path", PLACE, 1, 4, .set = conf_accept, .doc = "Accepted, of no effect."},
     {"scgi_temp_path", PLACE, 1, 4, .set = conf_accept, .doc = "Accepted, of no effect."},

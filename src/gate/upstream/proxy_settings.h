@@ -83,6 +83,13 @@ struct proxy_settings {
     unsigned next_upstream; /* bits of enum proxy_next */
     uint64_t next_upstream_tries, next_upstream_timeout_ms;
     bool pass_request_headers, pass_request_body, pass_trailers;
+    bool buffering;           /* a server's answer is stored for a client that is slow */
+    const char *temp_path;    /* where; NULL: the usual place */
+    bool request_buffering;   /* all of a request's body is here before a server is asked */
+    struct template set_body; /* sent in its place: has_set_body */
+    bool has_set_body;
+    struct template method; /* sent in place of the client's: has_method */
+    bool has_method;
     bool ignore_client_abort;
     bool intercept_errors; /* answers of 300 and more have error pages */
     bool socket_keepalive;
@@ -105,7 +112,7 @@ struct proxy_settings {
     struct span ssl_trusted_certificate;
     struct tls_client *tls; /* made of those for a location with https://; NULL otherwise */
 
-    /* Nothing is stored on the way, so these are only checked as nginx does. 0: not set. */
+    /* How much of an answer is stored. 0 of busy_size and temp_write_size: not set, and checked alone. */
     struct proxy_buffers {
         uint64_t count, size, busy_size, temp_write_size, max_temp_size;
     } buffers;

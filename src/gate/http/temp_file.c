@@ -1,0 +1,72 @@
+#include "gate/http/temp_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static enum rc open_failed(const char *path, struct fault *why)
+{
+    return fail(why, RC_IO, "open() \"%s\" failed (%d: %s)", path, errno, strerror(errno));
+}
+
+/* Again, once its directory was made. */
+static int open_in(const char *directory, const char *path, int flags)
+{
+    int fd = open(path, flags | O_CLOEXEC, 0600);
+
+    if (fd < 0 && errno == ENOENT && mkdir(directory, 0700) == 0)
+        fd = open(path, flags | O_CLOEXEC, 0600);
+    return fd;
+}
+
+/* Where the file system has no files without names. */
+static int open_and_unlink(const char *directory)
+{
+    char path[4096];
+    int fd;
+
+    if (snprintf(path, sizeof path, "%s/gate-XXXXXX", directory) >= (int)sizeof path)
+        return -1;
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        unlink(path);
+    return fd;
+}
+
+enum rc temp_file_open(const char *directory, int *fd, struct fault *why)
+{
+    if (!directory)
+        directory = TEMP_FILE_DIRECTORY;
+    *fd = open_in(directory, directory, O_TMPFILE | O_RDWR);
+    if (*fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
+        *fd = open_and_unlink(directory);
+    return *fd < 0 ? open_failed(directory, why) : RC_OK;
+}
+
+enum rc temp_file_open_named(const char *directory, int *fd, char **path, struct fault *why)
+{
+    static atomic_uint_least64_t last;
+
+    if (!directory)
+        directory = TEMP_FILE_DIRECTORY;
+    do {
+        if (asprintf(path, "%s/%010" PRIu64, directory, atomic_fetch_add(&last, 1) + 1) < 0) {
+            *path = NULL;
+            return fail(why, RC_MEMORY, "no memory for the name of a file");
+        }
+        *fd = open_in(directory, *path, O_RDWR | O_CREAT | O_EXCL);
+        if (*fd >= 0)
+            return RC_OK;
+        if (errno != EEXIST)
+            (void)open_failed(*path, why);
+        free(*path);
+        *path = NULL;
+    } while (errno == EEXIST);
+    return RC_IO;
+}

@@ -1,0 +1,18 @@
+/* Temporary files, for bodies that do not fit in memory. */
+#ifndef GATE_HTTP_TEMP_FILE_H
+#define GATE_HTTP_TEMP_FILE_H
+
+#include "base/fault.h"
+
+#define TEMP_FILE_DIRECTORY "/var/tmp" /* where the configuration names none */
+
+/*
+ * A file without a name in `directory` (NULL: the usual one), which is made where it is not there; nobody else can
+ * open it, and it is gone with its descriptor. RC_IO: 'open() "/x" failed (...)'
+ */
+enum rc temp_file_open(const char *directory, int *fd, struct fault *why);
+
+/* One with a name, "DIRECTORY/0000000017": *path is the caller's to free. RC_IO, RC_MEMORY */
+enum rc temp_file_open_named(const char *directory, int *fd, char **path, struct fault *why);
+
+#endif
