@@ -66,7 +66,7 @@ static enum rc file_write(struct device *d, uint64_t offset, const void *at, siz
 
 static enum rc file_flush(struct device *d, struct fault *why)
 {
-    if (fsync(file_of(d)->fd) != 0)
+    if (fdatasync(file_of(d)->fd) != 0)
         return fail_errno(why, RC_IO, "cannot flush to the medium");
     return RC_OK;
 }

@@ -12,7 +12,7 @@
 
 #include "base/fault.h"
 
-enum { LANES = 8, LANE_ROOM = 128 << 10 };
+enum { LANES = 32, LANE_ROOM = 64 << 10 };
 
 struct lane {
     uint8_t *room;  /* LANE_ROOM bytes, page-aligned */

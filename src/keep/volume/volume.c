@@ -71,73 +71,72 @@ static size_t step_len(const struct volume *v, uint64_t offset, size_t left, boo
     return left > LANE_ROOM ? LANE_ROOM : (size_t)down(v, left);
 }
 
-static enum rc read_step(struct volume *v, struct lane *lane, uint64_t offset, uint8_t *at,
-                         size_t len, bool whole, struct fault *why)
+/* A step of a request: some bytes, which are whole sectors or lie in one. */
+struct step {
+    struct lane *lane;
+    uint64_t offset;
+    uint8_t *at; /* the caller's; changed by a read alone */
+    size_t len;
+    bool whole;
+};
+
+static enum rc read_step(struct volume *v, const struct step *step, struct fault *why)
 {
-    uint64_t sector = down(v, offset);
+    uint64_t sector = down(v, step->offset);
+    uint8_t *room = step->lane->room;
     enum rc rc;
 
-    if (whole)
-        return fetch(v, offset, at, len, why);
-    rc = fetch(v, sector, lane->room, v->sector_size, why);
+    if (step->whole)
+        return fetch(v, step->offset, step->at, step->len, why);
+    rc = fetch(v, sector, room, v->sector_size, why);
     if (rc == RC_OK)
-        memcpy(at, lane->room + (offset - sector), len);
+        memcpy(step->at, room + (step->offset - sector), step->len);
     return rc;
 }
 
-static enum rc write_step(struct volume *v, struct lane *lane, uint64_t offset,
-                          const uint8_t *at, size_t len, bool whole, struct fault *why)
+static enum rc write_step(struct volume *v, const struct step *step, struct fault *why)
 {
-    uint64_t sector = down(v, offset);
+    uint64_t sector = down(v, step->offset);
+    uint8_t *room = step->lane->room;
     enum rc rc;
 
-    if (whole)
-        return store(v, offset, at, lane->room, len, why);
-    rc = fetch(v, sector, lane->room, v->sector_size, why);
+    if (step->whole)
+        return store(v, step->offset, step->at, room, step->len, why);
+    rc = fetch(v, sector, room, v->sector_size, why);
     if (rc != RC_OK)
         return rc;
-    memcpy(lane->room + (offset - sector), at, len);
-    return store(v, sector, lane->room, lane->room, v->sector_size, why);
+    memcpy(room + (step->offset - sector), step->at, step->len);
+    return store(v, sector, room, room, v->sector_size, why);
+}
+
+/* A request from its first step to its last, while nobody else changes what it is about. */
+static enum rc walk(struct volume *v, uint64_t offset, uint8_t *at, size_t len, bool writes,
+                    struct fault *why)
+{
+    struct step step = {
+        .lane = lanes_take(&v->lanes, down(v, offset), up(v, offset + len), writes)};
+    enum rc rc = RC_OK;
+
+    for (size_t done = 0; done < len && rc == RC_OK; done += step.len) {
+        step.offset = offset + done;
+        step.at = at + done;
+        step.len = step_len(v, step.offset, len - done, &step.whole);
+        rc = writes ? write_step(v, &step, why) : read_step(v, &step, why);
+    }
+    lanes_give(&v->lanes, step.lane);
+    return rc;
 }
 
 static enum rc volume_read_at(struct device *d, uint64_t offset, void *at, size_t len,
                               struct fault *why)
 {
-    struct volume *v = volume_of(d);
-    struct lane *lane;
-    enum rc rc = RC_OK;
-
-    if (len == 0)
-        return RC_OK;
-    lane = lanes_take(&v->lanes, down(v, offset), up(v, offset + len), false);
-    for (size_t done = 0, step; done < len && rc == RC_OK; done += step) {
-        bool whole;
-
-        step = step_len(v, offset + done, len - done, &whole);
-        rc = read_step(v, lane, offset + done, (uint8_t *)at + done, step, whole, why);
-    }
-    lanes_give(&v->lanes, lane);
-    return rc;
+    return walk(volume_of(d), offset, at, len, false, why);
 }
 
 static enum rc volume_write_at(struct device *d, uint64_t offset, const void *at, size_t len,
                                struct fault *why)
 {
-    struct volume *v = volume_of(d);
-    struct lane *lane;
-    enum rc rc = RC_OK;
-
-    if (len == 0)
-        return RC_OK;
-    lane = lanes_take(&v->lanes, down(v, offset), up(v, offset + len), true);
-    for (size_t done = 0, step; done < len && rc == RC_OK; done += step) {
-        bool whole;
-
-        step = step_len(v, offset + done, len - done, &whole);
-        rc = write_step(v, lane, offset + done, (const uint8_t *)at + done, step, whole, why);
-    }
-    lanes_give(&v->lanes, lane);
-    return rc;
+    return walk(volume_of(d), offset, (uint8_t *)(uintptr_t)at, len, true, why);
 }
 
 static enum rc volume_flush(struct device *d, struct fault *why)
