@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "crypto/cipher.h"
 #include "vault/header/digest.h"
 #include "vault/header/keyslot.h"
 
@@ -13,6 +12,7 @@ struct attempt {
     const struct secret *credential;
     int digest;             /* of the data */
     const char *encryption; /* which the key must suit */
+    const char *integrity;  /* with it; NULL for none */
     unsigned tried;
     enum rc reason; /* why a slot could not be tried at all; RC_OK when none was in the way */
     struct fault cause; /* of it */
@@ -28,10 +28,9 @@ static bool holds_data_key(const struct attempt *a, unsigned slot)
 static enum rc try_slot(struct attempt *a, unsigned slot, struct secret *key,
                         struct fault *why)
 {
-    const struct cipher_kind *cipher = cipher_find(a->encryption);
     enum rc rc;
 
-    if (!cipher_takes_key(cipher, a->header->keyslots[slot].key_size))
+    if (!luks2_takes_key(a->encryption, a->integrity, a->header->keyslots[slot].key_size))
         return fail(why, RC_UNSUPPORTED, "keyslot %u: \"%s\" takes no key of %u bits", slot,
                     a->encryption, a->header->keyslots[slot].key_size * 8);
     if ((rc = keyslot_open(a->header, a->device, slot, a->credential, key, why)) == RC_OK)
@@ -93,6 +92,20 @@ static enum rc try_named(struct attempt *a, int slot, struct unlock *out, struct
     return try_and_note(a, (unsigned)slot, out, why);
 }
 
+static enum rc try_slots(struct attempt *a, int keyslot, struct unlock *out, struct fault *why)
+{
+    enum rc rc =
+        keyslot == UNLOCK_ANY ? try_all(a, out, why) : try_named(a, keyslot, out, why);
+
+    if (rc != RC_DENIED)
+        return rc;
+    if (a->reason != RC_OK)
+        return fail(why, a->reason, "%s", a->cause.text);
+    if (a->tried == 0)
+        return fail(why, RC_DENIED, "no keyslot of the header opens the data");
+    return fail(why, RC_DENIED, "no keyslot opens with this passphrase or key");
+}
+
 enum rc unlock_digest(const struct luks2 *header, struct device *header_device, int digest,
                       const char *encryption, const struct secret *credential, int keyslot,
                       struct unlock *out, struct fault *why)
@@ -102,33 +115,25 @@ enum rc unlock_digest(const struct luks2 *header, struct device *header_device, 
                         .credential = credential,
                         .digest = digest,
                         .encryption = encryption};
-    enum rc rc =
-        keyslot == UNLOCK_ANY ? try_all(&a, out, why) : try_named(&a, keyslot, out, why);
 
-    if (rc != RC_DENIED)
-        return rc;
-    if (a.reason != RC_OK)
-        return fail(why, a.reason, "%s", a.cause.text);
-    if (a.tried == 0)
-        return fail(why, RC_DENIED, "no keyslot of the header opens the data");
-    return fail(why, RC_DENIED, "no keyslot opens with this passphrase or key");
+    return try_slots(&a, keyslot, out, why);
 }
 
 enum rc unlock(const struct luks2 *header, struct device *header_device, uint64_t data_size,
                const struct secret *credential, int keyslot, struct unlock *out,
                struct fault *why)
 {
+    struct attempt a = {.header = header, .device = header_device, .credential = credential};
     struct luks2_extent extent;
     enum rc rc = luks2_extent_find(header, data_size, &extent, why);
-    int digest;
 
     if (rc != RC_OK)
         return rc;
-    if ((digest = digest_of_segment(header, extent.segment)) == DIGEST_NONE)
+    if ((a.digest = digest_of_segment(header, extent.segment)) == DIGEST_NONE)
         return fail(why, RC_FORMAT, "no digest belongs to the data");
-    rc = unlock_digest(header, header_device, digest, extent.encryption, credential, keyslot,
-                       out, why);
-    if (rc == RC_OK)
+    a.encryption = extent.encryption;
+    a.integrity = extent.integrity;
+    if ((rc = try_slots(&a, keyslot, out, why)) == RC_OK)
         out->extent = extent;
     return rc;
 }

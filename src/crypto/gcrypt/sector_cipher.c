@@ -14,8 +14,8 @@
 #include "base/bytes.h"
 #include "crypto/cipher.h"
 #include "crypto/equal.h"
-#include "crypto/gcrypt/iv.h"
 #include "crypto/hash.h"
+#include "crypto/iv.h"
 
 enum { POOL_SIZE = 16, WORD_SIZE = 16 };
 

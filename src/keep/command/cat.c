@@ -100,6 +100,7 @@ static enum rc open_volume(const struct output *o, const struct luks_target *tar
 {
     SCOPED(unlock) unlocked = {0};
     struct luks2_extent extent;
+    struct volume_place place;
     enum rc rc;
 
     if ((rc = luks2_data_check(target->header, o->options.header != NULL, why)) ||
@@ -107,13 +108,8 @@ static enum rc open_volume(const struct output *o, const struct luks_target *tar
         return fault_at(why, "%s", target->path);
     if ((rc = luks_target_unlock(target, &o->credential, o->key_slot, &unlocked, why)))
         return rc;
-    return volume_open(volume, data,
-                       &(struct volume_place){.offset = extent.offset,
-                                              .len = extent.len,
-                                              .sector_size = extent.sector_size,
-                                              .iv_tweak = extent.iv_tweak,
-                                              .encryption = extent.encryption},
-                       &unlocked.volume_key, why);
+    place = luks2_place(&extent);
+    return volume_open(volume, data, &place, &unlocked.volume_key, why);
 }
 
 /* A volume that is open is not read beside its daemon: part of it is in memory alone. */

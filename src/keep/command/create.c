@@ -11,6 +11,7 @@
 #include "keep/command/kdf_options.h"
 #include "keep/command/make_file_system.h"
 #include "keep/command/passphrase.h"
+#include "keep/format/luks2/luks2_unlock.h"
 #include "keep/mount/daemon.h"
 #include "keep/volume/volume.h"
 #include "vault/header/keyslot.h"
@@ -126,18 +127,16 @@ static enum rc fill_volume(const struct creation *c, const struct luks2 *header,
 {
     struct device *lower, *volume;
     struct luks2_extent extent;
+    struct volume_place place;
     enum rc rc = device_open_file(&lower, path, false, DEVICE_UNLOCKED, why);
 
     if (rc != RC_OK)
         return rc;
-    if ((rc = luks2_extent_find(header, lower->size, &extent, why)) ||
-        (rc = volume_open(&volume, lower,
-                          &(struct volume_place){.offset = extent.offset,
-                                                 .len = extent.len,
-                                                 .sector_size = extent.sector_size,
-                                                 .iv_tweak = extent.iv_tweak,
-                                                 .encryption = extent.encryption},
-                          key, why))) {
+    if ((rc = luks2_extent_find(header, lower->size, &extent, why)) == RC_OK) {
+        place = luks2_place(&extent);
+        rc = volume_open(&volume, lower, &place, key, why);
+    }
+    if (rc != RC_OK) {
         device_close(lower);
         return rc;
     }

@@ -5,6 +5,7 @@
 
 #include "crypto/cipher.h"
 #include "keep/volume/lanes.h"
+#include "keep/volume/sealed.h"
 
 enum { IV_UNIT = 512 };
 
@@ -12,6 +13,7 @@ struct volume {
     struct device device;
     struct device *lower;
     struct cipher *cipher;
+    struct sealed *sealed; /* in the place of the cipher, where tags stand beside sectors */
     uint64_t offset;
     uint64_t iv_tweak;
     uint32_t iv_unit; /* bytes that a sector's number counts */
@@ -38,8 +40,11 @@ static uint64_t up(const struct volume *v, uint64_t offset)
 static enum rc fetch(struct volume *v, uint64_t offset, uint8_t *at, size_t len,
                      struct fault *why)
 {
-    enum rc rc = device_read(v->lower, v->offset + offset, at, len, why);
+    enum rc rc;
 
+    if (v->sealed)
+        return sealed_read(v->sealed, offset, at, len, why);
+    rc = device_read(v->lower, v->offset + offset, at, len, why);
     return rc != RC_OK ? rc
                        : cipher_decrypt(v->cipher, v->iv_tweak + offset / v->iv_unit, at, at,
                                         len, why);
@@ -50,9 +55,11 @@ static enum rc fetch(struct volume *v, uint64_t offset, uint8_t *at, size_t len,
 static enum rc store(struct volume *v, uint64_t offset, const uint8_t *from, uint8_t *room,
                      size_t len, struct fault *why)
 {
-    enum rc rc =
-        cipher_encrypt(v->cipher, v->iv_tweak + offset / v->iv_unit, from, room, len, why);
+    enum rc rc;
 
+    if (v->sealed)
+        return sealed_write(v->sealed, offset, from, room, len, why);
+    rc = cipher_encrypt(v->cipher, v->iv_tweak + offset / v->iv_unit, from, room, len, why);
     return rc != RC_OK ? rc : device_write(v->lower, v->offset + offset, room, len, why);
 }
 
@@ -141,7 +148,9 @@ static enum rc volume_write_at(struct device *d, uint64_t offset, const void *at
 
 static enum rc volume_flush(struct device *d, struct fault *why)
 {
-    return device_flush(volume_of(d)->lower, why);
+    struct volume *v = volume_of(d);
+
+    return v->sealed ? sealed_flush(v->sealed, why) : device_flush(v->lower, why);
 }
 
 /* Only sectors that lie in the range whole are given back. */
@@ -153,6 +162,8 @@ static enum rc volume_discard(struct device *d, uint64_t offset, uint64_t len,
     struct lane *lane;
     enum rc rc;
 
+    if (v->sealed)
+        return fail(why, RC_UNSUPPORTED, "authenticated sectors cannot be given back");
     if (first >= end)
         return RC_OK;
     lane = lanes_take(&v->lanes, first, end, true);
@@ -166,6 +177,7 @@ static void volume_close(struct device *d)
     struct volume *v = volume_of(d);
 
     lanes_clear(&v->lanes);
+    sealed_close(v->sealed);
     cipher_close(v->cipher);
     device_close(v->lower);
     free(v);
@@ -194,6 +206,25 @@ static enum rc check_place(const struct volume_place *place, uint64_t size, stru
     return RC_OK;
 }
 
+static enum rc open_crypt(struct volume *v, struct device *lower,
+                          const struct volume_place *place, const struct secret *key,
+                          struct fault *why)
+{
+    enum rc rc;
+
+    if (!place->integrity) {
+        rc = cipher_open(&v->cipher, place->encryption, key, place->sector_size, why);
+        if (rc == RC_OK)
+            v->cipher->large_iv = place->large_iv;
+        return rc;
+    }
+    rc = sealed_open(&v->sealed, lower, place, key,
+                     lower->read_only ? INTEGRITY_READ : INTEGRITY_WRITE, why);
+    if (rc == RC_OK)
+        v->device.size = sealed_size(v->sealed);
+    return rc;
+}
+
 enum rc volume_open(struct device **out, struct device *lower,
                     const struct volume_place *place, const struct secret *key,
                     struct fault *why)
@@ -212,12 +243,10 @@ enum rc volume_open(struct device **out, struct device *lower,
     v->sector_size = place->sector_size;
     v->iv_unit = place->large_iv ? place->sector_size : IV_UNIT;
     v->iv_tweak = place->iv_tweak / (v->iv_unit / IV_UNIT);
-    if ((rc = lanes_init(&v->lanes, why)) ||
-        (rc = cipher_open(&v->cipher, place->encryption, key, place->sector_size, why))) {
+    if ((rc = lanes_init(&v->lanes, why)) || (rc = open_crypt(v, lower, place, key, why))) {
         volume_close(&v->device);
         return rc;
     }
-    v->cipher->large_iv = place->large_iv;
     v->lower = lower;
     *out = &v->device;
     return RC_OK;

@@ -16,6 +16,7 @@ struct volume_place {
     uint64_t iv_tweak;      /* the number of the first sector, in units of 512 bytes */
     bool large_iv;          /* sectors are numbered in their own size (iv_large_sectors) */
     const char *encryption; /* "aes-xts-plain64" */
+    const char *integrity;  /* "hmac(sha256)", "aead"; NULL: nothing stands beside a sector */
 };
 
 /*
@@ -24,6 +25,7 @@ struct volume_place {
  *
  * RC_FORMAT       the place does not lie inside `lower`, or is no whole number of sectors
  * RC_UNSUPPORTED  a cipher, or a key of a size, that we do not have
+ * others          where the place has an integrity, as integrity_open
  * RC_MEMORY
  */
 enum rc volume_open(struct device **out, struct device *lower,

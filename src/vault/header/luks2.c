@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "crypto/cipher.h"
+#include "crypto/seal.h"
 #include "io/device_signature.h"
 #include "vault/header/binary.h"
 #include "vault/header/digest.h"
@@ -295,6 +296,22 @@ enum rc luks2_repair(struct luks2 *header, struct device *device, struct fault *
     return rc;
 }
 
+static enum rc check_encryption(const struct luks2_segment *segment, struct fault *why)
+{
+    if (segment->integrity && segment->secret_journal)
+        return fail(why, RC_UNSUPPORTED,
+                    "the journal of its dm-integrity is encrypted or authenticated, which is "
+                    "not known here");
+    if (segment->integrity && !seal_find(segment->encryption, segment->integrity))
+        return fail(why, RC_UNSUPPORTED,
+                    "the cipher \"%s\" with the integrity \"%s\" is not known here",
+                    segment->encryption, segment->integrity);
+    if (!segment->integrity && !cipher_find(segment->encryption))
+        return fail(why, RC_UNSUPPORTED, "the cipher \"%s\" is not known here",
+                    segment->encryption);
+    return RC_OK;
+}
+
 /* The only segment there is, of a kind that we serve. */
 static enum rc check_segment(const struct luks2 *header, struct fault *why)
 {
@@ -313,13 +330,7 @@ static enum rc check_segment(const struct luks2 *header, struct fault *why)
     if (strcmp(segment->type, "crypt") != 0)
         return fail(why, RC_UNSUPPORTED, "segments of type \"%s\" are not known here",
                     segment->type);
-    if (segment->integrity)
-        return fail(why, RC_UNSUPPORTED, "integrity \"%s\" is not known here",
-                    segment->integrity);
-    if (!cipher_find(segment->encryption))
-        return fail(why, RC_UNSUPPORTED, "the cipher \"%s\" is not known here",
-                    segment->encryption);
-    return RC_OK;
+    return check_encryption(segment, why);
 }
 
 uint32_t luks2_key_size(const struct luks2 *header, int digest)
@@ -353,7 +364,14 @@ enum rc luks2_extent_find(const struct luks2 *header, uint64_t device_size,
         .iv_tweak = segment->iv_tweak,
         .sector_size = segment->sector_size,
         .encryption = segment->encryption,
+        .integrity = segment->integrity,
         .key_size = luks2_key_size(header, digest_of_segment(header, 0)),
     };
     return RC_OK;
+}
+
+bool luks2_takes_key(const char *encryption, const char *integrity, size_t key_size)
+{
+    return integrity ? seal_takes_key(seal_find(encryption, integrity), encryption, key_size)
+                     : cipher_takes_key(cipher_find(encryption), key_size);
 }

@@ -76,6 +76,7 @@ struct luks2_segment {
     const char *encryption; /* NULL where the type has none */
     uint32_t sector_size;
     const char *integrity; /* its type; NULL for none */
+    bool secret_journal;   /* the integrity's journal is encrypted or authenticated */
 };
 
 struct luks2_digest {
@@ -150,16 +151,21 @@ struct luks2_extent {
     uint64_t iv_tweak;
     uint32_t sector_size;
     const char *encryption;
+    const char
+        *integrity;    /* NULL: `len` bytes of sectors; else what dm-integrity makes of them */
     uint32_t key_size; /* bytes */
 };
+
+/* Does a known encryption, with a known integrity or NULL, take keys of so many bytes? */
+bool luks2_takes_key(const char *encryption, const char *integrity, size_t key_size);
 
 /*
  * The one segment of a volume that is a plain run of encrypted sectors. Call it with the size
  * of the data device, which is the header's own unless the header is detached.
  *
  * RC_UNSUPPORTED  unknown requirements, a reencryption that was not finished, several segments,
- *                 segments with integrity or of a foreign type, ciphers we do not have, a null
- *                 cipher
+ *                 segments of a foreign type, ciphers and kinds of integrity that we do not
+ *                 have, a null cipher
  * RC_TRUNCATED    the device ends before the data does
  */
 enum rc luks2_extent_find(const struct luks2 *header, uint64_t device_size,

@@ -49,11 +49,20 @@ static bool read_size(struct luks2_segment *segment, const struct json *json)
             segment->size > 0);
 }
 
+static bool is_none(const struct json *json)
+{
+    const char *word = json_string(json);
+
+    return word && strcmp(word, "none") == 0;
+}
+
 static bool read_integrity(struct luks2_segment *segment, const struct json *integrity)
 {
     if (!integrity)
         return true;
     segment->integrity = json_string(json_get(integrity, "type"));
+    segment->secret_journal = !is_none(json_get(integrity, "journal_encryption")) ||
+                              !is_none(json_get(integrity, "journal_integrity"));
     return segment->integrity;
 }
 

@@ -69,11 +69,14 @@ static enum rc print_data(struct device *device, const struct unlock *opened,
 
     if (!bytes)
         return fail(why, RC_MEMORY, "no memory for the data");
-    if ((rc = cipher_open(&cipher, extent->encryption, &opened->volume_key,
-                          extent->sector_size, why)) == RC_OK &&
-        (rc = device_read(device, extent->offset, bytes, all.len, why)) == RC_OK &&
-        (rc = cipher_decrypt(cipher, extent->iv_tweak, bytes, bytes, all.len, why)) == RC_OK &&
-        (rc = hash_compute(hash_find("sha256"), &all, 1, digest, why)) == RC_OK)
+    if (extent->integrity)
+        rc = fail(why, RC_UNSUPPORTED, "authenticated data are not known here, but to keep");
+    else if ((rc = cipher_open(&cipher, extent->encryption, &opened->volume_key,
+                               extent->sector_size, why)) == RC_OK &&
+             (rc = device_read(device, extent->offset, bytes, all.len, why)) == RC_OK &&
+             (rc = cipher_decrypt(cipher, extent->iv_tweak, bytes, bytes, all.len, why)) ==
+                 RC_OK &&
+             (rc = hash_compute(hash_find("sha256"), &all, 1, digest, why)) == RC_OK)
         printf("slot %u size %" PRIu64 " sha256 %s\n", opened->keyslot, extent->len,
                hex_encode(span_of(digest, 32), text));
     cipher_close(cipher);

@@ -16,6 +16,18 @@ enum rc luks2_data_check(const struct luks2 *header, bool detached, struct fault
         "--header");
 }
 
+struct volume_place luks2_place(const struct luks2_extent *extent)
+{
+    return (struct volume_place){
+        .offset = extent->offset,
+        .len = extent->len,
+        .sector_size = extent->sector_size,
+        .iv_tweak = extent->iv_tweak,
+        .encryption = extent->encryption,
+        .integrity = extent->integrity,
+    };
+}
+
 enum rc luks2_unlock(const struct luks2 *header, struct device *device, uint64_t data_size,
                      bool detached, const struct secret *credential, int keyslot,
                      struct format_volume *volume, struct fault *why)
@@ -29,14 +41,7 @@ enum rc luks2_unlock(const struct luks2 *header, struct device *device, uint64_t
     if (rc != RC_OK)
         return rc;
     *volume = (struct format_volume){
-        .place =
-            {
-                .offset = unlocked.extent.offset,
-                .len = unlocked.extent.len,
-                .sector_size = unlocked.extent.sector_size,
-                .iv_tweak = unlocked.extent.iv_tweak,
-                .encryption = unlocked.extent.encryption,
-            },
+        .place = luks2_place(&unlocked.extent),
         .key = unlocked.volume_key,
         .keyslot = unlocked.keyslot,
     };

@@ -11,6 +11,9 @@
  */
 enum rc luks2_data_check(const struct luks2 *header, bool detached, struct fault *why);
 
+/* The extent as volume/ takes it. */
+struct volume_place luks2_place(const struct luks2_extent *extent);
+
 /* As format_unlock. */
 enum rc luks2_unlock(const struct luks2 *header, struct device *device, uint64_t data_size,
                      bool detached, const struct secret *credential, int keyslot,

@@ -1,4 +1,4 @@
-#include "crypto/gcrypt/iv.h"
+#include "crypto/iv.h"
 
 #include <assert.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* The initial vectors that dm-crypt gives to sectors, for ciphers with blocks of 16 bytes. */
-#ifndef CRYPTO_GCRYPT_IV_H
-#define CRYPTO_GCRYPT_IV_H
+#ifndef CRYPTO_IV_H
+#define CRYPTO_IV_H
 
 #include <stdbool.h>
 #include <stdint.h>
