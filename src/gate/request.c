@@ -318,6 +318,7 @@ static enum rc read_head(struct request *r)
             rc = h1_request_parse(&r->head, r->bytes, r->got, limits, &why);
         }
         if (rc == RC_OK) {
+            r->is_head = r->head.method == METHOD_HEAD;
             r->step = STEP_ROUTE;
             return RC_OK;
         }
@@ -393,7 +394,6 @@ static void begin_body(struct request *r)
     r->up = request_body(r);
     r->used = head->head.len;
     r->continue_due = head->expects_continue && !r->up.done;
-    r->is_head = head->method == METHOD_HEAD;
     r->keep_alive = head->keep_alive;
 }
 
@@ -475,8 +475,10 @@ enum rc request_search(struct request *r)
     location = found.location ? found.location : &r->server->outer;
     request_trace(r, location->node, "%s \"%.*s\"",
                   found.location ? "the location of" : "no location has", SPAN_ARG(r->path));
-    if (location->internal && !r->is_internal)
+    if (location->internal && !r->is_internal) {
+        r->location = location;
         return request_answer_status(r, 404);
+    }
     if (!found.add_slash)
         return request_enter(r, location);
     r->location = location;
@@ -627,7 +629,7 @@ void request_run(struct request *r)
         if (rc == RC_MEMORY)
             log_line(LOG_LEVEL_ALERT, "no memory for a request's step \"%s\"",
                      steps[r->step].name);
-        if (!r->head_sent)
+        if (!r->head_sent && !status_is_silent(r->status))
             r->status = rc == RC_MEMORY ? 500 : r->step == STEP_READ_HEAD ? 400 : 499;
         break_off(r);
         return;

@@ -130,20 +130,22 @@ struct request {
     struct spill to_client, to_origin;
     struct spill surplus; /* read behind this request's body: the next one's */
     unsigned status;
-    bool head_sent;  /* some bytes of the answer's head are on their way */
-    bool keep_alive; /* the client's connection, after this */
-    uint64_t sent;   /* bytes to the client, head and all */
-    uint64_t body_sent;
-    bool down_chunked; /* we put chunks around the body */
-    bool adds_trailer; /* the location's fields go behind the last chunk */
+    bool head_sent;      /* some bytes of the answer's head are on their way */
+    bool keep_alive;     /* the client's connection, after this */
+    uint64_t sent;       /* bytes to the client, head and all */
+    uint64_t head_bytes; /* of these, the head's */
+    uint64_t body_sent;  /* of the body, without its framing */
+    bool down_chunked;   /* we put chunks around the body */
+    bool adds_trailer;   /* the location's fields go behind the last chunk */
     bool
         open_ended; /* a body of our own that goes through request_send_own_body has not ended yet */
     bool squeezed;            /* the head says that the body is compressed */
     struct gzip_stream *gzip; /* that it goes through; NULL: as it is, or there is none */
     bool is_head;             /* the method is HEAD */
     struct span location_field, content_type; /* as sent, for variables */
-    int file;                                 /* that is being sent; -1: none */
-    struct file_part *parts;                  /* of it, in the order in which they go out */
+    struct span sent_etag, sent_modified;
+    int file;                /* that is being sent; -1: none */
+    struct file_part *parts; /* of it, in the order in which they go out */
     size_t parts_count, part;
     unsigned redirects; /* internal ones, so far */
     bool searches; /* STEP_REDIRECT looks for a location, and runs nothing of the server's */

@@ -63,6 +63,8 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
     r->location_field = reply->location.len > 0 ? reply->location : r->kept_location;
     if (r->error_status != 0 && code != 200 && code != 206 && code != 304)
         reply->last_modified = (struct span){0};
+    r->sent_etag = reply->etag;
+    r->sent_modified = reply->last_modified;
     if (headers->used)
         reply->added = headers_begin(headers, code, r);
     reply->added.weak_etag = r->squeezed;
@@ -144,6 +146,7 @@ static enum rc answer(struct request *r, struct reply *reply, struct span body)
         body.len = 0;
         r->parts_count = 0;
     }
+    r->head_bytes = head.len;
     pieces[0] = (struct iovec){head.at, head.len};
     pieces[1] = (struct iovec){(void *)(uintptr_t)body.at, body.len};
     r->step = STEP_ANSWER;
@@ -249,6 +252,15 @@ enum rc request_answer_slash(struct request *r)
     return request_answer_redirect(r, 301, buffer_span(&to));
 }
 
+/* By the extension of a path, or else what default_type says. */
+static struct span type_of(const struct request *r, struct span path)
+{
+    const struct respond_settings *respond = &request_settings(r)->respond;
+    struct span type = mime_types_find(respond->types, file_extension(path));
+
+    return type.len > 0 ? type : respond->default_type;
+}
+
 enum rc request_answer_return(struct request *r, const struct rewrite_code *code)
 {
     struct reply reply = {.code = code->status, .has_length = true};
@@ -268,8 +280,7 @@ enum rc request_answer_return(struct request *r, const struct rewrite_code *code
     if (code->is_redirect)
         return request_answer_redirect(r, code->status, copy);
     reply.has_length = reply.code != 204 && reply.code != 304;
-    reply.content_type =
-        reply.has_length ? request_settings(r)->respond.default_type : (struct span){0};
+    reply.content_type = reply.has_length ? type_of(r, r->path) : (struct span){0};
     reply.length = copy.len;
     return answer(r, &reply, reply.has_length ? copy : (struct span){0});
 }
@@ -372,7 +383,6 @@ static enum rc plan(struct request *r, struct reply *reply, uint64_t size, bool 
 static enum rc answer_opened(struct request *r, const struct file *file, struct span path)
 {
     const struct respond_settings *respond = &request_settings(r)->respond;
-    struct span type = mime_types_find(respond->types, file_extension(path));
     char etag[FILE_ETAG_MAX], date[HTTP_DATE_LEN];
     struct reply reply = {.has_length = true};
     struct validators validators = {.has_modified = true, .modified = file->modified};
@@ -393,7 +403,7 @@ static enum rc answer_opened(struct request *r, const struct file *file, struct 
         reply.has_length = false;
         return answer(r, &reply, (struct span){0});
     }
-    reply.content_type = type.len > 0 ? type : respond->default_type;
+    reply.content_type = type_of(r, path);
     reply.code = 200;
     reply.length = file->size;
     request_shape_body(r, &reply, NULL);

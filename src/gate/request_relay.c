@@ -157,6 +157,7 @@ static void write_answer(struct request *r, struct buffer *out)
     request_keep_session(r, out);
     request_add_fields(r, &reply, out);
     buffer_add(out, SPAN("\r\n"));
+    r->head_bytes = out->len;
 }
 
 /* Sends what `in` has of the answer's body, behind `first` where that has a length. */
@@ -224,6 +225,15 @@ static bool has_error_page(const struct request *r)
     return error_page_find(respond->error_pages, respond->error_pages_count, r->answer.code);
 }
 
+/* What the origin wants to know of whoever asks: it stays with the page that takes its answer's place. */
+static struct span challenge_of(const struct head *head)
+{
+    for (uint32_t i = 0; i < head->count; i++)
+        if (span_equal_nocase(field_name(head, &head->fields[i]), SPAN("WWW-Authenticate")))
+            return field_value(head, &head->fields[i]);
+    return (struct span){0};
+}
+
 enum rc request_begin_answer(struct request *r, struct span rest)
 {
     unsigned next = next_of_status(r->answer.code);
@@ -243,8 +253,11 @@ enum rc request_begin_answer(struct request *r, struct span rest)
         return RC_MEMORY;
     r->answer.head.at = copy.at;
     r->answer_is_whole = true;
-    if (proxy_of(r)->intercept_errors && r->answer.code >= 300 && has_error_page(r))
+    if (proxy_of(r)->intercept_errors && r->answer.code >= 300 && has_error_page(r)) {
+        if (r->answer.code == 401)
+            r->challenge = challenge_of(&r->answer.head);
         return request_answer_status(r, r->answer.code);
+    }
     if (r->answer.code == 101)
         r->error_status = 0;
     if (request_is_bodiless(r->error_status))

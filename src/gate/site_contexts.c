@@ -218,6 +218,14 @@ static enum rc parse_name(struct conf *conf, size_t i, struct name_entry *entry)
     return conf_regex(conf, i, span_of(word.at + 1, word.len - 1), had_upper, &entry->regex);
 }
 
+/* ".example.com" is known by the name behind its dot. */
+static struct span without_dot(struct span name)
+{
+    if (name.len > 0 && name.at[0] == '.')
+        span_cut(&name, 1);
+    return name;
+}
+
 static enum rc set_server_name(struct conf *conf, const struct directive *d, void *part)
 {
     struct server_entry *entry = part;
@@ -234,7 +242,7 @@ static enum rc set_server_name(struct conf *conf, const struct directive *d, voi
             return RC_MEMORY;
         *name = made;
         if (entry->names_count == 1)
-            entry->server->name = made.name;
+            entry->server->name = without_dot(made.name);
     }
     return RC_OK;
 }

@@ -17,7 +17,7 @@
 #include "gate/tls/tls.h"
 #include "gate/variables.h"
 
-enum { NUMBER_MAX = 24 };
+enum { NUMBER_MAX = 24, FIELD_ADDED_MAX = 4096 };
 
 static struct buffer room(struct request *r, size_t size)
 {
@@ -36,6 +36,16 @@ static bool give_number(struct request *r, uint64_t number, struct span *value)
 
     if (b.at)
         buffer_add_number(&b, number);
+    return give(&b, value);
+}
+
+/* Three digits; 000 where there is none yet. */
+static bool give_status(struct request *r, unsigned status, struct span *value)
+{
+    struct buffer b = room(r, 3);
+
+    if (b.at)
+        status_write_number(status, &b);
     return give(&b, value);
 }
 
@@ -145,6 +155,39 @@ static bool get_upstream_http(void *subject, struct span rest, uintptr_t of,
     return find_fields(r, &r->answer.head, rest, SPAN(", "), value);
 }
 
+/* "x_frame_options" and "X-Frame-Options" */
+static bool is_field(struct span variable, struct span name)
+{
+    if (variable.len != name.len)
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 0x20 : name.at[i];
+
+        if (variable.at[i] != (c == '-' ? '_' : c))
+            return false;
+    }
+    return true;
+}
+
+/* What add_header has put into a head that is on its way: in front of that, nothing. */
+static bool find_added(struct request *r, struct span rest, struct span *value)
+{
+    const struct added_fields *list = &request_settings(r)->headers.headers;
+
+    for (size_t i = 0; r->head_sent && i < list->count; i++) {
+        const struct added_field *field = &list->fields[i];
+        struct buffer b;
+
+        if (!is_field(rest, field->name) || (!field->always && !headers_is_usual(r->status)))
+            continue;
+        b = room(r, FIELD_ADDED_MAX);
+        if (b.at)
+            template_write(&field->value, r, &b);
+        return give(&b, value) && value->len > 0;
+    }
+    return false;
+}
+
 static bool get_sent_http(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
     struct request *r = subject;
@@ -154,6 +197,12 @@ static bool get_sent_http(void *subject, struct span rest, uintptr_t of, struct 
         *value = r->content_type;
     else if (span_equal(rest, SPAN("location")))
         *value = r->location_field;
+    else if (r->sent_etag.len > 0 && span_equal(rest, SPAN("etag")))
+        *value = r->sent_etag;
+    else if (r->sent_modified.len > 0 && span_equal(rest, SPAN("last_modified")))
+        *value = r->sent_modified;
+    else if (find_added(r, rest, value))
+        return true;
     else if (r->step >= STEP_RELAY || r->head_sent)
         return find_fields(r, &r->answer.head, rest, SPAN(", "), value);
     return value->len > 0;
@@ -303,7 +352,9 @@ static bool get_view(void *subject, struct span rest, uintptr_t of, struct span 
         *value = request_method(r);
         break;
     case VIEW_REQUEST_URI:
-        *value = h1_request_target(&r->head);
+        *value = h1_request_path(&r->head);
+        if (value->len == 0)
+            *value = SPAN("/");
         break;
     case VIEW_SERVER_NAME:
         *value = r->server->name;
@@ -393,15 +444,11 @@ static bool get_number(void *subject, struct span rest, uintptr_t of, struct spa
     (void)rest;
     switch ((enum number)of) {
     case NUMBER_STATUS:
-        if (r->status == 0) {
-            *value = SPAN("000");
-            return true;
-        }
-        return give_number(r, r->status, value);
+        return give_status(r, r->status ? r->status : r->error_status, value);
     case NUMBER_SENT:
         return give_number(r, r->sent, value);
     case NUMBER_BODY_SENT:
-        return give_number(r, r->body_sent, value);
+        return give_number(r, r->sent > r->head_bytes ? r->sent - r->head_bytes : 0, value);
     case NUMBER_RECEIVED:
         return give_number(r, r->head.head.len + r->up_total, value);
     case NUMBER_CONNECTION:

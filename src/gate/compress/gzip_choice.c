@@ -52,10 +52,10 @@ bool gzip_is_accepted(struct span accept_encoding)
 static bool has_type(const struct gzip_settings *s, struct span type)
 {
     type = field_trim(span_cut(&type, span_find(type, ';')));
-    if (type.len == 0)
-        return false;
     if (s->all_types || span_equal_nocase(type, SPAN("text/html")))
         return true;
+    if (type.len == 0)
+        return false;
     for (size_t i = 0; i < s->types_count; i++)
         if (span_equal_nocase(s->types[i], type))
             return true;

@@ -106,8 +106,15 @@ void status_write(unsigned code, struct buffer *out)
         buffer_add(out, text);
         return;
     }
-    buffer_add_number(out, status_on_wire(code));
+    status_write_number(status_on_wire(code), out);
     buffer_add_byte(out, ' ');
+}
+
+void status_write_number(unsigned code, struct buffer *out)
+{
+    buffer_add_byte(out, (uint8_t)('0' + code / 100 % 10));
+    buffer_add_byte(out, (uint8_t)('0' + code / 10 % 10));
+    buffer_add_byte(out, (uint8_t)('0' + code % 10));
 }
 
 bool status_ends_connection(unsigned code)

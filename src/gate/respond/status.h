@@ -33,6 +33,9 @@ struct span status_text(unsigned code);
  */
 void status_write(unsigned code, struct buffer *out);
 
+/* The code alone, with three digits. */
+void status_write_number(unsigned code, struct buffer *out);
+
 /* Does the connection end after gate's own answer with this code? Its framing may be in doubt.
  */
 bool status_ends_connection(unsigned code);
