@@ -103,9 +103,10 @@ soak:
 	@tools/install.sh build run test
 	$(call hand_back,build-test)
 	$(call configure,build-test,-Dwerror=true -Dtests=enabled)
-	ninja -C build-test keep gate
+	ninja -C build-test keep gate tests/keep/posix/pass_mount tests/keep/posix/fsx
 	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -o 'python_files=soak_*.py' -ra \
 		--minutes $(MINUTES) $(ARGS) tests/soak
+	KEEPGATE_BUILD=build-test KEEPGATE_SOAK=1 $(PYTHON) -m pytest -p no:cacheprovider -ra tests/keep/posix
 
 cover:
 	@tools/install.sh build test cover

@@ -124,7 +124,8 @@ struct node *nodes_add(struct nodes *nodes, struct node *directory, const char *
                        const struct stat *about, unsigned look_ups);
 /* The node that is known under a name of an entered directory, as by nodes_get; NULL: none is. */
 struct node *nodes_named(struct nodes *nodes, struct node *directory, const char *name);
-/* The name is gone: unlink(2), rmdir(2). A file that is open stays open. */
+/* The name is gone: unlink(2), rmdir(2). A file that is open stays open, and a directory whose
+ * descriptor is wanted (nodes_directory) just before keeps it until it is forgotten. */
 void nodes_removed(struct nodes *nodes, struct node *directory, const char *name);
 /* The same for renameat2(2), with both entered. -ENOMEM: the new name is not known, and will be
  * when it is looked up. */

@@ -174,9 +174,20 @@ int pass_unlink(struct tree *t, uint64_t parent, const char *name)
     return remove_name(t, parent, name, 0);
 }
 
+/* Whoever has the directory open may ask after it when it is gone: its descriptor stays then. */
 int pass_remove_directory(struct tree *t, uint64_t parent, const char *name)
 {
-    return remove_name(t, parent, name, AT_REMOVEDIR);
+    struct pass *pass = pass_of(t);
+    struct node *directory = nodes_get(pass->nodes, parent);
+    struct node *node = directory ? nodes_named(pass->nodes, directory, name) : NULL;
+    int error;
+
+    if (node)
+        (void)nodes_directory(pass->nodes, node);
+    error = remove_name(t, parent, name, AT_REMOVEDIR);
+    nodes_put(pass->nodes, node);
+    nodes_put(pass->nodes, directory);
+    return error;
 }
 
 int pass_rename(struct tree *t, uint64_t parent, const char *name, uint64_t new_parent,

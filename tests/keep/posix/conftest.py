@@ -1,0 +1,95 @@
+"""Where behaviour is tried: a plain directory, the same one passed through FUSE, an encrypted folder."""
+import contextlib
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from places import BUILD
+
+
+@contextlib.contextmanager
+def workshop():
+    """An empty directory, on a file system with all that the tests ask for where root can make one."""
+    home = pathlib.Path(tempfile.mkdtemp(prefix='keepgate-posix-'))
+    home.chmod(0o755)
+    image, at = home / 'image', home / 'disk'
+    at.mkdir()
+    mounted = False
+    if os.getuid() == 0 and shutil.which('mkfs.ext4'):
+        with open(image, 'wb') as file:
+            file.truncate(1 << 30)
+        subprocess.run(['mkfs.ext4', '-q', '-F', '-m', '0', '-N', '150000', image], check=True)
+        mounted = subprocess.run(['mount', '-o', 'loop', image, at], capture_output=True).returncode == 0
+    try:
+        yield at
+    finally:
+        if mounted:
+            subprocess.run(['umount', at], check=True)
+        shutil.rmtree(home)
+
+
+@contextlib.contextmanager
+def passed_through(lower, at, *words):
+    """The directory `lower`, shown at `at` by the pass-through tree."""
+    program = BUILD / 'tests' / 'keep' / 'posix' / 'pass_mount'
+    serving = subprocess.Popen([program, lower, at, *words], stdout=subprocess.PIPE, text=True)
+    assert serving.stdout.readline() == 'mounted\n'
+    try:
+        yield at
+    finally:
+        serving.terminate()
+        assert serving.wait(timeout=30) == 0
+        serving.stdout.close()
+
+
+@contextlib.contextmanager
+def plain(disk):
+    yield disk
+
+
+@contextlib.contextmanager
+def passing(disk):
+    lower, at = disk / 'lower', disk / 'shown'
+    lower.mkdir()
+    at.mkdir()
+    with passed_through(lower, at, *(['allow_other'] if os.getuid() == 0 else [])):
+        yield at
+
+
+PLACES = {'plain': plain, 'pass': passing}
+
+
+@pytest.fixture(scope='session', params=PLACES)
+def place(request):
+    """A directory to work in, of each kind in turn."""
+    if not os.access('/dev/fuse', os.R_OK | os.W_OK):
+        pytest.skip('/dev/fuse is not there, or closed')
+    with workshop() as disk, PLACES[request.param](disk) as at:
+        yield at
+
+
+@pytest.fixture
+def here(place, request):
+    """An empty directory of the place, for one test."""
+    old = os.umask(0o022)
+    at = place / request.node.name.split('[')[0][:100]
+    at.mkdir()
+    at.chmod(0o777)
+    yield at
+    os.umask(old)
+    shutil.rmtree(at)
+
+
+@pytest.fixture
+def is_plain(request):
+    return 'plain' in request.node.callspec.params['place']
+
+
+@pytest.fixture
+def root():
+    if os.getuid() != 0:
+        pytest.skip('only root can be other users')
