@@ -36,8 +36,17 @@ static void leave_peer(struct request *r, bool failed)
         .received = try->received,
     };
 
-    if (balance_free(r->peers, r->peer, &result, now_ms(r)))
+    switch (balance_free(r->peers, r->peer, &result, now_ms(r))) {
+    case BALANCE_NO_NEWS:
+        break;
+    case BALANCE_DISABLED:
         request_log(r, LOG_LEVEL_WARN, "upstream server temporarily disabled");
+        break;
+    case BALANCE_EJECTED:
+        request_log(r, LOG_LEVEL_WARN, "upstream server is left alone for a while: %s",
+                    r->peers->all[r->peer].outlier.why);
+        break;
+    }
     r->peer = BALANCE_NONE;
     r->outcome = BALANCE_DONE;
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "gate/request.h"
+#include "gate/service_health.h"
 #include "gate/service_state.h"
 
 enum {
@@ -95,6 +96,8 @@ enum rc service_open(struct service **out, struct loop *loop, struct site *site,
         rc = fail(why, RC_MEMORY, "no memory for a loop's buffers");
     else
         rc = origins_open(&s->origins, loop, site->upstreams_count, why);
+    if (rc == RC_OK && index == 0)
+        rc = health_watch_open(&s->health, loop, site, why);
     if (rc != RC_OK) {
         service_close(s);
         return rc;
@@ -168,6 +171,8 @@ void service_drain(struct service *s)
     struct list *at = s->clients.next, *next;
 
     s->draining = true;
+    health_watch_close(s->health);
+    s->health = NULL;
     origins_drain(s->origins);
     for (; at != &s->clients; at = next) {
         struct client *client = LIST_OWNER(at, struct client, all);
@@ -212,6 +217,7 @@ void service_close(struct service *s)
         s->blocks = block->before;
         free(block);
     }
+    health_watch_close(s->health);
     origins_close(s->origins);
     gzip_stream_close(s->spare_gzip);
     pthread_mutex_destroy(&s->woken_lock);

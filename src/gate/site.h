@@ -14,6 +14,7 @@
 #include "gate/compress/gzip_settings.h"
 #include "gate/filter/filter.h"
 #include "gate/headers/headers_settings.h"
+#include "gate/health/health_settings.h"
 #include "gate/http/http_settings.h"
 #include "gate/journal/journal.h"
 #include "gate/limit/limit_settings.h"
@@ -37,6 +38,7 @@ struct settings {
     struct auth_settings auth;
     struct gzip_settings gzip;
     struct limit_settings limit;
+    struct health_settings health;
     struct journal_settings journal;
 };
 

@@ -22,6 +22,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_AUTH] = &s->auth;
     level.parts[PART_GZIP] = &s->gzip;
     level.parts[PART_LIMIT] = &s->limit;
+    level.parts[PART_HEALTH] = &s->health;
     level.parts[PART_TLS] = tls;
     return level;
 }
@@ -49,6 +50,7 @@ enum rc site_read_http(struct site_reader *r, const struct conf_node *nodes)
 
     r->http.proxy.upstreams = &r->upstreams;
     r->upstreams.zones = &r->site->zones;
+    r->http.health.matches = &r->matches;
     r->http.limit.zones = &r->site->zones;
     level.parts[PART_COMPUTED] = &r->computed;
     *journal = r->site->journal;
@@ -330,6 +332,27 @@ static enum rc check_nesting(struct conf *conf, const struct location_pattern *i
 }
 
 /* What follows from the location's own directives, all of them read. */
+/* "health_check" of a location is one of its upstream. */
+static enum rc attach_health(struct conf *conf, const struct settings *s)
+{
+    struct upstream_settings *upstream = s->proxy.pass.upstream;
+    enum rc rc = health_settings_finish(conf, &s->health);
+
+    if (rc != RC_OK || !s->health.check)
+        return rc;
+    if (!upstream)
+        return conf_fail(conf, 0, "proxy_pass http://NAME of an upstream block",
+                         "\"health_check\" needs a \"proxy_pass\" to a group of servers");
+    if (upstream->health)
+        return conf_fail(conf, 0, "one location's is enough",
+                         "\"health_check\" of upstream \"%.*s\" is duplicate",
+                         SPAN_ARG(upstream->name));
+    upstream->health = s->health.check;
+    upstream->health_host = s->proxy.pass.host;
+    upstream->health_tls = s->proxy.pass.tls ? s->proxy.tls : NULL;
+    return RC_OK;
+}
+
 static enum rc finish_location(struct conf *conf, struct location *location,
                                const struct settings *outer)
 {
@@ -345,13 +368,15 @@ static enum rc finish_location(struct conf *conf, struct location *location,
         return rc;
     conf->ended = false;
     if (!s->proxy.pass.is_set)
-        return RC_OK;
+        return attach_health(conf, s);
     if (filter_open(&location->filter, &s->proxy,
                     plain ? location->pattern.text : (struct span){0}, conf->arena,
                     &why) != RC_OK)
         return conf_fail(conf, 0, NULL, "%s", why.text);
-    return s->proxy.pass.tls || s->proxy.pass.dynamic ? site_open_client_tls(r, &s->proxy)
-                                                      : RC_OK;
+    if ((s->proxy.pass.tls || s->proxy.pass.dynamic) &&
+        (rc = site_open_client_tls(r, &s->proxy)) != RC_OK)
+        return rc;
+    return attach_health(conf, s);
 }
 
 static enum rc add_location(struct conf *conf, struct location *outer,
@@ -407,6 +432,7 @@ static enum rc read_location(struct conf *conf, const struct directive *d, void 
     access_settings_enter(&location->settings.access);
     rewrite_settings_enter(&location->settings.rewrite);
     gzip_settings_enter(&location->settings.gzip);
+    health_settings_enter(&location->settings.health);
     conf_walk(conf, &level, conf->node->children);
     if ((rc = finish_location(conf, location, &outer->settings)) != RC_OK)
         return rc;
@@ -459,6 +485,7 @@ static struct location *open_if(struct conf *conf, struct location *outer)
     access_settings_enter(&location->settings.access);
     rewrite_settings_enter(&location->settings.rewrite);
     gzip_settings_enter(&location->settings.gzip);
+    health_settings_enter(&location->settings.health);
     return location;
 }
 

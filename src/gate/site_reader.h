@@ -24,6 +24,7 @@ enum site_part {
     PART_GZIP,
     PART_AUTH,
     PART_LIMIT,
+    PART_HEALTH,
     PART_COUNT
 };
 
@@ -59,6 +60,7 @@ struct site_reader {
     struct variable *defined; /* those of map and its like */
     struct computed_list computed;
     struct upstreams upstreams;
+    struct matches matches;
     struct journal_formats formats;
 
     bool has_events, has_http;

@@ -99,7 +99,9 @@ bool balance_is_usable(const struct peers *peers, size_t index,
 {
     const struct peer *peer = &peers->all[index];
 
-    return peer->backup == query->backup && !peer->down && !peer->drain && !is_full(peer) &&
+    return peer->backup == query->backup && !peer->down && !peer->drain && !peer->ill &&
+           !is_full(peer) &&
+           (query->ejected || !outlier_is_ejected(&peer->outlier, query->now_ms)) &&
            !was_tried(query->request->tried, index) &&
            (query->resting || !is_resting(peer, query->now_ms));
 }
@@ -142,8 +144,9 @@ static size_t pick_single(const struct peers *peers, const uint64_t *tried)
 {
     const struct peer *peer = peers->all;
 
-    return peer->down || peer->drain || is_full(peer) || was_tried(tried, 0) ? BALANCE_NONE
-                                                                             : 0;
+    return peer->down || peer->drain || peer->ill || is_full(peer) || was_tried(tried, 0)
+               ? BALANCE_NONE
+               : 0;
 }
 
 /* The one that it sticks to, while that lives; it may be about to leave, or be a backup. */
@@ -156,7 +159,8 @@ static bool can_stay(const struct peers *peers, const struct balance_request *re
     if (request->wanted == 0 || index >= peers->count)
         return false;
     peer = &peers->all[index];
-    return !peer->down && !is_full(peer) && !was_tried(request->tried, index) &&
+    return !peer->down && !peer->ill && !is_full(peer) &&
+           !outlier_is_ejected(&peer->outlier, now_ms) && !was_tried(request->tried, index) &&
            (peers->single || !is_resting(peer, now_ms));
 }
 
@@ -172,6 +176,11 @@ static size_t pick(struct peers *peers, uint64_t now_ms, struct balance_request 
     index = peers->balance->pick(peers, &query);
     if (index == BALANCE_NONE && peers->has_backup) {
         query.backup = true;
+        index = peers->balance->pick(peers, &query);
+    }
+    if (index == BALANCE_NONE && peers->outliers.max_percent > 0) {
+        query.backup = false;
+        query.ejected = true; /* better than none */
         index = peers->balance->pick(peers, &query);
     }
     if (index == BALANCE_NONE && peers->revives) {
@@ -275,11 +284,18 @@ static void wake_first(struct peers *peers)
     waiter->wake(waiter);
 }
 
-bool balance_free(struct peers *peers, size_t index, const struct balance_result *result,
-                  uint64_t now_ms)
+/* Whose fault it was: the client's going is nobody's, and a status below 500 is an answer. */
+static bool has_succeeded(const struct balance_result *result)
+{
+    return (result->outcome == BALANCE_DONE || result->outcome == BALANCE_LEFT) &&
+           result->status < 500;
+}
+
+enum balance_news balance_free(struct peers *peers, size_t index,
+                               const struct balance_result *result, uint64_t now_ms)
 {
     struct peer *peer = &peers->all[index];
-    bool disabled = false;
+    bool disabled = false, ejected;
 
     pthread_mutex_lock(&peers->lock);
     peer->active--;
@@ -292,9 +308,32 @@ bool balance_free(struct peers *peers, size_t index, const struct balance_result
         else if (peer->accessed_ms < peer->checked_ms)
             recover(peer, now_ms);
     }
+    ejected = outlier_count(
+        peers, index, has_succeeded(result),
+        result->header_ms > result->began_ms ? result->header_ms - result->began_ms : 0,
+        now_ms);
     wake_first(peers);
     pthread_mutex_unlock(&peers->lock);
-    return disabled;
+    return disabled ? BALANCE_DISABLED : ejected ? BALANCE_EJECTED : BALANCE_NO_NEWS;
+}
+
+bool balance_set_health(struct peers *peers, size_t index, bool is_well, uint64_t now_ms)
+{
+    struct peer *peer = &peers->all[index];
+    bool changes;
+
+    pthread_mutex_lock(&peers->lock);
+    changes = peer->ill == is_well;
+    if (changes) {
+        peer->ill = !is_well;
+        peer->changed_ms = now_ms;
+        if (is_well && peer->slow_start_ms > 0)
+            peer->recovered_ms = now_ms;
+        if (is_well)
+            wake_first(peers);
+    }
+    pthread_mutex_unlock(&peers->lock);
+    return changes;
 }
 
 bool balance_may_retry(struct peers *peers, uint64_t now_ms)
@@ -346,6 +385,10 @@ enum peer_state balance_state(const struct peer *peer, uint64_t now_ms)
         return PEER_DOWN;
     if (peer->drain)
         return PEER_DRAINING;
+    if (peer->ill)
+        return PEER_ILL;
+    if (outlier_is_ejected(&peer->outlier, now_ms))
+        return PEER_EJECTED;
     if (is_resting(peer, now_ms))
         return PEER_RESTING;
     if (is_full(peer))
@@ -357,8 +400,14 @@ enum peer_state balance_state(const struct peer *peer, uint64_t now_ms)
 const char *balance_state_name(enum peer_state state)
 {
     static const char *const names[PEER_STATES] = {
-        [PEER_UP] = "up",           [PEER_STARTING] = "starting", [PEER_FULL] = "full",
-        [PEER_RESTING] = "unavail", [PEER_DRAINING] = "draining", [PEER_DOWN] = "down",
+        [PEER_UP] = "up",
+        [PEER_STARTING] = "starting",
+        [PEER_FULL] = "full",
+        [PEER_RESTING] = "unavail",
+        [PEER_EJECTED] = "ejected",
+        [PEER_ILL] = "unhealthy",
+        [PEER_DRAINING] = "draining",
+        [PEER_DOWN] = "down",
     };
 
     return names[state];

@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "base/list.h"
 #include "base/span.h"
+#include "gate/balance/outlier.h"
 #include "gate/balance/retry_budget.h"
 
 #define BALANCE_NONE SIZE_MAX
@@ -70,6 +71,9 @@ struct peer {
         uint64_t peak_us,
             peak_ms; /* follows a rise at once and a fall slowly; when it was set */
     } latency;
+    bool ill;            /* a health check says so: balance_set_health */
+    uint64_t changed_ms; /* when that last changed; 0: never */
+    struct outlier outlier;
     struct peer_figures figures;
 };
 
@@ -92,6 +96,8 @@ struct peers {
     uint32_t load_percent; /* of hashes: how far a server may be above its share; 0: any */
     uint32_t queue;        /* how many requests may wait for a server; 0: none */
     struct retry_budget budget;
+    struct outlier_settings outliers; /* {0}: none is left alone */
+    uint64_t interval_ms;             /* when theirs began */
 };
 
 /* A request that waits for a server; embedded in its owner, {0} at first. */
@@ -128,6 +134,7 @@ struct balance_query {
     struct balance_request *request;
     bool backup;
     bool resting; /* those that rest from failures may take it too */
+    bool ejected; /* and those that did worse than others */
 };
 
 /* One way to choose a server. A new one is a file beside this, and a line in balance.c. */
@@ -187,13 +194,19 @@ struct balance_result {
     uint64_t sent, received;                /* bytes */
 };
 
-/*
- * The request has left the peer. Returns true when a failure has just
- * disabled the peer for its fail_timeout ("upstream server temporarily disabled" is worth a
- * warning). The first that waits is woken.
- */
-bool balance_free(struct peers *peers, size_t index, const struct balance_result *result,
-                  uint64_t now_ms);
+/* What the end of a request has just done to the peer; each is worth a warning. */
+enum balance_news {
+    BALANCE_NO_NEWS,
+    BALANCE_DISABLED, /* by a failure, for its fail_timeout */
+    BALANCE_EJECTED,  /* as an outlier: peer->outlier.why */
+};
+
+/* The request has left the peer. The first that waits is woken. */
+enum balance_news balance_free(struct peers *peers, size_t index,
+                               const struct balance_result *result, uint64_t now_ms);
+
+/* A health check has found out how the peer is. True: it was otherwise before. */
+bool balance_set_health(struct peers *peers, size_t index, bool is_well, uint64_t now_ms);
 
 /* May a request that has failed at one peer go to another? Takes from the group's budget. */
 bool balance_may_retry(struct peers *peers, uint64_t now_ms);
@@ -211,6 +224,8 @@ enum peer_state {
     PEER_STARTING, /* slow start */
     PEER_FULL,     /* as many requests as max_conns allows */
     PEER_RESTING,  /* failures have disabled it for fail_timeout */
+    PEER_EJECTED,  /* as an outlier */
+    PEER_ILL,      /* a health check says so */
     PEER_DRAINING,
     PEER_DOWN,
     PEER_STATES

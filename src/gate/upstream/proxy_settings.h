@@ -2,10 +2,13 @@
 #ifndef GATE_UPSTREAM_PROXY_SETTINGS_H
 #define GATE_UPSTREAM_PROXY_SETTINGS_H
 
+#include "gate/balance/outlier.h"
 #include "gate/conf/directive.h"
 #include "gate/sticky/sticky_settings.h"
 #include "gate/tls/tls_settings.h"
 #include "io/address.h"
+
+struct health_check;
 
 /* One address of one server line. */
 struct server_address {
@@ -29,8 +32,12 @@ struct upstream_settings {
     const struct balance *balance; /* NULL: round robin */
     struct template balance_key;   /* of hash */
     struct sticky_settings sticky;
-    struct zones *zones;   /* of the site */
-    uint64_t load_percent; /* hash ... bounded_load=; 0: any */
+    struct outlier_settings outliers;
+    const struct health_check *health; /* NULL: none */
+    struct span health_host;           /* of the location that asked for it: $proxy_host */
+    struct tls_client *health_tls;     /* NULL: plain */
+    struct zones *zones;               /* of the site */
+    uint64_t load_percent;             /* hash ... bounded_load=; 0: any */
     uint64_t queue, queue_timeout_ms;
     uint64_t retry_percent, retry_floor;
     uint64_t keepalive; /* idle connections kept; 0: none */

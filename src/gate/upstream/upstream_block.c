@@ -224,6 +224,9 @@ static enum rc set_hash(struct conf *conf, const struct directive *d, void *part
             name = "hash consistent";
         else if (span_equal(word, SPAN("maglev")))
             name = "hash maglev";
+        else if (i == 3 && !span_starts(word, SPAN("bounded_load=")))
+            return conf_fail(conf, 0, NULL,
+                             "invalid number of arguments in \"hash\" directive");
         else if (!span_starts(word, SPAN("bounded_load=")) ||
                  !parse_load(word, &u->load_percent))
             return conf_fail(conf, i, "consistent", "invalid parameter \"%.*s\"",
@@ -268,6 +271,46 @@ static enum rc set_sticky(struct conf *conf, const struct directive *d, void *pa
 
     (void)d;
     return sticky_settings_parse(conf, u->zones, &u->sticky);
+}
+
+static bool parse_percent(struct span word, const char *name, uint64_t most, uint32_t *percent)
+{
+    span_cut(&word, strlen(name));
+    if (word.len == 0 || word.at[word.len - 1] != '%')
+        return false;
+    return parse_count(span_of(word.at, word.len - 1), "", most, percent);
+}
+
+static bool parse_outlier(struct span word, struct outlier_settings *s)
+{
+    if (span_starts(word, SPAN("consecutive=")))
+        return parse_count(word, "consecutive=", UINT32_MAX, &s->consecutive);
+    if (span_starts(word, SPAN("success_rate=")))
+        return parse_percent(word, "success_rate=", 100, &s->success_percent);
+    if (span_starts(word, SPAN("latency=")))
+        return parse_percent(word, "latency=", 1000000, &s->latency_percent) &&
+               s->latency_percent > 100;
+    if (span_starts(word, SPAN("interval=")))
+        return parse_milliseconds(word, "interval=", &s->interval_ms) && s->interval_ms > 0;
+    if (span_starts(word, SPAN("time=")))
+        return parse_milliseconds(word, "time=", &s->time_ms) && s->time_ms > 0;
+    return span_starts(word, SPAN("max=")) &&
+           parse_percent(word, "max=", 100, &s->max_percent) && s->max_percent > 0;
+}
+
+/* "outlier_ejection [consecutive=5] [success_rate=80%] [latency=300%] [interval=10s] [time=30s] [max=50%]" */
+static enum rc set_outliers(struct conf *conf, const struct directive *d, void *part)
+{
+    struct upstream_settings *u = part;
+
+    (void)d;
+    u->outliers = (struct outlier_settings){
+        .consecutive = 5, .interval_ms = 10000, .time_ms = 30000, .max_percent = 50};
+    for (size_t i = 1; i < conf_words(conf); i++)
+        if (!parse_outlier(conf_word(conf, i), &u->outliers))
+            return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"",
+                             SPAN_ARG(conf_word(conf, i)));
+    return RC_OK;
 }
 
 /* "queue NUMBER [timeout=TIME]" */
@@ -348,6 +391,13 @@ const struct directive upstream_directives[] = {
          "samesite=), by the route= of its line in one of some variables (route), or by what "
          "its answers create and later requests bring (learn create= lookup= zone=NAME:SIZE "
          "timeout=10m). A server that drains keeps its sessions."},
+    {"outlier_ejection", CONF_UPSTREAM, 0, 6, .set = set_outliers,
+     .doc =
+         "Leaves a server that does worse than the others alone, for time=30s, longer each "
+         "time: after consecutive=5 errors in a row, where fewer than success_rate= percent "
+         "of its requests succeed in an interval=10s, or where it takes more than latency= "
+         "percent of the others' mean; never more than max=50% of the servers at once. "
+         "Errors are those of connections and answers of 500 and more."},
     {"queue", CONF_UPSTREAM, 1, 2, .set = set_queue,
      .doc =
          "How many requests wait, and how long (timeout=60s), when no server of the group may "

@@ -3,6 +3,7 @@
 #include "codec/hex.h"
 #include "crypto/hash.h"
 #include "gate/balance/balance.h"
+#include "gate/health/health_settings.h"
 
 struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams *upstreams,
                                             struct span name)
@@ -93,6 +94,9 @@ static enum rc open_peers(struct upstream_settings *u, struct arena *arena, stru
     peers->queue = (uint32_t)u->queue;
     peers->budget = (struct retry_budget){.percent = (uint32_t)u->retry_percent,
                                           .floor = (uint32_t)u->retry_floor};
+    peers->outliers = u->outliers;
+    for (size_t i = 0; i < u->count; i++)
+        all[i].ill = u->health && u->health->mandatory;
     u->peers = peers;
     return RC_OK;
 }

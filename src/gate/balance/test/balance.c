@@ -352,6 +352,86 @@ static void retries_have_a_budget(void **state)
         assert_true(retry_budget_take(&none, 1));
 }
 
+/* A request at peer `index` that fails, or takes so long. */
+static bool suffer(struct fixture *f, size_t index, unsigned status, uint64_t took_ms,
+                   uint64_t now_ms)
+{
+    struct balance_request request = {.tried = (uint64_t[]){0}, .wanted = index + 1};
+    struct balance_result result = {.outcome = BALANCE_DONE,
+                                    .status = status,
+                                    .began_ms = now_ms,
+                                    .header_ms = now_ms + took_ms,
+                                    .ended_ms = now_ms + took_ms};
+
+    if (balance_pick(&f->peers, now_ms, &request) != index)
+        return false;
+    return balance_free(&f->peers, index, &result, now_ms) == BALANCE_EJECTED;
+}
+
+static void errors_in_a_row_eject_but_never_too_many(void **state)
+{
+    struct fixture f = {.all = {peer(1), peer(1), peer(1), peer(1)}};
+
+    (void)state;
+    open_peers(&f, 4);
+    f.peers.outliers = (struct outlier_settings){
+        .consecutive = 3, .interval_ms = 1000, .time_ms = 5000, .max_percent = 50};
+    for (size_t p = 0; p < 3; p++) {
+        assert_false(suffer(&f, p, 500, 1, 1000));
+        assert_false(suffer(&f, p, 500, 1, 1000));
+        assert_int_equal(suffer(&f, p, 500, 1, 1000), p < 2); /* two of four: not the third */
+    }
+    assert_int_equal(balance_state(&f.all[0], 2000), PEER_EJECTED);
+    for (int i = 0; i < 10; i++)
+        assert_in_range(visit(&f, 2000), 2, 3);
+    assert_int_equal(balance_state(&f.all[0], 6000), PEER_UP);
+    f.all[2].down = f.all[3].down = true;
+    assert_int_not_equal(visit(&f, 3000), BALANCE_NONE); /* better those than none */
+    close_peers(&f);
+}
+
+static void a_low_success_rate_and_a_long_time_eject(void **state)
+{
+    (void)state;
+    for (int by_time = 0; by_time < 2; by_time++) {
+        struct fixture f = {.all = {peer(1), peer(1), peer(1)}};
+
+        open_peers(&f, 3);
+        f.peers.outliers = (struct outlier_settings){.success_percent = 80,
+                                                     .latency_percent = 300,
+                                                     .interval_ms = 1000,
+                                                     .time_ms = 5000,
+                                                     .max_percent = 50};
+        for (int i = 0; i < 30; i++)
+            for (size_t p = 0; p < 3; p++)
+                (void)suffer(&f, p, !by_time && p == 1 && i % 2 ? 503 : 200,
+                             by_time && p == 1 ? 100 : 5, 1000 + (uint64_t)i);
+        (void)suffer(&f, 0, 200, 5, 2500);
+        assert_int_equal(balance_state(&f.all[0], 3000), PEER_UP);
+        assert_int_equal(balance_state(&f.all[1], 3000), PEER_EJECTED);
+        assert_string_equal(f.all[1].outlier.why, by_time ? "latency" : "success rate");
+        close_peers(&f);
+    }
+}
+
+static void a_health_check_has_the_word(void **state)
+{
+    struct fixture f = {.all = {peer(1), peer(1)}};
+
+    (void)state;
+    open_peers(&f, 2);
+    assert_false(balance_set_health(&f.peers, 0, true, 1));
+    assert_true(balance_set_health(&f.peers, 0, false, 1));
+    assert_int_equal(balance_state(&f.all[0], 1), PEER_ILL);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(visit(&f, 1), 1);
+    assert_true(balance_set_health(&f.peers, 1, false, 1));
+    assert_int_equal(visit(&f, 1), BALANCE_NONE);
+    assert_true(balance_set_health(&f.peers, 0, true, 1));
+    assert_int_equal(visit(&f, 1), 0);
+    close_peers(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +448,9 @@ int main(void)
         cmocka_unit_test(one_that_drains_keeps_those_that_stick_to_it),
         cmocka_unit_test(no_more_than_max_conns_and_the_next_is_woken),
         cmocka_unit_test(retries_have_a_budget),
+        cmocka_unit_test(errors_in_a_row_eject_but_never_too_many),
+        cmocka_unit_test(a_low_success_rate_and_a_long_time_eject),
+        cmocka_unit_test(a_health_check_has_the_word),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,7 @@ static inline bool leave(struct peers *peers, size_t index, bool failed, uint64_
         .ended_ms = now_ms,
     };
 
-    return balance_free(peers, index, &result, now_ms);
+    return balance_free(peers, index, &result, now_ms) == BALANCE_DISABLED;
 }
 
 #endif

@@ -1,0 +1,104 @@
+"""Servers are asked whether they are well, or are seen to do worse than others, and get no requests until they do better."""
+import contextlib
+import re
+import socket
+
+import peers
+import pytest
+
+PASS = '''location / {{ proxy_pass http://two; proxy_set_header Connection ""; add_header X-Server $upstream_addr;
+                       health_check interval=100ms timeout=500ms {}; }}'''
+
+
+class Patient(peers.Origin):
+    """Answers /health with what `health` is, and what it is asked besides with what it always does."""
+    health = b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-State: up\r\n\r\nwell'
+
+    def answer_health(self, wire, _, __):
+        wire.send(self.health)
+        return False
+
+
+@pytest.fixture
+def two():
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(Patient()) for _ in range(2)]
+
+
+def group(two, more=''):
+    return f'upstream two {{ {more} ' + ''.join(f'server 127.0.0.1:{each.port};' for each in two) + '}'
+
+
+def asked(proxy, two, count=6):
+    numbers = {f'127.0.0.1:{each.port}': i for i, each in enumerate(two)}
+    answers = [peers.ask(proxy.port, 'GET', '/b/1') for _ in range(count)]
+    return {numbers[answer.one('X-Server')] if answer.status == 200 else answer.status for answer in answers}
+
+
+ILL = {
+    'status': b'HTTP/1.1 500 No\r\nContent-Length: 4\r\nX-State: up\r\n\r\nwell',
+    'header': b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-State: down\r\n\r\nwell',
+    'body': b'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-State: up\r\n\r\nill',
+    'chunked body': b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-State: up\r\n\r\n1\r\ni\r\n2\r\nll\r\n0\r\n\r\n',
+    'nonsense': b'hello\r\n\r\n',
+    'cut': b'HTTP/1.1 200 OK\r\nContent-Length: 400\r\nX-State: up\r\n\r\nil',
+    'nothing': b'',
+}
+
+
+@pytest.mark.parametrize('symptom', ILL)
+def test_an_ill_server_gets_nothing_until_it_is_well(gate, two, symptom):
+    match = 'match well { status 200-299; header X-State = up; header ! X-None; body ~ "^we"; }'
+    proxy = gate(PASS.format('uri=/health match=well fails=2 passes=2'), match + group(two), main='worker_processes 2;')
+    assert asked(proxy, two) == {0, 1}
+    well, two[0].health = two[0].health, ILL[symptom]
+    peers.wait_for(lambda: 'is unhealthy' in proxy.told)
+    assert asked(proxy, two) == {1}
+    two[1].health = ILL[symptom]
+    peers.wait_for(lambda: proxy.told.count('is unhealthy') == 2)
+    assert asked(proxy, two) == {502}
+    two[0].health = two[1].health = well
+    peers.wait_for(lambda: proxy.told.count('is healthy again') == 2)
+    assert asked(proxy, two) == {0, 1}
+    print(re.findall('is unhealthy: .*', proxy.told)[0])
+
+
+def test_one_that_hangs_or_is_gone(gate, two):
+    with socket.create_server(('127.0.0.1', 0)) as silent:
+        hanging = type('Silent', (), {'port': silent.getsockname()[1]})()
+        proxy = gate(PASS.format('uri=/health'), group([*two, hanging]))
+        peers.wait_for(lambda: 'it took too long' in proxy.told)
+        assert asked(proxy, two) == {0, 1}
+    two[0].stop()
+    peers.wait_for(lambda: 'Connection refused' in proxy.told)
+    assert asked(proxy, two) == {1}
+
+
+def test_mandatory_and_tcp_and_port(gate, two):
+    two[0].health = b''
+    proxy = gate(PASS.format('uri=/health mandatory'), group(two))
+    peers.wait_for(lambda: asked(proxy, two, 1) == {1})
+    assert asked(proxy, two) == {1}
+    proxy = gate(PASS.format('type=tcp'), group(two))
+    assert asked(proxy, two) == {0, 1}
+    proxy = gate(PASS.format(f'uri=/health port={two[0].port}'), group(two))
+    peers.wait_for(lambda: proxy.told.count('is unhealthy') == 2)
+    assert asked(proxy, two) == {502}
+
+
+def test_errors_in_a_row_eject(gate, two):
+    """One of two answers 500; after three of these clients see no more, until its time is over."""
+    proxy = gate(PASS.split('health_check')[0].format() + '}',
+                 group(two, 'outlier_ejection consecutive=3 time=400ms;'), main='worker_processes 2;')
+    good, two[0].answer_b = two[0].answer_b, lambda wire, request, rest: two[0].answer_status(wire, request, '500')
+    for _ in range(20):
+        peers.ask(proxy.port, 'GET', '/b/1')
+    assert len(two[0].requests) == 3
+    assert 'upstream server is left alone for a while: errors in a row' in proxy.told
+    two[0].answer_b = good
+    peers.wait_for(lambda: asked(proxy, two) == {0, 1})
+
+
+def test_words_are_checked(gate_program, tmp_path, refusals):
+    for server, http in [('location / { health_check; }', ''), ('location / { proxy_pass http://u; health_check match=x; }', 'upstream u { server 127.0.0.1:1; }')]:
+        assert 'health_check' in refusals(server, http)[0] or 'match "x" not found' in refusals(server, http)[0]
