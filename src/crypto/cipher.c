@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "crypto/cipher_name.h"
+
 extern const struct cipher_kind cipher_aes_xts_plain64, cipher_aes_xts_plain,
     cipher_aes_cbc_plain64, cipher_aes_cbc_plain, cipher_aes_cbc_essiv_sha256;
 #if defined(__x86_64__)
@@ -38,10 +40,12 @@ static bool is_usable(const struct cipher_kind *kind)
 
 const struct cipher_kind *cipher_find(const char *encryption)
 {
+    char room[CIPHER_NAME_SIZE];
+    const char *name = cipher_name(encryption, room);
     const struct cipher_kind *kind;
 
     for (size_t i = 0; (kind = cipher_kind_at(i)); i++) {
-        if (strcmp(kind->encryption, encryption) == 0 && is_usable(kind))
+        if (strcmp(kind->encryption, name) == 0 && is_usable(kind))
             return kind;
     }
     return NULL;

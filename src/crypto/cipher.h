@@ -43,7 +43,8 @@ static inline uint64_t cipher_step(const struct cipher *cipher)
     return cipher->large_iv ? 1 : cipher->sector_size / CIPHER_SECTOR;
 }
 
-/* The first one that is usable here; NULL for a string that names none. */
+/* The first one that is usable here; NULL for a string that names none. Other forms of its name
+ * (cipher_name.h) are taken too. */
 const struct cipher_kind *cipher_find(const char *encryption);
 
 /* Every one, also those that are not usable here; NULL after the last. One encryption may have

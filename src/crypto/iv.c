@@ -6,8 +6,6 @@
 
 #include "base/bytes.h"
 
-enum { BLOCKS_SHIFT = 5 }; /* 512 bytes have 2^5 blocks */
-
 static const char *const names[] = {
     [IV_NONE] = "",           [IV_NULL] = "null",           [IV_PLAIN] = "plain",
     [IV_PLAIN64] = "plain64", [IV_PLAIN64BE] = "plain64be", [IV_BENBI] = "benbi",
@@ -30,9 +28,9 @@ bool iv_is_encrypted(enum iv_kind kind)
     return kind == IV_EBOIV || kind == IV_ESSIV;
 }
 
-void iv_put(enum iv_kind kind, uint64_t sector, uint32_t sector_size, uint8_t iv[IV_SIZE])
+void iv_put(enum iv_kind kind, uint64_t sector, uint32_t sector_size, uint8_t *iv, size_t size)
 {
-    memset(iv, 0, IV_SIZE);
+    memset(iv, 0, size);
     switch (kind) {
     case IV_NONE:
     case IV_NULL:
@@ -45,10 +43,10 @@ void iv_put(enum iv_kind kind, uint64_t sector, uint32_t sector_size, uint8_t iv
         le64_put(iv, sector);
         break;
     case IV_PLAIN64BE:
-        be64_put(iv + 8, sector);
+        be64_put(iv + size - 8, sector);
         break;
     case IV_BENBI:
-        be64_put(iv + 8, (sector << BLOCKS_SHIFT) + 1);
+        be64_put(iv + size - 8, sector * (512 / size) + 1);
         break;
     case IV_EBOIV:
         le64_put(iv, sector * sector_size);

@@ -1,11 +1,12 @@
-/* The initial vectors that dm-crypt gives to sectors, for ciphers with blocks of 16 bytes. */
+/* The initial vectors that dm-crypt gives to sectors, for ciphers with blocks of 8 or 16 bytes. */
 #ifndef CRYPTO_IV_H
 #define CRYPTO_IV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-enum { IV_SIZE = 16 };
+enum { IV_SIZE = 16 }; /* at most: as large as a block */
 
 enum iv_kind {
     IV_NONE,      /* "" */
@@ -24,7 +25,8 @@ enum iv_kind iv_find(const char *name);
 /* Has its last step, encryption as one block, still to be done by the caller? */
 bool iv_is_encrypted(enum iv_kind kind);
 
-/* `sector` counts 512 bytes. */
-void iv_put(enum iv_kind kind, uint64_t sector, uint32_t sector_size, uint8_t iv[IV_SIZE]);
+/* `sector` is the number that the cipher counts; the vector has `size` bytes. */
+void iv_put(enum iv_kind kind, uint64_t sector, uint32_t sector_size, uint8_t *iv,
+            size_t size);
 
 #endif

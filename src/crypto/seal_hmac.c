@@ -79,7 +79,7 @@ static bool sum_sector(const struct seal_hmac *a, struct mac *mac, uint64_t sect
                                   span_of(at, a->seal.sector_size)};
 
     le64_put(number, sector);
-    iv_put(a->iv, sector + a->seal.iv_tweak, a->seal.sector_size, iv);
+    iv_put(a->iv, sector + a->seal.iv_tweak, a->seal.sector_size, iv, sizeof iv);
     return mac_sum(mac, pieces, 3, tag);
 }
 

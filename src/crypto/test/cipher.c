@@ -224,6 +224,41 @@ static void kinds_of_one_encryption_agree(void **state)
     }
 }
 
+static void other_forms_of_a_name(void **state)
+{
+    static const struct {
+        const char *form, *name;
+    } forms[] = {
+        {"capi:xts(aes)-plain64", "aes-xts-plain64"},
+        {"capi:xts(ecb(serpent))-plain64", "serpent-xts-plain64"},
+        {"capi:cbc(aes)-essiv:sha256", "aes-cbc-essiv:sha256"},
+        {"capi:essiv(cbc(aes),sha256)-plain64", "aes-cbc-essiv:sha256"},
+        {"capi:ecb(twofish)-null", "twofish-ecb"},
+        {"capi:adiantum(xchacha12,aes)-plain64", "xchacha12,aes-adiantum-plain64"},
+        {"aes", "aes-cbc-plain"},
+        {"twofish-plain", "twofish-cbc-plain"},
+    };
+    static const char *const none[] = {"",
+                                       "-",
+                                       "capi:",
+                                       "capi:xts()-plain64",
+                                       "capi:xts(aes-plain64",
+                                       "capi:xts(aes)",
+                                       "capi:rot13(aes)-plain64",
+                                       "capi:xts(cipher_null)-plain64",
+                                       "capi:aaaaaaaaaaaaaaaaaaaaaaaa(aes)-plain64",
+                                       "xts(aes)-plain64",
+                                       "aes-plain64x"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        check(forms[i].form, cipher_find(forms[i].form) == cipher_find(forms[i].name));
+        check(forms[i].form, cipher_find(forms[i].form) != NULL);
+    }
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        check(none[i], cipher_find(none[i]) == NULL);
+}
+
 static void refused(void **state)
 {
     SCOPED(secret) key = {0};
@@ -282,6 +317,7 @@ int main(void)
                                      cmocka_unit_test(large_sectors_are_counted_one_by_one),
                                      cmocka_unit_test(plain_wraps),
                                      cmocka_unit_test(refused),
+                                     cmocka_unit_test(other_forms_of_a_name),
                                      cmocka_unit_test(kinds_of_one_encryption_agree),
                                      cmocka_unit_test(threads_share_a_cipher)};
 
