@@ -20,6 +20,7 @@
 #include "gate/request.h"
 #include "gate/site_load.h"
 #include "gate/site_reader.h"
+#include "gate/status_command.h"
 #include "gate/version.h"
 
 struct words {
@@ -72,9 +73,10 @@ static void print_help(const char *program)
         "       %s dev ORIGIN [PATH=ORIGIN ...]\n"
         "       %s fmt [--write | --check] [FILE ...]\n"
         "       %s directives [NAME]\n"
-        "       %s explain [-c FILE] [-X METHOD] [-H FIELD] URL\n\n"
+        "       %s explain [-c FILE] [-X METHOD] [-H FIELD] URL\n"
+        "       %s status [-c FILE] [--json]\n\n"
         "gate stands in front of your servers and takes nginx's configuration: gate(8).\n\n",
-        program, program, program, program, program);
+        program, program, program, program, program, program);
     options_print(rows);
 }
 
@@ -408,15 +410,73 @@ static int run_explain(int argc, char **argv)
     return EXIT_SUCCESS;
 }
 
+struct status_words {
+    const char *file, *prefix, *globals;
+    bool json, help;
+};
+
+static const struct option_row status_rows[] = {
+    {"config", 'c', "FILE", "The configuration of the running gate.",
+     offsetof(struct status_words, file)},
+    {"prefix", 'p', "FOLDER", "What relative paths start from.",
+     offsetof(struct status_words, prefix)},
+    {"global", 'g', "TEXT", "Directives in front of the configuration.",
+     offsetof(struct status_words, globals)},
+    {"json", 0, NULL, "Shows what the status location says, as it is.",
+     offsetof(struct status_words, json)},
+    {"help", 'h', NULL, "Shows this.", offsetof(struct status_words, help)},
+    {0},
+};
+
+static enum rc find_status(const struct status_words *words, struct text *out,
+                           struct fault *why)
+{
+    struct site_context context = {.variables = &request_variables};
+    struct words places = {.prefix = words->prefix, .globals = words->globals};
+    SCOPED(arena) arena = {0};
+    const char *here = folder_path(&arena, "");
+    struct site *site;
+    enum rc rc;
+
+    places.file = words->prefix ? words->file : path_from(&arena, here, words->file);
+    if (!here || !find_places(&context, &places, &arena))
+        return fail(why, RC_MEMORY, "no memory, or no working directory");
+    if (site_load(&site, &context) != RC_OK)
+        return fail(why, RC_FORMAT, "%s cannot be used", context.file);
+    rc = status_command(site, words->json, out, why);
+    site_release(site);
+    return rc;
+}
+
+static int run_status(int argc, char **argv)
+{
+    struct status_words words = {0};
+    SCOPED(text) out = {0};
+    struct fault why = {0};
+
+    if (options_parse(status_rows, &words, argv, &argc, &why) != RC_OK)
+        return usage("gate", why.text);
+    if (words.help) {
+        puts("usage: gate status [OPTIONS]\n\n"
+             "Shows how the upstreams of the running gate and their servers do.\n");
+        options_print(status_rows);
+        return EXIT_SUCCESS;
+    }
+    if (argc > 0)
+        return usage("gate", "gate status takes options alone");
+    if (find_status(&words, &out, &why) != RC_OK)
+        return usage("gate", why.text);
+    fputs(out.at, stdout);
+    return EXIT_SUCCESS;
+}
+
 /* What gate does besides serving; called as nginx it has none of these. */
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"dev", run_dev},
-    {"directives", run_directives},
-    {"explain", run_explain},
-    {"fmt", run_fmt},
+    {"dev", run_dev}, {"directives", run_directives}, {"explain", run_explain},
+    {"fmt", run_fmt}, {"status", run_status},
 };
 
 int main(int argc, char **argv)

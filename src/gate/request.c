@@ -411,6 +411,8 @@ static bool is_too_large(struct request *r)
 
 enum rc request_content(struct request *r)
 {
+    if (request_settings(r)->status.tells)
+        return request_answer_own_status(r);
     if (!request_settings(r)->proxy.pass.is_set)
         return request_answer_file(r);
     if (r->unforwardable) { /* where an error page would be fetched from */

@@ -433,6 +433,9 @@ void request_add_fields(struct request *r, const struct reply *reply, struct buf
 
 /* Answers with the page of that status. RC_OK: it is on its way, r->step says how. */
 enum rc request_answer_status(struct request *r, unsigned code);
+/* 200 with that text, which lasts as long as the request. */
+enum rc request_answer_text(struct request *r, struct span type, struct span text);
+enum rc request_answer_own_status(struct request *r); /* request_status.c */
 /* With r->error_status, and without a body. */
 enum rc request_answer_bare(struct request *r);
 /* What the location says: return, or a file. */

@@ -285,6 +285,14 @@ enum rc request_answer_return(struct request *r, const struct rewrite_code *code
     return answer(r, &reply, reply.has_length ? copy : (struct span){0});
 }
 
+enum rc request_answer_text(struct request *r, struct span type, struct span text)
+{
+    struct reply reply = {
+        .code = 200, .has_length = true, .content_type = type, .length = text.len};
+
+    return answer(r, &reply, text);
+}
+
 /* ---- files ---- */
 
 static struct span value_of(const struct request *r, enum field_id id)

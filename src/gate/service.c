@@ -19,6 +19,8 @@ struct client_block {
 };
 
 static atomic_uint_fast64_t connections; /* of this worker, ever */
+static atomic_uint_fast64_t open_connections;
+static atomic_uint_fast64_t began; /* when the first loop opened */
 
 /* Idle clients are many, and so they are cut from blocks. */
 static struct client *take_client(struct service *s)
@@ -45,6 +47,7 @@ void service_give_client(struct service *s, struct client *client)
     list_remove(&client->all);
     list_add(&s->spare_clients, &client->all);
     s->clients_count--;
+    atomic_fetch_sub_explicit(&open_connections, 1, memory_order_relaxed);
 }
 
 struct request *service_take_request(struct service *s, struct client *client)
@@ -83,6 +86,8 @@ enum rc service_open(struct service **out, struct loop *loop, struct site *site,
     if (!s)
         return fail(why, RC_MEMORY, "no memory for a worker's loop");
     site_hold(site);
+    if (atomic_load(&began) == 0)
+        atomic_store(&began, loop_now_ms(loop));
     s->loop = loop;
     s->site = site;
     s->index = index;
@@ -127,6 +132,7 @@ void service_accept(struct service *s, const struct listener *listener, int fd,
         client->from.family = AF_UNIX;
     list_add_last(&s->clients, &client->all);
     s->clients_count++;
+    atomic_fetch_add_explicit(&open_connections, 1, memory_order_relaxed);
     client_begin(client, fd);
 }
 
@@ -185,6 +191,13 @@ void service_drain(struct service *s)
 size_t service_connections(const struct service *s)
 {
     return s->clients_count;
+}
+
+void service_totals(uint64_t *accepted, uint64_t *active, uint64_t *began_ms)
+{
+    *accepted = atomic_load_explicit(&connections, memory_order_relaxed);
+    *active = atomic_load_explicit(&open_connections, memory_order_relaxed);
+    *began_ms = atomic_load_explicit(&began, memory_order_relaxed);
 }
 
 bool service_is_idle(const struct service *s)

@@ -36,6 +36,9 @@ void service_drain(struct service *s);
 /* How many clients are connected now. */
 size_t service_connections(const struct service *s);
 
+/* Of all loops: accepted ever and open now, and when the worker began. */
+void service_totals(uint64_t *accepted, uint64_t *active, uint64_t *began_ms);
+
 /* No connection is left. */
 bool service_is_idle(const struct service *s);
 

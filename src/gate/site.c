@@ -27,7 +27,8 @@ static const struct directive *const tables[PART_COUNT] = {
     [PART_HEADERS] = headers_directives,   [PART_ACCESS] = access_directives,
     [PART_COMPUTED] = computed_directives, [PART_REWRITE] = rewrite_directives,
     [PART_GZIP] = gzip_directives,         [PART_LIMIT] = limit_directives,
-    [PART_HEALTH] = health_directives,     [PART_AUTH] = auth_directives,
+    [PART_HEALTH] = health_directives,     [PART_STATUS] = status_directives,
+    [PART_AUTH] = auth_directives,
 };
 
 const struct conf_language site_language = {

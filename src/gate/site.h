@@ -23,6 +23,7 @@
 #include "gate/rewrite/rewrite_settings.h"
 #include "gate/route/location.h"
 #include "gate/route/server_names.h"
+#include "gate/status/status_settings.h"
 #include "gate/tls/tls_settings.h"
 #include "gate/upstream/proxy_settings.h"
 #include "io/address.h"
@@ -39,6 +40,7 @@ struct settings {
     struct gzip_settings gzip;
     struct limit_settings limit;
     struct health_settings health;
+    struct status_settings status;
     struct journal_settings journal;
 };
 
@@ -84,6 +86,7 @@ struct site {
     struct journal_settings journal; /* of the main context: what has no location */
     struct journal_files journals;   /* every log file; site_read opens none: journal_open */
     struct zones zones;              /* without their memory: site_open_zones */
+    const struct location *status;   /* the first that tells it; NULL: none */
     struct span prefix;
     bool as_nginx; /* called by that name: it answers so */
 

@@ -23,6 +23,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_GZIP] = &s->gzip;
     level.parts[PART_LIMIT] = &s->limit;
     level.parts[PART_HEALTH] = &s->health;
+    level.parts[PART_STATUS] = &s->status;
     level.parts[PART_TLS] = tls;
     return level;
 }
@@ -367,6 +368,8 @@ static enum rc finish_location(struct conf *conf, struct location *location,
     if ((rc = finish_settings(conf, s, outer)) != RC_OK)
         return rc;
     conf->ended = false;
+    if (s->status.tells && !r->site->status)
+        r->site->status = location;
     if (!s->proxy.pass.is_set)
         return attach_health(conf, s);
     if (filter_open(&location->filter, &s->proxy,
@@ -433,6 +436,7 @@ static enum rc read_location(struct conf *conf, const struct directive *d, void 
     rewrite_settings_enter(&location->settings.rewrite);
     gzip_settings_enter(&location->settings.gzip);
     health_settings_enter(&location->settings.health);
+    location->settings.status.tells = false;
     conf_walk(conf, &level, conf->node->children);
     if ((rc = finish_location(conf, location, &outer->settings)) != RC_OK)
         return rc;
@@ -486,6 +490,7 @@ static struct location *open_if(struct conf *conf, struct location *outer)
     rewrite_settings_enter(&location->settings.rewrite);
     gzip_settings_enter(&location->settings.gzip);
     health_settings_enter(&location->settings.health);
+    location->settings.status.tells = false;
     return location;
 }
 

@@ -25,6 +25,7 @@ enum site_part {
     PART_AUTH,
     PART_LIMIT,
     PART_HEALTH,
+    PART_STATUS,
     PART_COUNT
 };
 

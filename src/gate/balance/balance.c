@@ -267,6 +267,7 @@ static void count(struct peer *peer, const struct balance_result *result, uint64
     if (result->header_ms < result->began_ms || result->ended_ms < result->header_ms)
         return; /* no answer came, or the clock is that of another loop */
     figures->header_ms[bucket_of(result->header_ms - result->began_ms)]++;
+    figures->header_sum_ms += result->header_ms - result->began_ms;
     pace_add(&peer->latency, result->header_ms - result->began_ms,
              result->ended_ms - result->began_ms, now_ms);
 }

@@ -42,7 +42,7 @@ struct peer_figures {
     uint64_t statuses[6]; /* by hundreds; [0]: none */
     uint64_t sent, received;
     uint64_t disabled; /* how often failures have disabled it */
-    uint64_t header_ms[LATENCY_BUCKETS];
+    uint64_t header_ms[LATENCY_BUCKETS], header_sum_ms;
 };
 
 /* One address of one server line. */

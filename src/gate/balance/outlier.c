@@ -29,6 +29,7 @@ static bool eject(struct peers *peers, struct peer *peer, const char *why, uint6
         return false;
     if (o->ejections < EJECTIONS_MAX)
         o->ejections++;
+    o->ejected_ms = now_ms;
     o->until_ms = now_ms + peers->outliers.time_ms * o->ejections;
     o->errors = 0;
     o->why = why;

@@ -23,7 +23,7 @@ struct outlier_settings {
 struct outlier {
     uint32_t errors;                         /* in a row */
     uint32_t ejections;                      /* lately */
-    uint64_t until_ms;                       /* 0: it was never ejected */
+    uint64_t ejected_ms, until_ms;           /* 0: it never was */
     uint64_t requests, succeeded, header_ms; /* of this interval */
     const char *why;                         /* of the last ejection */
 };

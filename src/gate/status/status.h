@@ -1,0 +1,38 @@
+/* How the upstreams and zones of this worker do: as JSON, and as Prometheus's text format 0.0.4. */
+#ifndef GATE_STATUS_STATUS_H
+#define GATE_STATUS_STATUS_H
+
+#include <time.h>
+
+#include "base/text.h"
+#include "gate/balance/balance.h"
+#include "gate/upstream/proxy_settings.h"
+#include "gate/zone/zones.h"
+
+struct status_source {
+    struct upstreams upstreams;
+    const struct zones *zones;
+    uint64_t now_ms, began_ms; /* clock_ms() */
+    time_t now;                /* the wall's */
+    uint64_t connections_accepted, connections_active;
+    unsigned loops;
+};
+
+/* False when there is no memory. */
+bool status_write_json(const struct status_source *source, struct text *out);
+bool status_write_prometheus(const struct status_source *source, struct text *out);
+
+/* One server, as both tell of it. */
+struct status_peer {
+    const struct server_address *server;
+    struct peer peer; /* a copy */
+    enum peer_state state;
+    uint64_t since_ms;               /* how long it is in that state; 0: since the beginning */
+    uint64_t p50_ms, p90_ms, p99_ms; /* to the head of an answer: upper bounds */
+    char why[160]; /* why it gets no requests, or fewer; empty: it gets its share */
+};
+
+void status_peer_read(struct status_peer *status, const struct upstream_settings *upstream,
+                      size_t index, uint64_t now_ms);
+
+#endif
