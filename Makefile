@@ -42,7 +42,7 @@ help:
 	echo 'make fuzz             every fuzzer for FUZZ_SECONDS=60'
 	echo 'make soak             tests that go on: MINUTES=5 for each, ARGS="-k crash"'
 	echo 'make cover            which lines the unit tests reach'
-	echo 'make bench            gate beside nginx and HAProxy, a volume beside a plain file'
+	echo 'make bench            gate beside nginx and HAProxy, a volume beside a plain file, a folder beside its peers'
 	echo 'make docs dist clean  check and render the manual; a source archive; start over'
 
 build:
@@ -96,7 +96,7 @@ bench:
 	@tools/install.sh build run bench
 	$(call hand_back,build-bench)
 	$(call configure,build-bench,-Dbuildtype=release -Dtests=disabled -Dbench=true)
-	ninja -C build-bench keep gate bench/bench-origin bench/bench-load
+	ninja -C build-bench keep gate bench/bench-origin bench/bench-load bench/folder_work tests/keep/posix/pass_mount
 	$(PYTHON) bench/run --build build-bench $(ARGS)
 
 soak:
