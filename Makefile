@@ -28,7 +28,7 @@ configure    = test -f $(1)/build.ninja || meson setup $(1) $(2)
 .SHELLFLAGS = -ec
 
 .DEFAULT_GOAL = help
-.PHONY: help build start test soak asan tsan fuzz bench cover lint format docs install dist clean
+.PHONY: help build start test test-kernel soak asan tsan fuzz bench cover lint format docs install dist clean
 
 help:
 	@echo 'make start            install what is missing, build, and show keep and gate at work'
@@ -39,6 +39,7 @@ help:
 	echo 'make install          PREFIX=/usr/local DESTDIR='
 	echo 'make lint format      check the style and the floors; format the sources'
 	echo 'make asan tsan        unit tests and fuzzer inputs with sanitizers'
+	echo 'make test-kernel      keep and a real kernel open the volumes of each other, in a virtual machine'
 	echo 'make fuzz             every fuzzer for FUZZ_SECONDS=60'
 	echo 'make soak             tests that go on: MINUTES=5 for each, ARGS="-k crash"'
 	echo 'make cover            which lines the unit tests reach'
@@ -67,7 +68,14 @@ test:
 	$(MESON_TEST) -C build-test
 	$(MAKE) --no-print-directory asan
 	echo '== whole programs'
-	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 tests
+	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 --ignore=tests/kernel tests
+
+test-kernel:
+	@tools/install.sh build run kernel
+	$(call hand_back,build-test)
+	$(call configure,build-test,-Dwerror=true -Dtests=enabled)
+	ninja -C build-test keep
+	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 tests/kernel $(ARGS)
 
 asan:
 	@tools/install.sh build test

@@ -1,0 +1,81 @@
+"""Linux's dm-crypt opens what keep wrote, and keep what dm-crypt wrote; nbd-client mounts what keep serves."""
+import pytest
+
+# What dm-crypt is asked for: LUKS version, cipher, bits of its key, bytes of a sector.
+CIPHERS = [(1, 'aes-xts-plain64', 512, 512), (1, 'aes-cbc-essiv:sha256', 256, 512), (1, 'aes-cbc-plain', 128, 512),
+           (2, 'aes-xts-plain64', 256, 512), (2, 'aes-xts-plain64', 512, 4096), (2, 'aes-cbc-benbi', 256, 512),
+           (2, 'aes-cbc-essiv:sha256', 256, 4096), (2, 'serpent-xts-plain64', 512, 4096),
+           (2, 'twofish-cbc-plain64', 256, 512), (2, 'camellia-xts-plain64', 512, 512)]
+
+
+@pytest.mark.parametrize('sector', [512, 4096])
+def test_a_file_system_goes_back_and_forth(inside, sector):
+    inside(f'''
+"$KEEP" create v.img --size 40M --sector-size {sector} --passphrase-file $PHRASE $CHEAP
+"$KEEP" open v.img m --passphrase-file $PHRASE
+head -c 5000000 /dev/urandom >m/ours
+sha256sum m/ours | cut -c1-64 >ours
+"$KEEP" close m
+cryptsetup open --key-file $PHRASE v.img v
+mkdir -p k
+mount /dev/mapper/v k
+test "$(sha256sum k/ours | cut -c1-64)" = "$(cat ours)"
+head -c 3000000 /dev/urandom >k/theirs
+sha256sum k/theirs | cut -c1-64 >theirs
+umount k
+cryptsetup close v
+"$KEEP" open v.img m --passphrase-file $PHRASE
+test "$(sha256sum m/ours | cut -c1-64)" = "$(cat ours)"
+test "$(sha256sum m/theirs | cut -c1-64)" = "$(cat theirs)"
+"$KEEP" close m
+''')
+
+
+def test_every_cipher_gives_the_bytes_of_dm_crypt(inside):
+    rows = '\n'.join(' '.join(map(str, row)) for row in CIPHERS)
+    inside(f'''
+while read -r version cipher bits sector; do
+    echo $version $cipher $bits $sector
+    truncate -s 20M v.img
+    case $version in
+    1) costs="" ;;
+    2) costs="--pbkdf pbkdf2 --sector-size $sector" ;;
+    esac
+    cryptsetup luksFormat -q --type luks$version --cipher $cipher --key-size $bits $costs \
+        --pbkdf-force-iterations 1000 --key-file $PHRASE v.img
+    cryptsetup open --key-file $PHRASE v.img v
+    head -c 1M /dev/urandom >data
+    dd if=data of=/dev/mapper/v bs=1M oflag=direct conv=fsync 2>/dev/null
+    cryptsetup close v
+    "$KEEP" cat v.img --passphrase-file $PHRASE --length 1M | cmp - data
+    "$KEEP" open v.img m --raw --passphrase-file $PHRASE
+    head -c 1M /dev/urandom >data
+    dd if=data of=m/volume bs=100000 conv=notrunc,fsync 2>/dev/null
+    "$KEEP" close m
+    cryptsetup open --key-file $PHRASE v.img v
+    head -c 1M /dev/mapper/v | cmp - data
+    cryptsetup close v
+    rm v.img
+done <<ROWS
+{rows}
+ROWS
+''', seconds=900)
+
+
+def test_nbd_client_mounts_what_keep_serves(inside):
+    inside('''
+"$KEEP" create v.img --size 40M --passphrase-file $PHRASE $CHEAP
+"$KEEP" open v.img --nbd s --passphrase-file $PHRASE --allow-discard
+nbd-client -unix /tmp/s /dev/nbd0 -C 2
+mkdir -p n
+mount -o discard /dev/nbd0 n
+head -c 5000000 /dev/urandom >n/file
+sha256sum n/file | cut -c1-64 >sum
+fstrim n
+umount n
+nbd-client -d /dev/nbd0
+for i in $(seq 50); do "$KEEP" close v.img && break; sleep 0.1; done
+"$KEEP" open v.img m --passphrase-file $PHRASE
+test "$(sha256sum m/file | cut -c1-64)" = "$(cat sum)"
+"$KEEP" close m
+''')
