@@ -33,6 +33,7 @@ FOREIGN = {
     'linux/fuse.h': ['keep/mount'],
     'liburing.h': ['keep/mount'],
     'linux/loop.h': ['keep/mount'],
+    'libdevmapper.h': ['keep/mount'],
 }
 # Of these, one file alone, wherever in its folder it stands.
 ONE_FILE = ['blkid/']

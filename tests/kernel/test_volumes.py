@@ -79,3 +79,42 @@ for i in $(seq 50); do "$KEEP" close v.img && break; sleep 0.1; done
 test "$(sha256sum m/file | cut -c1-64)" = "$(cat sum)"
 "$KEEP" close m
 ''')
+
+
+@pytest.mark.parametrize('options', ['', '--sector-size 512 --allow-discard', '--read-only'])
+def test_the_kernel_gets_the_key_from_keep(inside, options):
+    create = options if 'sector' in options else ''
+    opened = options.replace('--sector-size 512', '')
+    inside(f'''
+"$KEEP" create v.img --size 40M {create.replace('--allow-discard', '')} --passphrase-file $PHRASE $CHEAP
+"$KEEP" open v.img m --passphrase-file $PHRASE
+head -c 3000000 /dev/urandom >m/file
+sha256sum m/file | cut -c1-64 >sum
+"$KEEP" close --all
+"$KEEP" open v.img --kernel fast {opened} --passphrase-file $PHRASE
+dmsetup table --showkeys fast
+dmsetup table --showkeys fast | grep ':logon:keepgate:'
+cryptsetup status fast | grep 'type: *LUKS2'
+"$KEEP" status --json | grep '"content":"kernel"'
+"$KEEP" open v.img m --passphrase-file $PHRASE 2>said && exit 1
+grep 'already open' said
+mkdir -p k
+mount {'-o ro' if 'read-only' in options else ''} /dev/mapper/fast k
+test "$(sha256sum k/file | cut -c1-64)" = "$(cat sum)"
+"$KEEP" close fast 2>said && exit 1
+grep 'still in use' said
+umount k
+"$KEEP" close fast
+test ! -e /dev/mapper/fast
+test "$("$KEEP" status)" = ""
+"$KEEP" open v.img --kernel again --passphrase-file $PHRASE
+dmsetup remove again
+test "$("$KEEP" status)" = ""
+"$KEEP" open v.img m --passphrase-file $PHRASE
+"$KEEP" close v.img
+cryptsetup luksFormat -q --type luks1 --pbkdf-force-iterations 1000 --key-file $PHRASE v.img
+loop=$(losetup -f --show v.img)
+"$KEEP" open $loop --kernel fast --passphrase-file $PHRASE
+cryptsetup status fast | grep 'type: *LUKS1'
+"$KEEP" close /dev/mapper/fast
+''')

@@ -1,3 +1,5 @@
+#include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "keep/command/command.h"
@@ -6,10 +8,14 @@
 enum { DAEMON_MS = 120000, STALE_MS = 200 };
 
 struct close_options {
-    bool help;
+    bool all, help;
 };
 
-static const struct option_row rows[] = {COMMAND_HELP_ROW(struct close_options), {0}};
+static const struct option_row rows[] = {
+    {"all", 'a', NULL, "Close everything that is open.", offsetof(struct close_options, all)},
+    COMMAND_HELP_ROW(struct close_options),
+    {0},
+};
 
 /* The daemon has seen its mount go: it writes what is left to be written, and ends. */
 static enum rc await_daemon(struct record *record, struct fault *why)
@@ -48,27 +54,104 @@ static enum rc clear_stale(struct record *record, struct fault *why)
     return rc;
 }
 
+static enum rc close_one(struct record *record, bool alive, struct fault *why)
+{
+    enum rc rc = unmount_record(record, alive, why);
+
+    if (rc != RC_OK)
+        return rc;
+    if (record->kernel[0]) {
+        record_end(record);
+        return RC_OK;
+    }
+    return alive ? await_daemon(record, why) : clear_stale(record, why);
+}
+
+enum { OPEN_MAX = 256 }; /* more than that are closed by another run */
+
+struct all {
+    struct record *records;
+    bool alive[OPEN_MAX];
+    size_t count;
+};
+
+static enum rc gather(void *of, const struct record *record, bool alive)
+{
+    struct all *all = of;
+
+    if (all->count == OPEN_MAX)
+        return RC_OK;
+    all->records[all->count] = *record;
+    all->alive[all->count++] = alive;
+    return RC_OK;
+}
+
+/* Those that fail are told, but for the last, which is the fault; where not `finally`, those in use are
+ * left for another time. */
+static void close_each(struct all *all, bool finally, struct fault *why)
+{
+    size_t left = 0;
+
+    for (size_t i = 0; i < all->count; i++) {
+        struct fault this = {0};
+        enum rc rc = close_one(&all->records[i], all->alive[i], &this);
+
+        if (rc == RC_BUSY && !finally) {
+            all->alive[left] = all->alive[i];
+            all->records[left++] = all->records[i];
+        } else if (rc != RC_OK) {
+            if (why->rc != RC_OK)
+                fprintf(stderr, "keep: %s\n", why->text);
+            *why = this;
+        }
+    }
+    all->count = left;
+}
+
+static enum rc close_all(struct fault *why)
+{
+    struct all all = {.records = calloc(OPEN_MAX, sizeof *all.records)};
+    size_t before;
+    enum rc rc;
+
+    if (!all.records)
+        return fail(why, RC_MEMORY, "no memory for what is open");
+    rc = record_each(gather, &all, why);
+    while (rc == RC_OK && (before = all.count) > 0) {
+        close_each(&all, false, why);
+        if (all.count == before) /* nothing that stood in another one has gone */
+            close_each(&all, true, why);
+    }
+    free(all.records);
+    return rc == RC_OK ? why->rc : rc;
+}
+
+static enum rc close_named(const char *word, struct fault *why)
+{
+    struct record record;
+    bool alive;
+    enum rc rc = record_find(&record, word, &alive, why);
+
+    return rc == RC_OK ? close_one(&record, alive, why) : rc;
+}
+
 static enum status close_run(char **words, int count, struct fault *why)
 {
     struct close_options options = {0};
-    struct record record;
     enum status status;
-    bool alive;
-    enum rc rc;
 
-    if (!command_parse(&command_close, &options, &options.help, words, &count, 1, 1, &status,
+    if (!command_parse(&command_close, &options, &options.help, words, &count, 0, 1, &status,
                        why))
         return status;
-    if ((rc = record_find(&record, words[0], &alive, why)) ||
-        (rc = unmount_record(&record, alive, why)))
-        return command_status_of(rc);
-    rc = alive ? await_daemon(&record, why) : clear_stale(&record, why);
-    return command_status_of(rc);
+    if (options.all == (count > 0))
+        return command_status_of(
+            fail(why, RC_USAGE, "close: name what is to be closed, or say --all"));
+    return command_status_of(options.all ? close_all(why) : close_named(words[0], why));
 }
 
 const struct command command_close = {
     .name = "close",
-    .operands = "TARGET|MOUNTPOINT",
+    .operands = "TARGET|MOUNTPOINT|NAME",
     .doc = "Saves everything, unmounts, and forgets the key.",
     .rows = rows,
     .run = close_run,

@@ -148,18 +148,25 @@ static enum rc sync_directory(const char *path, struct fault *why)
     return rc;
 }
 
+/* Never over another file. Not every file system knows the flag for that, but then a link does as much. */
+static int take_name(const struct create_target *target)
+{
+    if (!target->beside[0])
+        return linkat(AT_FDCWD, target->place, AT_FDCWD, target->real, AT_SYMLINK_FOLLOW);
+    if (target->replaces)
+        return rename(target->beside, target->real);
+    if (renameat2(AT_FDCWD, target->beside, AT_FDCWD, target->real, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL || link(target->beside, target->real) < 0)
+        return -1;
+    return unlink(target->beside);
+}
+
 enum rc create_target_end(struct create_target *target, struct fault *why)
 {
-    unsigned flags = target->replaces ? 0 : RENAME_NOREPLACE;
-    int result;
-
     if (!target->makes)
         return RC_OK;
-    if (target->beside[0])
-        result = renameat2(AT_FDCWD, target->beside, AT_FDCWD, target->real, flags);
-    else
-        result = linkat(AT_FDCWD, target->place, AT_FDCWD, target->real, AT_SYMLINK_FOLLOW);
-    if (result < 0)
+    if (take_name(target) < 0)
         return fail_errno(why, errno == EEXIST ? RC_BUSY : RC_IO,
                           "%s: the new volume cannot get its name", target->path);
     target->beside[0] = '\0';

@@ -8,13 +8,14 @@
 #include "keep/command/open_place.h"
 #include "keep/command/plain_options.h"
 #include "keep/format/format.h"
+#include "keep/mount/kernel_crypt.h"
 #include "keep/mount/serve.h"
 #include "keep/mount/unmount.h"
 
 struct open_options {
     struct credential_options credential;
     struct plain_options plain;
-    const char *header, *key_slot, *nbd;
+    const char *header, *key_slot, *nbd, *kernel;
     bool read_only, raw, discard, foreground, help;
 };
 
@@ -33,6 +34,9 @@ static const struct option_row rows[] = {
     {"nbd", 0, "SOCKET",
      "Serve the decrypted volume at this Unix socket, for clients of NBD; mount nothing.",
      offsetof(struct open_options, nbd)},
+    {"kernel", 0, "NAME",
+     "Hand the key to the kernel's dm-crypt, as root: the volume is /dev/mapper/NAME.",
+     offsetof(struct open_options, kernel)},
     {"allow-discard", 0, NULL,
      "Give unused blocks back to the disk; an observer may then see which are unused.",
      offsetof(struct open_options, discard)},
@@ -57,6 +61,28 @@ struct opening {
     uint32_t sector_size;
 };
 
+/* One face at a time; what cannot be done is said before a passphrase is asked for. */
+static enum rc check_face(const struct opening *o, struct fault *why)
+{
+    const struct open_options *options = &o->options;
+    const char *face = options->kernel ? "--kernel" : "--nbd";
+    enum rc rc;
+
+    if (!options->nbd && !options->kernel)
+        return RC_OK;
+    if (options->nbd && options->kernel)
+        return fail(why, RC_USAGE, "--nbd and --kernel exclude each other");
+    if (options->raw || o->mountpoint)
+        return fail(why, RC_USAGE, "%s mounts nothing: leave out %s", face,
+                    options->raw ? "--raw" : "the mount point");
+    if (options->nbd)
+        return RC_OK;
+    if (options->foreground)
+        return fail(why, RC_USAGE, "--kernel leaves no process: leave out --foreground");
+    rc = kernel_crypt_check_name(options->kernel, why);
+    return rc == RC_OK ? kernel_crypt_check_system(why) : rc;
+}
+
 static enum rc read_options(struct opening *o, struct fault *why)
 {
     enum rc rc;
@@ -66,9 +92,8 @@ static enum rc read_options(struct opening *o, struct fault *why)
         return rc;
     if (o->is_plain && (o->options.header || o->options.key_slot))
         return fail(why, RC_USAGE, "--header and --key-slot are for volumes with a header");
-    if (o->options.nbd && (o->options.raw || o->mountpoint))
-        return fail(why, RC_USAGE, "--nbd mounts nothing: leave out %s",
-                    o->options.raw ? "--raw" : "the mount point");
+    if ((rc = check_face(o, why)) != RC_OK)
+        return rc;
     return credential_options_key_slot(o->options.key_slot, &o->key_slot, why);
 }
 
@@ -142,6 +167,43 @@ static enum rc unlock_with(const struct opening *o, struct container *container,
     return rc == RC_NOT_FOUND ? (why->rc = RC_USAGE) : rc;
 }
 
+/* As cryptsetup and systemd name what they open. */
+static enum rc map(struct opening *o, const struct container *container,
+                   const struct format_volume *volume, struct fault *why)
+{
+    const struct kernel_crypt what = {.name = o->options.kernel,
+                                      .id = o->record.kernel,
+                                      .target = o->record.target,
+                                      .place = &volume->place,
+                                      .key = &volume->key,
+                                      .read_only = o->options.read_only,
+                                      .discard = o->options.discard};
+    size_t len = (size_t)snprintf(o->record.kernel, sizeof o->record.kernel, "CRYPT-%s-",
+                                  container ? container->format->name : "PLAIN");
+
+    for (const char *at = container ? container->uuid : ""; *at; at++)
+        if (*at != '-')
+            o->record.kernel[len++] = *at;
+    snprintf(o->record.kernel + len, KERNEL_CRYPT_ID - len, "%s%s", container ? "-" : "",
+             o->options.kernel);
+    return kernel_crypt_open(&what, why);
+}
+
+/* Turns a place and a key into what is served. `container` is NULL for a volume without a header. */
+static enum rc use_volume(struct opening *o, const struct container *container,
+                          struct device *data, const struct format_volume *volume,
+                          struct fault *why)
+{
+    o->sector_size = volume->place.sector_size;
+    o->record.sector_size = (int)volume->place.sector_size;
+    snprintf(o->record.format, sizeof o->record.format, "%s",
+             container ? container->format->name : "plain");
+    snprintf(o->record.cipher, sizeof o->record.cipher, "%s", volume->place.encryption);
+    if (o->options.kernel)
+        return map(o, container, volume, why);
+    return volume_open(&o->device, data, &volume->place, &volume->key, why);
+}
+
 /* Header, credential, key: the volume, whose key is then in its cipher alone. */
 static enum rc unlock_volume(struct opening *o, struct container *container,
                              struct device *data, struct fault *why)
@@ -152,8 +214,7 @@ static enum rc unlock_volume(struct opening *o, struct container *container,
     if (rc != RC_OK)
         return rc;
     repair(o, container);
-    o->sector_size = volume.place.sector_size;
-    return volume_open(&o->device, data, &volume.place, &volume.key, why);
+    return use_volume(o, container, data, &volume, why);
 }
 
 /* Without a header: any credential makes a key. */
@@ -167,8 +228,7 @@ static enum rc unlock_plain(struct opening *o, struct device *data, struct fault
     if ((rc = get_credential(o, &credential, why)) ||
         (rc = plain_unlock(&o->plain, data->size, &credential, raw, &volume, why)))
         return rc;
-    o->sector_size = volume.place.sector_size;
-    return volume_open(&o->device, data, &volume.place, &volume.key, why);
+    return use_volume(o, NULL, data, &volume, why);
 }
 
 /* *foreign is set where there is no header of ours at all. */
@@ -194,9 +254,11 @@ static enum rc open_devices(struct opening *o, bool *foreign, struct fault *why)
 {
     const char *header_path = o->options.header;
     struct device *data = NULL, *header = NULL;
-    enum rc rc =
-        device_open_file(&data, o->target, o->options.read_only,
-                         o->options.read_only ? DEVICE_SHARED : DEVICE_EXCLUSIVE, why);
+    enum rc rc = device_open_file(&data, o->target, o->options.read_only,
+                                  o->options.read_only ? DEVICE_SHARED
+                                  : o->options.kernel  ? DEVICE_LOCKED
+                                                       : DEVICE_EXCLUSIVE,
+                                  why);
 
     if (rc == RC_OK && header_path)
         rc = device_open_file(&header, header_path, true, DEVICE_SHARED, why);
@@ -205,7 +267,7 @@ static enum rc open_devices(struct opening *o, bool *foreign, struct fault *why)
     if (rc == RC_OK)
         rc = o->is_plain ? unlock_plain(o, data, why)
                          : read_and_unlock(o, header ? header : data, data, foreign, why);
-    if (rc != RC_OK)
+    if (rc != RC_OK || o->options.kernel)
         device_close(data);
     device_close(header);
     if (rc != RC_OK && strncmp(why->text, o->target, strlen(o->target)) != 0)
@@ -248,6 +310,23 @@ static enum rc serve(struct opening *o, struct daemon *daemon, struct fault *why
     return o->record.nbd ? serve_nbd(&serve, why) : serve_volume(&serve, why);
 }
 
+/* The kernel serves it; what is left of us is the record. */
+static enum rc leave_to_kernel(struct opening *o, struct fault *why)
+{
+    enum rc rc;
+
+    o->record.read_only = o->options.read_only;
+    o->record.raw = o->record.nbd = o->record.made_mountpoint = false;
+    o->record.daemon = 0;
+    snprintf(o->record.mountpoint, sizeof o->record.mountpoint, "/dev/mapper/%s",
+             o->options.kernel);
+    if ((rc = record_write(&o->record, why)) != RC_OK)
+        return rc;
+    record_leave(&o->record);
+    say_open(&o->record);
+    return RC_OK;
+}
+
 /* A failure after the parent has gone stays in the record, for 'keep close' to tell. */
 static void end_record(struct opening *o, enum rc rc, bool reported, const struct fault *why)
 {
@@ -265,7 +344,8 @@ static enum status run_opening(struct opening *o, struct fault *why)
 {
     struct daemon daemon;
     bool foreign = false;
-    enum rc rc = daemon_begin(&daemon, o->options.foreground, why);
+    bool stays = o->options.foreground || o->options.kernel;
+    enum rc rc = daemon_begin(&daemon, stays, why);
 
     if (rc != RC_OK)
         return command_status_of(rc);
@@ -273,8 +353,9 @@ static enum status run_opening(struct opening *o, struct fault *why)
     if ((rc = begin_record(o, why)) == RC_OK) {
         rc = open_devices(o, &foreign, why);
         if (rc == RC_OK)
-            rc = serve(o, &daemon, why);
-        end_record(o, rc, !o->options.foreground && daemon.report < 0, why);
+            rc = o->options.kernel ? leave_to_kernel(o, why) : serve(o, &daemon, why);
+        if (rc != RC_OK || !o->options.kernel)
+            end_record(o, rc, !stays && daemon.report < 0, why);
     }
     return foreign ? STATUS_FOREIGN : command_status_of(rc);
 }

@@ -27,7 +27,10 @@ static const char *access_of(const struct record *record)
 
 static const char *content_of(const struct record *record)
 {
-    return record->nbd ? "nbd" : record->raw ? "raw" : "file system";
+    return record->kernel[0] ? "kernel"
+           : record->nbd     ? "nbd"
+           : record->raw     ? "raw"
+                             : "file system";
 }
 
 static enum rc print_line(void *of, const struct record *record, bool alive)
@@ -35,10 +38,11 @@ static enum rc print_line(void *of, const struct record *record, bool alive)
     size_t *count = of;
 
     if ((*count)++ == 0)
-        printf("%-6s %-10s %-11s %7s  %s\n", "STATE", "ACCESS", "CONTENT", "PROCESS",
-               "TARGET -> MOUNTPOINT");
-    printf("%-6s %-10s %-11s %7d  %s -> %s\n", state_of(alive), access_of(record),
-           content_of(record), record->daemon, record->target, record->mountpoint);
+        printf("%-6s %-10s %-11s %-6s %-22s %6s %7s  %s\n", "STATE", "ACCESS", "CONTENT",
+               "FORMAT", "CIPHER", "SECTOR", "PROCESS", "TARGET -> PLACE");
+    printf("%-6s %-10s %-11s %-6s %-22s %6d %7d  %s -> %s\n", state_of(alive),
+           access_of(record), content_of(record), record->format, record->cipher,
+           record->sector_size, record->daemon, record->target, record->mountpoint);
     return RC_OK;
 }
 
@@ -53,6 +57,9 @@ static enum rc add_object(void *of, const struct record *record, bool alive)
         !json_put_string(object, "state", state_of(alive)) ||
         !json_put_string(object, "access", access_of(record)) ||
         !json_put_string(object, "content", content_of(record)) ||
+        !json_put_string(object, "format", record->format) ||
+        !json_put_string(object, "cipher", record->cipher) ||
+        !json_put_number(object, "sector_size", (uint64_t)record->sector_size) ||
         !json_put_number(object, "process", (uint64_t)record->daemon)) {
         json_close(object);
         return RC_MEMORY;

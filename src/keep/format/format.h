@@ -37,6 +37,7 @@ struct format {
 struct container {
     const struct format *format;
     struct device *device; /* with the header; not owned */
+    const char *uuid;      /* in the header; lives as long */
     bool repair_due;       /* a part of the header is damaged that format_repair can restore */
 };
 

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "keep/mount/kernel_crypt.h"
 
 enum {
     RECORD_BYTES_MAX = 4 * PATH_MAX,
@@ -72,7 +73,7 @@ struct field {
     bool *flag;
 };
 
-enum { FIELDS = 10 };
+enum { FIELDS = 14 };
 
 static void fields_of(struct record *r, struct field fields[FIELDS])
 {
@@ -80,9 +81,13 @@ static void fields_of(struct record *r, struct field fields[FIELDS])
         {.key = "target", .text = r->target, .size = sizeof r->target},
         {.key = "mountpoint", .text = r->mountpoint, .size = sizeof r->mountpoint},
         {.key = "face", .text = r->face, .size = sizeof r->face},
+        {.key = "kernel", .text = r->kernel, .size = sizeof r->kernel},
+        {.key = "format", .text = r->format, .size = sizeof r->format},
+        {.key = "cipher", .text = r->cipher, .size = sizeof r->cipher},
         {.key = "fault", .text = r->fault, .size = sizeof r->fault},
         {.key = "daemon", .number = &r->daemon},
         {.key = "helper", .number = &r->helper},
+        {.key = "sector_size", .number = &r->sector_size},
         {.key = "raw", .flag = &r->raw},
         {.key = "nbd", .flag = &r->nbd},
         {.key = "read_only", .flag = &r->read_only},
@@ -212,6 +217,19 @@ static enum rc open_target(struct record *record, const char *target, struct fau
     return name_of(record, target, why);
 }
 
+/* The mapping, where the kernel serves the volume, is as good as a daemon. */
+static bool is_mapped(const struct record *record)
+{
+    const char *slash = strrchr(record->mountpoint, '/');
+
+    return record->kernel[0] && slash && kernel_crypt_is_there(slash + 1, record->kernel);
+}
+
+static enum rc already_open(const char *target, struct fault *why)
+{
+    return fail(why, RC_BUSY, "%s: is already open ('keep status' says where)", target);
+}
+
 enum rc record_begin(struct record *record, const char *target, bool *stale, struct fault *why)
 {
     char path[PATH_MAX];
@@ -224,11 +242,22 @@ enum rc record_begin(struct record *record, const char *target, bool *stale, str
         return fail(why, RC_LIMIT, "%s: its path is too long", target);
     rc = lock_file(path, O_CREAT, GLANCE_MS, &record->fd);
     if (rc == RC_BUSY)
-        return fail(why, rc, "%s: is already open ('keep status' says where)", target);
+        return already_open(target, why);
     if (rc != RC_OK)
         return fail_errno(why, rc, "%s", path);
-    *stale = read_fields(record, record->fd) > 0;
+    *stale = read_fields(record, record->fd) > 0 && !record->kernel[0];
+    if (is_mapped(record)) {
+        record_leave(record);
+        return already_open(target, why);
+    }
+    record->kernel[0] = '\0'; /* the mapping has gone: nothing was lost with it */
     return RC_OK;
+}
+
+void record_leave(struct record *record)
+{
+    close(record->fd);
+    record->fd = -1;
 }
 
 void record_mark_used(const struct record *record, bool used)
@@ -275,9 +304,9 @@ static enum rc load(struct record *record, const char *path, bool *alive)
     if (fd < 0)
         return RC_NOT_FOUND;
     read_fields(record, fd);
-    *alive = flock(fd, LOCK_SH | LOCK_NB) < 0;
+    *alive = flock(fd, LOCK_SH | LOCK_NB) < 0 || is_mapped(record);
     close(fd);
-    return record->target[0] ? RC_OK : RC_NOT_FOUND;
+    return record->target[0] && (*alive || !record->kernel[0]) ? RC_OK : RC_NOT_FOUND;
 }
 
 static enum rc load_entry(const char *directory, const char *entry, struct record *record,
@@ -324,12 +353,20 @@ struct search {
     bool *alive;
 };
 
+/* A mapping has a name of its own; and its path may lead on to /dev/dm-0. */
+static bool is_named(const struct record *record, const char *word)
+{
+    const char *slash = strrchr(record->mountpoint, '/');
+
+    return record->kernel[0] && slash && strcmp(slash + 1, word) == 0;
+}
+
 static enum rc compare(void *of, const struct record *record, bool alive)
 {
     struct search *s = of;
 
     if (strcmp(record->mountpoint, s->real) != 0 && strcmp(record->target, s->real) != 0 &&
-        strcmp(record->mountpoint, s->word) != 0)
+        strcmp(record->mountpoint, s->word) != 0 && !is_named(record, s->word))
         return RC_OK;
     *s->record = *record;
     *s->alive = alive;

@@ -13,16 +13,20 @@
 
 #include "base/fault.h"
 
-enum { RECORD_NAME = 48 };
+enum { RECORD_NAME = 48, RECORD_ID = 192, RECORD_CIPHER = 96 };
 
 struct record {
     char name[RECORD_NAME]; /* device and inode numbers: the same under every path */
     char target[PATH_MAX];
-    char mountpoint[PATH_MAX]; /* where the user looks: a directory, or the socket of NBD */
-    char face[PATH_MAX];       /* where FUSE is mounted: the same for --raw */
-    char fault[400];           /* what went wrong at the very end */
-    pid_t daemon;
-    pid_t helper; /* fuse2fs; 0 for none */
+    char mountpoint
+        [PATH_MAX]; /* where the user looks: a directory, a socket of NBD, /dev/mapper/NAME */
+    char face[PATH_MAX];    /* where FUSE is mounted: the same for --raw */
+    char kernel[RECORD_ID]; /* the mapping's id, where dm-crypt serves it and no daemon does */
+    char format[16], cipher[RECORD_CIPHER]; /* for people */
+    char fault[400];                        /* what went wrong at the very end */
+    pid_t daemon;                           /* 0 for none */
+    pid_t helper;                           /* fuse2fs; 0 for none */
+    int sector_size;
     bool raw, nbd, read_only, made_mountpoint;
     int fd; /* open and locked in the daemon; -1 in others */
 };
@@ -51,6 +55,9 @@ enum rc record_write(struct record *record, struct fault *why);
 void record_mark_used(const struct record *record, bool used);
 bool record_is_used(const struct record *record);
 
+/* Leaves the record behind, for a volume that the kernel serves. */
+void record_leave(struct record *record);
+
 /* Removes the file, and the directory for the face; the lock goes with `fd`. */
 void record_end(struct record *record);
 
@@ -60,7 +67,7 @@ enum rc record_each(enum rc (*each)(void *of, const struct record *record, bool 
                     void *of, struct fault *why);
 
 /*
- * The record of a target or mount point.
+ * The record of a target, mount point, socket or name of a mapping.
  * RC_NOT_FOUND  nothing is open under this name
  */
 enum rc record_find(struct record *record, const char *word, bool *alive, struct fault *why);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "keep/mount/file_system.h"
+#include "keep/mount/kernel_crypt.h"
 
 enum {
     HELPER_MS = 120000, /* fuse2fs writes what it kept, once its mount is gone */
@@ -72,6 +73,8 @@ enum rc unmount_record(const struct record *record, bool alive, struct fault *wh
 {
     enum rc rc;
 
+    if (record->kernel[0])
+        return kernel_crypt_close(strrchr(record->mountpoint, '/') + 1, why);
     if (record->nbd)
         return end_server(record, alive, why);
     if (record->raw && alive && (rc = file_system_sync(record->face, why)))

@@ -7,7 +7,7 @@
 
 /*
  * Syncs, unmounts the file system inside, then FUSE, or tells the NBD server to go; the daemon then
- * ends by itself.
+ * ends by itself. A mapping of the kernel is removed.
  *
  *   alive  whether the daemon is: without it nothing can be synced any more
  *

@@ -33,7 +33,8 @@ static enum rc read_container(struct container **out, struct device *device, str
         free(c);
         return rc;
     }
-    c->container = (struct container){.format = &format_luks1, .device = device};
+    c->container =
+        (struct container){.format = &format_luks1, .device = device, .uuid = c->header->uuid};
     *out = &c->container;
     return RC_OK;
 }

@@ -32,8 +32,10 @@ static enum rc read_container(struct container **out, struct device *device, str
         free(c);
         return rc;
     }
-    c->container = (struct container){
-        .format = &format_luks2, .device = device, .repair_due = c->header->repair_due};
+    c->container = (struct container){.format = &format_luks2,
+                                      .device = device,
+                                      .uuid = c->header->uuid,
+                                      .repair_due = c->header->repair_due};
     *out = &c->container;
     return RC_OK;
 }

@@ -1,0 +1,73 @@
+"""What is open: how it is listed, closed all at once, and what --kernel says where it cannot be."""
+import os
+
+import pytest
+from keep_runner import BUSY, FAILED, UNSUPPORTED, USAGE
+
+
+@pytest.fixture
+def user(request, keep_program):
+    """Never root: everything that root has open on this machine is not ours to close."""
+    from conftest import keep_as
+    with keep_as(keep_program, 'user') as made:
+        yield made
+
+
+def key(keep):
+    return ['--passphrase-file', keep.phrase]
+
+
+def test_status_says_what_is_open_and_how(keep):
+    keep.create('v.img', '--fs', 'none', '--sector-size', '512')
+    keep.do('open', 'v.img', 'm', '--raw', '--read-only', *key(keep))
+    keep.do('create', 'w.img', '--fs', 'none', *key(keep), '--pbkdf', 'pbkdf2', '--kdf-iterations', '1000')
+    keep.do('open', 'w.img', '--nbd', 's', *key(keep))
+    keep.do('create', 'p.img', '--fs', 'none', *key(keep), '--pbkdf', 'pbkdf2', '--kdf-iterations', '1000')
+    keep.do('open', 'p.img', 'p', '--type', 'plain', '--cipher', 'aes-cbc-plain64', '--raw', *key(keep))
+    shown = {os.path.basename(each['target']): each for each in keep.status()}
+    facts = ('content', 'access', 'format', 'cipher', 'sector_size')
+    assert [shown['v.img'][name] for name in facts] == ['raw', 'read-only', 'LUKS2', 'aes-xts-plain64', 512]
+    assert [shown['w.img'][name] for name in facts] == ['nbd', 'read-write', 'LUKS2', 'aes-xts-plain64', 4096]
+    assert [shown['p.img'][name] for name in facts] == ['raw', 'read-write', 'plain', 'aes-cbc-plain64', 512]
+    text = keep.do('status')
+    assert 'nbd' in text and 'aes-cbc-plain64' in text
+
+
+def test_close_all_closes_what_stands_in_another_too(user):
+    user.create('outer.img', size='64M')
+    user.open('outer.img', 'm')
+    user.do('create', 'm/inner.img', '--size', '22M', '--fs', 'none', *key(user), '--pbkdf', 'pbkdf2',
+            '--kdf-iterations', '1000')
+    user.do('open', 'm/inner.img', 'i', '--raw', *key(user))
+    user.create('other.img', '--fs', 'none')
+    user.do('open', 'other.img', '--nbd', 's', *key(user))
+    user.do('close', '--all')
+    assert user.status() == []
+    user.do('close', '--all')
+
+
+def test_close_all_closes_the_rest_and_says_what_stays(user):
+    for name in ('a', 'b'):
+        user.create(f'{name}.img', '--fs', 'none')
+        user.do('open', f'{name}.img', name, '--raw', *key(user))
+    with_busy = user.execute('sh', '-c', f'exec 3<a/volume; {user.program} close --all; echo $?')
+    assert with_busy.stdout.decode().split() == [str(BUSY)]
+    assert with_busy.stderr.decode().count('still in use') == 1
+    assert [os.path.basename(each['target']) for each in user.status()] == ['a.img']
+    user.do('close', '--all')
+
+
+def test_close_wants_one_thing(anybody):
+    assert '--all' in anybody.refuse(USAGE, 'close')
+    anybody.refuse(USAGE, 'close', '--all', 'v.img')
+
+
+def test_kernel_says_what_is_missing(keep):
+    keep.create('v.img', '--fs', 'none')
+    assert 'no name of a mapping' in keep.refuse(USAGE, 'open', 'v.img', '--kernel', 'a/b', *key(keep))
+    assert 'exclude' in keep.refuse(USAGE, 'open', 'v.img', '--kernel', 'a', '--nbd', 's', *key(keep))
+    if keep.user == 'user':
+        assert 'needs root' in keep.refuse(FAILED, 'open', 'v.img', '--kernel', 'a', *key(keep))
+    elif not os.path.exists('/dev/mapper/control'):
+        assert 'no device mapper' in keep.refuse(UNSUPPORTED, 'open', 'v.img', '--kernel', 'a', *key(keep))
+    assert keep.status() == []
