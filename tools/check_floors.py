@@ -27,6 +27,7 @@ FOREIGN = {
     'json-c/': ['codec'],
     'pcre2.h': ['gate/conf'],
     'zlib.h': ['gate/compress'],
+    'isa-l/': ['gate/compress'],
     'blkid/': ['io', 'keep'],
     'cmocka.h': ['base/test/check.h'],
     'sys/epoll.h': ['io'],
