@@ -9,6 +9,7 @@ import tempfile
 import pytest
 
 from places import BUILD
+from transports import transport
 
 
 @contextlib.contextmanager
@@ -56,7 +57,9 @@ def passing(disk):
     lower, at = disk / 'lower', disk / 'shown'
     lower.mkdir()
     at.mkdir()
-    with passed_through(lower, at, *(['allow_other'] if os.getuid() == 0 else [])):
+    with contextlib.ExitStack() as stack:
+        with transport(os.environ.get('KEEPGATE_TRANSPORT', 'device')):
+            stack.enter_context(passed_through(lower, at, *(['allow_other'] if os.getuid() == 0 else [])))
         yield at
 
 
