@@ -333,11 +333,11 @@ enum rc fuse_ring_start(struct fuse_ring *ring, struct fault *why)
         if (failed)
             fuse_link_leave(ring->link);
     }
-    for (unsigned i = 0; i < ring->started; i++) {
+    for (unsigned i = 0; i < ring->started; i++)
         while (sem_wait(&ring->registered) < 0)
             ;
+    for (unsigned i = 0; i < ring->started; i++)
         failed = failed || ring->servers[i].failed;
-    }
     return failed ? fail(why, RC_UNSUPPORTED, "%s: the kernel refused the rings",
                          ring->link->directory)
                   : RC_OK;
