@@ -104,7 +104,8 @@ bench:
 	@tools/install.sh build run bench
 	$(call hand_back,build-bench)
 	$(call configure,build-bench,-Dbuildtype=release -Dtests=disabled -Dbench=true)
-	ninja -C build-bench keep gate bench/bench-origin bench/bench-load bench/folder_work tests/keep/posix/pass_mount
+	ninja -C build-bench keep gate bench/bench-origin bench/bench-load bench/bench-file bench/bench-null-face \
+		bench/folder_work tests/keep/posix/pass_mount
 	$(PYTHON) bench/run --build build-bench $(ARGS)
 
 soak:
