@@ -2,6 +2,7 @@
 import mmap
 import os
 import random
+import shutil
 import signal
 import threading
 
@@ -94,6 +95,30 @@ def test_neighbours_in_one_sector_lose_nothing(anybody, by):
     assert failures == []
     sector = b''.join(bytes([number * 16 + 5]) * part for number in range(threads))
     assert anybody.read(raw)[:count * 4096] == sector * count
+
+
+@pytest.mark.parametrize('failure', ['io_uring_setup:error=EPERM', 'io_uring_register:error=EPERM',
+                                     'io_uring_enter:error=EAGAIN:when=1'])
+def test_where_rings_fail_the_device_serves(anybody, failure):
+    """Before or after the kernel was told of them: nobody waits for a ring that does not come."""
+    strace = shutil.which('strace')
+    if not strace:
+        pytest.skip('strace is not installed')
+    anybody.create('v.img', '--fs', 'none')
+    with transport('rings'):
+        daemon = anybody.start(strace, '-f', '-o', '/dev/null', '-e', f'trace={failure.split(":")[0]}', '-e',
+                               f'inject={failure}', anybody.program, 'open', 'v.img', 'r', '--raw', '--foreground',
+                               '--passphrase-file', anybody.phrase)
+        said = daemon.stdout.readline()
+    assert b'open at' in said
+    threads = threads_of(anybody.status()[0]['process'])
+    assert 'fuse-ring' not in threads and threads['fuse-device'] >= 2
+    data = random.Random(failure).randbytes(2_000_000)
+    anybody.write_at_once(anybody.home / 'r' / 'volume', data)
+    assert anybody.read(anybody.home / 'r' / 'volume')[:len(data)] == data
+    anybody.close('r')
+    assert daemon.wait(timeout=60) == 0
+    daemon.communicate()
 
 
 def test_an_end_by_force_is_an_end(keep, by):

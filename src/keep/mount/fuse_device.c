@@ -44,7 +44,7 @@ static void *serve(void *of)
 {
     struct server *server = of;
 
-    fuse_link_enter("fuse-device");
+    fuse_link_enter();
     while (serve_one(server))
         ;
     fuse_link_leave(server->link);
@@ -108,16 +108,10 @@ enum rc fuse_device_start(struct fuse_device *device, bool has_rings, struct fau
             return rc;
     for (; device->started < wanted; device->started++) {
         struct server *server = &device->servers[device->started];
-        int error;
 
-        atomic_fetch_add(&device->link->running, 1);
-        error = pthread_create(&server->thread, NULL, serve, server);
-        if (error != 0) {
-            fuse_link_leave(device->link);
-            errno = error;
-            return fail_errno(why, RC_MEMORY, "%s: no thread to serve it",
-                              device->link->directory);
-        }
+        rc = fuse_link_start(device->link, &server->thread, "fuse-device", serve, server, why);
+        if (rc != RC_OK)
+            return rc;
     }
     return RC_OK;
 }

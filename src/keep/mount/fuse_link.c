@@ -76,9 +76,24 @@ bool fuse_link_send(const struct fuse_link *link, struct fuse_reply *reply)
     return writev(link->fd, pieces, 3) >= 0 || errno == ENOENT || errno == EINTR;
 }
 
-void fuse_link_enter(const char *name)
+enum rc fuse_link_start(struct fuse_link *link, pthread_t *thread, const char *name,
+                        void *(*serve)(void *), void *of, struct fault *why)
 {
-    pthread_setname_np(pthread_self(), name);
+    int error;
+
+    atomic_fetch_add(&link->running, 1);
+    error = pthread_create(thread, NULL, serve, of);
+    if (error != 0) {
+        fuse_link_leave(link);
+        errno = error;
+        return fail_errno(why, RC_MEMORY, "%s: no thread to serve it", link->directory);
+    }
+    pthread_setname_np(*thread, name);
+    return RC_OK;
+}
+
+void fuse_link_enter(void)
+{
     prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0); /* where it is permitted: root mounts on top of us */
 }
 

@@ -2,6 +2,7 @@
 #ifndef KEEP_MOUNT_FUSE_LINK_H
 #define KEEP_MOUNT_FUSE_LINK_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "keep/mount/fuse_transport.h"
@@ -24,8 +25,12 @@ enum rc fuse_link_answer(struct fuse_link *link, const void *request, size_t len
 /* False when the connection is over. */
 bool fuse_link_send(const struct fuse_link *link, struct fuse_reply *reply);
 
-/* What a thread that serves begins and ends with; the name is for 'top' and the like. */
-void fuse_link_enter(const char *name);
+/* Starts a thread that serves; the name is for 'top' and the like. RC_MEMORY. */
+enum rc fuse_link_start(struct fuse_link *link, pthread_t *thread, const char *name,
+                        void *(*serve)(void *), void *of, struct fault *why);
+
+/* What it begins and ends with. */
+void fuse_link_enter(void);
 void fuse_link_leave(struct fuse_link *link);
 
 /* Pages that are there, stay there, and go into no dump. NULL: no memory. */

@@ -22,10 +22,11 @@
 enum {
     PAGE = 4096,
     CACHE_LINE = 64,
-    THREADS = 4,              /* of one processor: one may wait for a disk */
-    ENTRIES = 2,              /* of one thread: requests under way */
-    MEMORY_MAX = 32 << 20,    /* of buffers, where it can be kept */
-    PAYLOAD_LEAST = 128 << 10 /* of one buffer, whatever their number */
+    THREADS = 4,               /* of one processor: one may wait for a disk */
+    ENTRIES = 2,               /* of one thread: requests under way */
+    MEMORY_MAX = 32 << 20,     /* of buffers, where it can be kept */
+    PAYLOAD_LEAST = 128 << 10, /* of one buffer, whatever their number */
+    RETRY_US = 1000,
 };
 
 /* Where one request comes, and its reply goes: a page and the payload. */
@@ -173,16 +174,18 @@ static void *serve(void *of)
 {
     struct server *server = of;
     cpu_set_t here;
-    int got = 0;
 
     CPU_ZERO(&here);
     CPU_SET(server->cpu, &here);
     pthread_setaffinity_np(pthread_self(), sizeof here, &here); /* where it is permitted */
-    fuse_link_enter("fuse-ring");
+    fuse_link_enter();
     register_entries(server);
     sem_post(&server->ring->registered);
-    while (server->alive > 0 && (got >= 0 || got == -EINTR)) {
-        got = io_uring_submit_and_wait(&server->uring, 1);
+    while (!server->failed && server->alive > 0) {
+        int got = io_uring_submit_and_wait(&server->uring, 1);
+
+        if (got < 0 && got != -EINTR)
+            usleep(RETRY_US); /* short of memory: whoever waits for us needs us all the more */
         answer_all(server);
     }
     fuse_link_leave(server->ring->link);
@@ -325,13 +328,12 @@ enum rc fuse_ring_start(struct fuse_ring *ring, struct fault *why)
 {
     bool failed = false;
 
-    for (; ring->started < ring->count && !failed; ring->started += !failed) {
+    while (ring->started < ring->count && !failed) {
         struct server *server = &ring->servers[ring->started];
 
-        atomic_fetch_add(&ring->link->running, 1);
-        failed = pthread_create(&server->thread, NULL, serve, server) != 0;
-        if (failed)
-            fuse_link_leave(ring->link);
+        failed = fuse_link_start(ring->link, &server->thread, "fuse-ring", serve, server,
+                                 NULL) != RC_OK;
+        ring->started += !failed;
     }
     for (unsigned i = 0; i < ring->started; i++)
         while (sem_wait(&ring->registered) < 0)

@@ -23,8 +23,8 @@ bool fuse_ring_is_offered(void);
 enum rc fuse_ring_open(struct fuse_ring **out, struct fuse_link *link, struct fault *why);
 
 /*
- * After INIT. RC_UNSUPPORTED: the kernel would not have it, and goes on with /dev/fuse alone;
- * some threads may run, and end with the connection.
+ * After INIT. RC_UNSUPPORTED: not every ring stands, and the kernel may wait for ever for the
+ * one that is missing: this connection is of no use. Threads end with it.
  */
 enum rc fuse_ring_start(struct fuse_ring *ring, struct fault *why);
 

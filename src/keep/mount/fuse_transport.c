@@ -22,50 +22,64 @@ struct fuse_transport {
 };
 
 /* Buffers first: nothing is allocated any more once somebody may write to what is mounted. */
-static enum rc make_room(struct fuse_transport *t, struct fault *why)
+static enum rc make_room(struct fuse_transport *t, bool with_rings, struct fault *why)
 {
     t->link.ended = eventfd(0, EFD_CLOEXEC);
     if (t->link.ended < 0)
         return fail_errno(why, RC_IO, "%s: no event", t->directory);
-    if (fuse_ring_is_offered() && fuse_ring_open(&t->ring, &t->link, NULL) != RC_OK)
+    if (with_rings && fuse_ring_is_offered() &&
+        fuse_ring_open(&t->ring, &t->link, NULL) != RC_OK)
         t->ring = NULL; /* then without */
     return fuse_device_open(&t->device, &t->link, why);
 }
 
-/* A kernel that likes no ring of ours goes on with /dev/fuse. */
-static enum rc serve(struct fuse_transport *t, struct fault *why)
-{
-    bool has_rings = t->link.has_rings && fuse_ring_start(t->ring, NULL) == RC_OK;
-
-    return fuse_device_start(t->device, has_rings, why);
-}
-
-static enum rc begin(struct fuse_transport *t, const struct fuse_mount *mount,
+/* RC_AGAIN: the rings failed when the kernel had been told of them, and waits for them. */
+static enum rc begin(struct fuse_transport *t, const struct fuse_mount *mount, bool with_rings,
                      struct fault *why)
 {
     enum rc rc;
 
-    if ((rc = make_room(t, why)) || (rc = fuse_mount_open(mount, &t->link.fd, why)) ||
+    t->link.fd = t->link.ended = -1;
+    if ((rc = make_room(t, with_rings, why)) ||
+        (rc = fuse_mount_open(mount, &t->link.fd, why)) ||
         (rc = fuse_device_greet(t->device, why)))
         return rc;
     t->started = true;
-    return serve(t, why);
+    if (t->link.has_rings && fuse_ring_start(t->ring, why) != RC_OK)
+        return RC_AGAIN;
+    return fuse_device_start(t->device, t->link.has_rings, why);
+}
+
+/* Undoes it, as far as it went. Threads end with the connection. */
+static void end(struct fuse_transport *t)
+{
+    if (t->link.fd >= 0 && (!t->started || atomic_load(&t->link.running) > 0))
+        fuse_mount_cut(t->directory);
+    fuse_ring_close(t->ring);
+    fuse_device_close(t->device);
+    if (t->link.fd >= 0)
+        close(t->link.fd);
+    if (t->link.ended >= 0)
+        close(t->link.ended);
 }
 
 enum rc fuse_transport_open(struct fuse_transport **out, const struct fuse_handler *handler,
                             const struct fuse_mount *mount, struct fault *why)
 {
     struct fuse_transport *t = calloc(1, sizeof *t);
-    enum rc rc;
+    enum rc rc = RC_AGAIN;
 
     if (!t)
         return fail(why, RC_MEMORY, "no memory to serve %s", mount->directory);
-    snprintf(t->directory, sizeof t->directory, "%s", mount->directory);
-    t->link = (struct fuse_link){
-        .handler = *handler, .directory = t->directory, .fd = -1, .ended = -1};
-    rc = begin(t, mount, why);
+    for (int attempt = 0; attempt < 2 && rc == RC_AGAIN; attempt++) {
+        *t = (struct fuse_transport){.link = {.handler = *handler, .directory = t->directory}};
+        snprintf(t->directory, sizeof t->directory, "%s", mount->directory);
+        rc = begin(t, mount, attempt == 0, why);
+        if (rc != RC_OK)
+            end(t);
+    }
     if (rc != RC_OK) {
-        fuse_transport_close(t);
+        free(t);
         return rc;
     }
     fuse_mount_read_further_ahead(t->directory);
@@ -100,18 +114,10 @@ enum rc fuse_transport_notify(struct fuse_transport *t, enum fuse_notify_code co
                       "%s: the kernel was not told of a change", t->directory);
 }
 
-/* Threads end with the connection. */
 void fuse_transport_close(struct fuse_transport *t)
 {
     if (!t)
         return;
-    if (t->link.fd >= 0 && (!t->started || atomic_load(&t->link.running) > 0))
-        fuse_mount_cut(t->directory);
-    fuse_ring_close(t->ring);
-    fuse_device_close(t->device);
-    if (t->link.fd >= 0)
-        close(t->link.fd);
-    if (t->link.ended >= 0)
-        close(t->link.ended);
+    end(t);
     free(t);
 }
