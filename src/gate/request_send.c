@@ -114,15 +114,24 @@ static enum rc send_or_spill(struct stream *stream, bool *writable, struct spill
     return spill_add(spill, pieces, count, sent);
 }
 
+/* How many of `want` bytes may go now: `paced` is a request with a limit of bytes a second, or NULL. */
+static size_t allow(struct request *paced, size_t want)
+{
+    return paced ? request_allowance(paced, want) : want;
+}
+
 /* What waits in memory, as far as the socket takes it. */
 static enum rc flush_memory(struct stream *stream, bool *writable, struct spill *spill,
-                            uint64_t *counter)
+                            uint64_t *counter, struct request *paced)
 {
     while (spill->begin < spill->end) {
         struct iovec rest = {spill->at + spill->begin, spill->end - spill->begin};
         size_t sent = 0;
-        enum rc rc = *writable ? stream_write(stream, &rest, 1, &sent) : RC_AGAIN;
+        enum rc rc;
 
+        if ((rest.iov_len = allow(paced, rest.iov_len)) == 0)
+            return RC_AGAIN;
+        rc = *writable ? stream_write(stream, &rest, 1, &sent) : RC_AGAIN;
         if (rc != RC_OK && rc != RC_AGAIN)
             return RC_IO;
         *counter += sent;
@@ -136,12 +145,13 @@ static enum rc flush_memory(struct stream *stream, bool *writable, struct spill 
 }
 
 /* TLS takes bytes, not files. */
-static ssize_t write_from_file(struct stream *stream, const struct spill *spill)
+static ssize_t write_from_file(struct stream *stream, const struct spill *spill, size_t most)
 {
     uint8_t bytes[16 * 1024];
     struct iovec piece = {bytes, 0};
     size_t sent = 0;
-    ssize_t got = pread(spill->fd, bytes, sizeof bytes, (off_t)spill->file_begin);
+    ssize_t got = pread(spill->fd, bytes, most < sizeof bytes ? most : sizeof bytes,
+                        (off_t)spill->file_begin);
     enum rc rc;
 
     if (got <= 0)
@@ -153,18 +163,17 @@ static ssize_t write_from_file(struct stream *stream, const struct spill *spill)
 }
 
 static enum rc flush_file(struct stream *stream, bool *writable, struct spill *spill,
-                          uint64_t *counter)
+                          uint64_t *counter, struct request *paced)
 {
     while (spill->file_begin < spill->file_end) {
         off_t offset = (off_t)spill->file_begin;
+        size_t most = allow(paced, (size_t)(spill->file_end - spill->file_begin));
         ssize_t sent;
 
-        if (!*writable)
+        if (!*writable || most == 0)
             return RC_AGAIN;
-        sent = stream_is_plain(stream)
-                   ? sendfile(stream->fd, spill->fd, &offset,
-                              (size_t)(spill->file_end - spill->file_begin))
-                   : write_from_file(stream, spill);
+        sent = stream_is_plain(stream) ? sendfile(stream->fd, spill->fd, &offset, most)
+                                       : write_from_file(stream, spill, most);
         if (sent <= 0) {
             *writable = false;
             return sent < 0 && errno == EAGAIN ? RC_AGAIN : RC_IO;
@@ -176,12 +185,12 @@ static enum rc flush_file(struct stream *stream, bool *writable, struct spill *s
 }
 
 static enum rc flush(struct stream *stream, bool *writable, struct spill *spill,
-                     uint64_t *counter)
+                     uint64_t *counter, struct request *paced)
 {
     enum rc rc;
 
-    if ((rc = flush_memory(stream, writable, spill, counter)) != RC_OK ||
-        (rc = flush_file(stream, writable, spill, counter)) != RC_OK)
+    if ((rc = flush_memory(stream, writable, spill, counter, paced)) != RC_OK ||
+        (rc = flush_file(stream, writable, spill, counter, paced)) != RC_OK)
         return rc;
     if (spill->at || spill->file_end > 0)
         spill_empty(spill);
@@ -211,38 +220,11 @@ enum rc request_send(struct request *r, const struct iovec *pieces, int count)
                          count, &r->sent);
 }
 
-static enum rc flush_paced(struct request *r)
-{
-    struct spill *spill = &r->to_client;
-
-    r->paced = false;
-    while (!spill_is_empty(spill)) {
-        struct iovec rest = {spill->at + spill->begin, spill->end - spill->begin};
-        size_t sent = 0;
-        enum rc rc;
-
-        if ((rest.iov_len = request_allowance(r, rest.iov_len)) == 0)
-            return RC_AGAIN;
-        rc =
-            r->client->writable ? stream_write(&r->client->stream, &rest, 1, &sent) : RC_AGAIN;
-        if (rc != RC_OK && rc != RC_AGAIN)
-            return RC_IO;
-        r->sent += sent;
-        spill->begin += sent;
-        if (rc == RC_AGAIN || (sent < rest.iov_len && stream_is_plain(&r->client->stream)))
-            r->client->writable = false;
-        if (rc == RC_AGAIN)
-            return rc;
-    }
-    spill_clear(spill);
-    return RC_OK;
-}
-
 enum rc request_flush(struct request *r)
 {
-    if (r->rate > 0)
-        return flush_paced(r);
-    return flush(&r->client->stream, &r->client->writable, &r->to_client, &r->sent);
+    r->paced = false;
+    return flush(&r->client->stream, &r->client->writable, &r->to_client, &r->sent,
+                 r->rate > 0 ? r : NULL);
 }
 
 static uint64_t *sent_up(struct request *r)
@@ -258,7 +240,7 @@ enum rc request_send_up(struct request *r, const struct iovec *pieces, int count
 
 enum rc request_flush_up(struct request *r)
 {
-    return flush(&r->origin->stream, &r->origin->writable, &r->to_origin, sent_up(r));
+    return flush(&r->origin->stream, &r->origin->writable, &r->to_origin, sent_up(r), NULL);
 }
 
 void request_drop_up(struct request *r)

@@ -168,7 +168,7 @@ SIZE = 30_000_000  # more than sockets hold
 
 
 @pytest.mark.parametrize('settings, whole', [
-    ('', True), ('proxy_buffering off;', False), ('proxy_max_temp_file_size 0;', False), ('gzip on; gzip_types *;', True),
+    ('', True), ('limit_rate 12m;', True), ('proxy_buffering off;', False), ('proxy_max_temp_file_size 0;', False), ('gzip on; gzip_types *;', True),
     ('proxy_max_temp_file_size 100k; proxy_buffers 4 4k; proxy_buffer_size 4k; proxy_busy_buffers_size 8k;', False)])
 def test_an_answer_is_stored_for_a_slow_client(gate, settings, whole):
     with peers.Origin() as origin:
