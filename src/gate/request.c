@@ -65,6 +65,8 @@ static void log_access(struct request *r)
     const struct journal_settings *journal = &request_settings(r)->journal;
     struct buffer line;
 
+    if (r->parent && !request_settings(r)->respond.log_subrequest)
+        return;
     if (journal->access_count == 0 || r->service->trace)
         return;
     line = buffer_over(r->service->out, SCRATCH_OUT);
@@ -73,9 +75,19 @@ static void log_access(struct request *r)
 
 /* ---- a request's beginning and end ---- */
 
-/* Gives its memory back, but for `surplus`: bytes that came behind it. renew() before its next use. */
+static void release(struct request *r);
+
+/* Gives its memory back, but for `surplus`: bytes that came behind it. request_renew before its next use. */
 static void drop(struct request *r)
 {
+    while (r->subs) {
+        struct request *sub = r->subs;
+
+        r->subs = sub->next_sub;
+        release(sub);
+    }
+    if (r->parent)
+        r->head.head.fields = r->fields; /* they were its parent's */
     if (r->bytes != r->inline_bytes)
         free(r->bytes);
     if (r->head.head.fields != r->fields)
@@ -85,6 +97,7 @@ static void drop(struct request *r)
     free(r->answer_bytes);
     request_leave_limits(r);
     timer_clear(&r->pause);
+    timer_clear(&r->ahead_timer);
     gzip_stream_release(r->gzip, &r->service->spare_gzip);
     spill_clear(&r->to_client);
     spill_clear(&r->to_origin);
@@ -92,7 +105,7 @@ static void drop(struct request *r)
     arena_reset(&r->arena);
 }
 
-static void renew(struct request *r)
+void request_renew(struct request *r)
 {
     struct client *client = r->client;
 
@@ -122,7 +135,6 @@ static void release(struct request *r)
 {
     request_leave_origin(r, false);
     loop_cancel(r->service->loop, &r->turn);
-    timer_clear(&r->ahead_timer);
     request_close_file(r);
     spill_clear(&r->surplus);
     drop(r);
@@ -138,7 +150,7 @@ void request_begin(struct client *client)
         client_close(client);
         return;
     }
-    renew(r);
+    request_renew(r);
     client->request = r;
     client->state = CLIENT_BUSY;
     request_run(r);
@@ -153,7 +165,7 @@ static bool is_partial(const struct request *r)
 /* Nothing but the end of the connection says where the answer ends. */
 static bool ends_by_close(const struct request *r)
 {
-    return r->head.version == 9 ||
+    return r->head.version == 9 || (r->step == STEP_ADD && !r->down_chunked) ||
            (r->step == STEP_RELAY && !r->down_chunked && r->down.framing != FRAMING_LENGTH);
 }
 
@@ -165,6 +177,10 @@ static void break_off(struct request *r)
 
     if (r->step != STEP_READ_HEAD || r->got > 0)
         log_access(r);
+    if (r->parent) {
+        request_end_sub(r, true);
+        return;
+    }
     release(r);
     if (partial)
         client_break(client, reset);
@@ -201,7 +217,7 @@ static enum rc keep_surplus(struct request *r)
             return RC_MEMORY;
     }
     drop(r);
-    renew(r);
+    request_renew(r);
     if (rest.end == rest.begin) {
         spill_clear(&rest);
         return RC_OK;
@@ -218,16 +234,27 @@ static enum rc keep_surplus(struct request *r)
     return RC_OK;
 }
 
-/* The answer is complete. RC_OK: the next request begins in the same place. RC_END: `r` is gone. */
+/*
+ * The answer is complete. RC_OK: the next request begins in the same place. RC_END: `r` is gone, or its parent's.
+ * RC_AGAIN: requests inside have not ended.
+ */
 static enum rc finish(struct request *r)
 {
     struct client *client = r->client;
     const struct http_settings *http = &request_settings(r)->http;
     bool unread = !r->up.done || r->used < r->got || client->readable;
 
+    if (request_is_waiting_for_subs(r)) { /* copies that nobody else waits for */
+        request_wait(r, 0, 0);
+        return RC_AGAIN;
+    }
     request_leave_origin(r, false);
     request_close_file(r);
     log_access(r);
+    if (r->parent) {
+        request_end_sub(r, false);
+        return RC_END;
+    }
     client->requests++;
     if (r->keep_alive && r->up.done && keep_surplus(r) == RC_OK) {
         timer_clear(&client->timer);
@@ -409,8 +436,24 @@ static bool is_too_large(struct request *r)
     return true;
 }
 
+/* mirror: once for a request, with its body where that is to be copied. */
+static bool is_to_mirror(struct request *r)
+{
+    const struct subrequest_settings *s = &request_settings(r)->subrequest;
+
+    if (s->mirrors_count == 0 || r->mirrored || r->parent || r->unforwardable ||
+        r->service->trace)
+        return false;
+    r->after_keeping = STEP_MIRROR;
+    r->step =
+        s->mirror_body && !r->up.done && !r->up_unretained ? STEP_KEEP_BODY : STEP_MIRROR;
+    return true;
+}
+
 enum rc request_content(struct request *r)
 {
+    if (is_to_mirror(r))
+        return RC_OK;
     if (request_settings(r)->status.tells)
         return request_answer_own_status(r);
     if (!request_settings(r)->proxy.pass.is_set)
@@ -458,7 +501,7 @@ enum rc request_enter(struct request *r, const struct location *location)
     if (location != &r->server->outer && request_rewrite(r, &rc))
         return rc;
     request_find_address(r);
-    return request_limit(r);
+    return r->parent ? request_act(r) : request_limit(r);
 }
 
 enum rc request_search(struct request *r)
@@ -580,6 +623,9 @@ static const struct {
     [STEP_REDIRECT] = {"redirect", request_redirect_continue},
     [STEP_DELAY] = {"delay", request_delay},
     [STEP_ANSWER] = {"answer", request_answer_continue},
+    [STEP_ACCESS] = {"access", request_continue_access},
+    [STEP_MIRROR] = {"mirror", request_mirror},
+    [STEP_ADD] = {"add", request_add},
     [STEP_KEEP_BODY] = {"keep body", request_keep_body},
     [STEP_CHOOSE] = {"choose", request_choose},
     [STEP_CONNECT] = {"connect", request_connect},

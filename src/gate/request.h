@@ -23,6 +23,9 @@ enum step {
     STEP_REDIRECT,  /* inside: to another path, or a named location */
     STEP_DELAY,     /* limit_req has it wait */
     STEP_ANSWER,    /* of our own: the rest of it is on its way */
+    STEP_ACCESS,    /* a request inside is asked for permission */
+    STEP_MIRROR,    /* copies are sent */
+    STEP_ADD,       /* what stands in front of the body, or behind it, is on its way */
     STEP_KEEP_BODY, /* the request's, before anything else is done */
     STEP_CHOOSE,    /* an origin's address */
     STEP_CONNECT,
@@ -44,6 +47,11 @@ enum {
         2 << 20,          /* bytes of a body for one client, before others have their turn */
     REQUESTS_AT_ONCE = 32 /* of one client that sends them one behind the other, likewise */
 };
+
+/* What a request inside of a request is for. */
+enum sub_kind { SUB_AUTH, SUB_MIRROR, SUB_ADDITION };
+
+enum { REQUEST_PENDING = 1 /* of a status: not known yet */ };
 
 /* Bytes that a socket did not take yet: in memory, and behind them in a temporary file where one is allowed. */
 struct spill {
@@ -107,8 +115,21 @@ struct request {
     struct body_store text_body; /* what goes to the origin in its place: proxy_set_body */
     const struct body_store *sent_up; /* what goes there; NULL: as it comes from the client */
     uint64_t sent_up_at;              /* of that */
+    const struct body_store *body;    /* where it is kept: `store`, or the parent's */
     bool is_kept;
     enum step after_keeping;
+
+    /* requests inside of this one */
+    struct request *parent; /* NULL: a client's own */
+    enum sub_kind kind;
+    bool sub_done, sub_failed;
+    struct request *subs, *next_sub;
+    struct request *auth, *addition; /* the one that is waited for */
+    unsigned access_at,
+        refused; /* which condition of access is next; what earlier ones said */
+    bool mirrored, adds_before, adds_after;
+    struct span held; /* of the body, behind what is added in front */
+    enum step after_addition;
     bool continue_due;          /* the client waits for 100 Continue */
     const struct address *from; /* real_ip_header; NULL: the connection's */
     struct span host;           /* $host */
@@ -140,6 +161,7 @@ struct request {
     bool
         open_ended; /* a body of our own that goes through request_send_own_body has not ended yet */
     bool squeezed;            /* the head says that the body is compressed */
+    bool reshaped;            /* the body is not the one that its ETag is for, byte by byte */
     struct gzip_stream *gzip; /* that it goes through; NULL: as it is, or there is none */
     bool is_head;             /* the method is HEAD */
     struct span location_field, content_type; /* as sent, for variables */
@@ -289,6 +311,9 @@ void request_drop_up(struct request *r);
  */
 void request_wait(struct request *r, uint64_t client_ms, uint64_t origin_ms);
 
+/* The task that runs r->turn's request. */
+void request_run_turn(struct task *task);
+
 /* Waits for nobody: RC_AGAIN, and request_run is called when others had their turn. */
 enum rc request_yield(struct request *r);
 
@@ -301,6 +326,28 @@ enum rc request_read_body(struct request *r, struct span *in);
 enum rc request_unread(struct request *r, struct span rest);
 /* Counts body; false beyond client_max_body_size. */
 bool request_body_fits(struct request *r, size_t more);
+
+/* STEP_ACCESS */
+enum rc request_continue_access(struct request *r);
+
+/* ---- request_sub.c ---- */
+
+/* A request of the same client to a path ("/path?args") inside; it runs by itself, and ends with its parent. NULL: no memory. */
+struct request *request_begin_sub(struct request *parent, enum sub_kind kind, struct span path,
+                                  struct span args);
+/* It has its answer, or never will; its parent goes on. */
+void request_end_sub(struct request *sub, bool failed);
+bool request_is_waiting_for_subs(const struct request *r);
+/* auth_request: 0 where there is none, REQUEST_PENDING, 200, or the status of a refusal. */
+unsigned request_ask_permission(struct request *r);
+/* Leaves r at STEP_ACCESS. */
+enum rc request_await_permission(struct request *r);
+enum rc request_mirror(struct request *r); /* STEP_MIRROR, then request_content */
+/* Does anything stand around the body of this answer? Then r->adds_before and r->adds_after say what. */
+bool request_shape_additions(struct request *r, unsigned status, struct span content_type);
+/* Behind the head, where r->adds_before: STEP_ADD, then `body`, then the step `then`. */
+enum rc request_begin_additions(struct request *r, struct span body, enum step then);
+enum rc request_add(struct request *r); /* STEP_ADD; behind the body with r->adds_after */
 
 /* ---- request_keep.c ---- */
 
@@ -318,6 +365,9 @@ enum rc request_send_kept(struct request *r, struct iovec first);
 
 /* More room for the fields of the origin's answer. */
 enum rc request_more_answer_fields(struct request *r);
+
+/* As new, for whatever is to come. */
+void request_renew(struct request *r);
 
 /* Of the file that was to be sent. Harmless without one. */
 void request_close_file(struct request *r);
@@ -402,6 +452,9 @@ struct span request_trailer(struct request *r);
 enum rc request_squeeze(struct request *r, struct iovec first, const struct iovec *pieces,
                         int count, enum gzip_push push);
 
+/* r->held, behind what was added in front of it. */
+enum rc request_send_held(struct request *r);
+
 /* The same of a body of our own that was shaped, compressed or not. `last`: it ends here. */
 enum rc request_send_own_body(struct request *r, struct iovec first, struct span piece,
                               bool last);
@@ -476,6 +529,13 @@ bool request_field_first(const struct request *r, struct span name, struct span 
 
 /* A variable of the configuration gets a value of "set". */
 void variables_set(struct request *r, uintptr_t variable, struct span value);
+
+/* The same, with what a template is for another request of the same client. */
+void variables_set_from(struct request *r, uintptr_t variable, struct request *of,
+                        const struct template *t);
+
+/* Where all values of "set" and its like are, for a request inside of r to share. */
+struct computed_value *variables_share(struct request *r);
 
 bool variables_computed(void *subject, struct span rest, uintptr_t of, struct span *value);
 

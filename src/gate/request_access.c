@@ -122,16 +122,18 @@ static unsigned check_user(struct request *r)
 /* ---- all of them together ---- */
 
 /* In nginx's order. */
-static unsigned (*const conditions[])(struct request *r) = {check_address, check_user};
+static unsigned (*const conditions[])(struct request *r) = {check_address, check_user,
+                                                            request_ask_permission};
 
-enum rc request_check_access(struct request *r)
+enum rc request_continue_access(struct request *r)
 {
     const bool any = request_settings(r)->access.satisfy_any;
-    unsigned refused = 0;
 
-    for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
-        unsigned status = conditions[i](r);
+    for (; r->access_at < sizeof conditions / sizeof *conditions; r->access_at++) {
+        unsigned status = conditions[r->access_at](r);
 
+        if (status == REQUEST_PENDING)
+            return request_await_permission(r);
         if (status == 0 || (status == 200 && !any))
             continue;
         if (status == 200) {
@@ -140,10 +142,16 @@ enum rc request_check_access(struct request *r)
         }
         if (!any || (status != 401 && status != 403))
             return request_answer_status(r, status);
-        if (refused != 401)
-            refused = status;
+        if (r->refused != 401)
+            r->refused = status;
     }
-    if (refused == 403)
+    if (r->refused == 403)
         request_log(r, LOG_LEVEL_ERROR, "access forbidden by rule");
-    return refused ? request_answer_status(r, refused) : request_act(r);
+    return r->refused ? request_answer_status(r, r->refused) : request_act(r);
+}
+
+enum rc request_check_access(struct request *r)
+{
+    r->access_at = r->refused = 0;
+    return request_continue_access(r);
 }

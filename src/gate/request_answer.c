@@ -67,7 +67,7 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
     r->sent_modified = reply->last_modified;
     if (headers->used)
         reply->added = headers_begin(headers, code, r);
-    reply->added.weak_etag = r->squeezed;
+    reply->added.weak_etag = r->reshaped;
     buffer_add(out, SPAN("HTTP/1.1 "));
     if (reply->status.len > 0)
         buffer_add(out, reply->status);
@@ -116,11 +116,11 @@ void request_add_fields(struct request *r, const struct reply *reply, struct buf
 static void add_own_fields(struct request *r, const struct reply *reply, struct buffer *out)
 {
     if (!headers_replaces(&reply->added, FIELD_ETAG))
-        add_field(out, r->squeezed ? SPAN("ETag: W/") : SPAN("ETag: "), reply->etag);
+        add_field(out, r->reshaped ? SPAN("ETag: W/") : SPAN("ETag: "), reply->etag);
     request_add_fields(r, reply, out);
     add_field(out, SPAN("Content-Range: "), reply->content_range);
     add_field(out, SPAN("WWW-Authenticate: "), r->challenge);
-    if (reply->accept_ranges && !r->squeezed)
+    if (reply->accept_ranges && !r->reshaped)
         buffer_add(out, SPAN("Accept-Ranges: bytes\r\n"));
     buffer_add(out, SPAN("\r\n"));
 }
@@ -151,8 +151,13 @@ static enum rc answer(struct request *r, struct reply *reply, struct span body)
     pieces[1] = (struct iovec){(void *)(uintptr_t)body.at, body.len};
     r->step = STEP_ANSWER;
     r->open_ended = r->gzip || reply->chunked;
+    if (r->adds_before) {
+        rc = request_send(r, pieces, 1);
+        return rc != RC_OK && rc != RC_AGAIN ? rc
+                                             : request_begin_additions(r, body, STEP_ANSWER);
+    }
     if (r->open_ended && r->parts_count == 0)
-        return request_send_own_body(r, pieces[0], body, true);
+        return request_send_own_body(r, pieces[0], body, !r->adds_after);
     r->body_sent += body.len;
     rc = request_send(r, pieces, 2);
     return rc == RC_AGAIN ? RC_OK : rc;
@@ -252,11 +257,11 @@ enum rc request_answer_slash(struct request *r)
     return request_answer_redirect(r, 301, buffer_span(&to));
 }
 
-/* By the extension of a path, or else what default_type says. */
-static struct span type_of(const struct request *r, struct span path)
+/* By the extension of the path, or else what default_type says. */
+static struct span type_of(const struct request *r)
 {
     const struct respond_settings *respond = &request_settings(r)->respond;
-    struct span type = mime_types_find(respond->types, file_extension(path));
+    struct span type = mime_types_find(respond->types, file_extension(r->path));
 
     return type.len > 0 ? type : respond->default_type;
 }
@@ -280,7 +285,7 @@ enum rc request_answer_return(struct request *r, const struct rewrite_code *code
     if (code->is_redirect)
         return request_answer_redirect(r, code->status, copy);
     reply.has_length = reply.code != 204 && reply.code != 304;
-    reply.content_type = reply.has_length ? type_of(r, r->path) : (struct span){0};
+    reply.content_type = reply.has_length ? type_of(r) : (struct span){0};
     reply.length = copy.len;
     return answer(r, &reply, reply.has_length ? copy : (struct span){0});
 }
@@ -388,7 +393,7 @@ static enum rc plan(struct request *r, struct reply *reply, uint64_t size, bool 
     return RC_OK;
 }
 
-static enum rc answer_opened(struct request *r, const struct file *file, struct span path)
+static enum rc answer_opened(struct request *r, const struct file *file)
 {
     const struct respond_settings *respond = &request_settings(r)->respond;
     char etag[FILE_ETAG_MAX], date[HTTP_DATE_LEN];
@@ -402,7 +407,8 @@ static enum rc answer_opened(struct request *r, const struct file *file, struct 
     reply.last_modified = arena_copy(&r->arena, span_of(date, sizeof date));
     if (respond->etag)
         reply.etag = validators.etag = arena_copy(&r->arena, file_etag(file, etag));
-    code = request_status(r, 200) == 200 ? validate(r, &validators, &allow_range) : 200;
+    code = request_status(r, 200) == 200 && !r->parent ? validate(r, &validators, &allow_range)
+                                                       : 200;
     if (code == 412)
         return request_answer_status(r, 412);
     if (code == 304) {
@@ -411,11 +417,11 @@ static enum rc answer_opened(struct request *r, const struct file *file, struct 
         reply.has_length = false;
         return answer(r, &reply, (struct span){0});
     }
-    reply.content_type = type_of(r, path);
+    reply.content_type = type_of(r);
     reply.code = 200;
     reply.length = file->size;
     request_shape_body(r, &reply, NULL);
-    if ((rc = plan(r, &reply, file->size, allow_range && !r->squeezed)) != RC_OK)
+    if ((rc = plan(r, &reply, file->size, allow_range && !r->reshaped && !r->parent)) != RC_OK)
         return rc;
     if (reply.code == 206)
         r->error_status = 0;
@@ -521,7 +527,7 @@ enum rc request_answer_file(struct request *r)
     r->file = file.fd;
     if (r->head.method == METHOD_POST) /* what there is may not be written to */
         return request_answer_status(r, 405);
-    return answer_opened(r, &file, buffer_span(&path));
+    return answer_opened(r, &file);
 }
 
 static enum rc send_wrapped(struct request *r, struct iovec piece, bool last)
@@ -539,7 +545,7 @@ static enum rc send_some(struct request *r, struct file_part *part)
     const bool is_wrapped = r->open_ended;
     ssize_t sent;
 
-    if (stream_is_plain(&client->stream) && !r->open_ended) {
+    if (stream_is_plain(&client->stream) && !r->open_ended && !r->parent) {
         if (r->rate > 0 && (most = request_allowance(r, most)) == 0)
             return RC_AGAIN;
         sent = client->writable ? sendfile(client->stream.fd, r->file, &offset, most) : -1;
@@ -555,7 +561,8 @@ static enum rc send_some(struct request *r, struct file_part *part)
         sent = pread(r->file, r->service->in, most, offset);
         if (sent > 0) {
             struct iovec piece = {r->service->in, (size_t)sent};
-            bool last = r->part + 1 == r->parts_count && part->len == (uint64_t)sent;
+            bool last =
+                r->part + 1 == r->parts_count && part->len == (uint64_t)sent && !r->adds_after;
             enum rc rc =
                 r->open_ended ? send_wrapped(r, piece, last) : request_send(r, &piece, 1);
 
@@ -608,6 +615,10 @@ enum rc request_answer_continue(struct request *r)
             break;
         }
         taken += part->offset - offset;
+    }
+    if (rc == RC_OK && r->adds_after) {
+        r->step = STEP_ADD;
+        return RC_OK;
     }
     if (rc == RC_OK && r->open_ended) { /* nothing was left to say that it was the last with */
         if ((rc = send_wrapped(r, (struct iovec){0}, true)) != RC_OK ||

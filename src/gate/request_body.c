@@ -69,31 +69,36 @@ void request_shape_body(struct request *r, struct reply *reply, const struct hea
     const struct settings *settings = request_settings(r);
     const unsigned status = request_status(r, reply->code);
     enum gzip_choice choice;
+    bool added;
 
     reply->is_shaped = true;
     if (r->gzip) { /* of a head that was not sent in the end */
         gzip_stream_release(r->gzip, &r->service->spare_gzip);
         r->gzip = NULL;
     }
-    r->squeezed = r->adds_trailer = false;
-    if (!settings->gzip.on && settings->headers.trailers.count == 0)
-        return;
+    r->squeezed = r->reshaped = r->adds_trailer = false;
     if (status < 200 || request_is_bodiless(status))
+        return;
+    added = request_shape_additions(r, status, reply->content_type);
+    if (!settings->gzip.on && settings->headers.trailers.count == 0 && !added)
         return;
     choice = choose_gzip(r, reply, origin);
     reply->vary = choice != GZIP_NEVER && settings->gzip.vary;
     if (r->is_head) { /* its head is that of GET */
         r->squeezed = choice == GZIP_SQUEEZE;
-        reply->has_length = reply->has_length && !r->squeezed;
+        r->reshaped = r->squeezed || added;
+        reply->has_length = reply->has_length && !r->squeezed && !added;
+        r->adds_before = r->adds_after = false;
         return;
     }
     if (choice == GZIP_SQUEEZE)
         r->gzip = gzip_stream_open(&r->service->spare_gzip, (int)settings->gzip.level,
                                    reply->has_length ? reply->length : UINT64_MAX);
     r->squeezed = r->gzip != NULL;
+    r->reshaped = r->squeezed || added;
     r->adds_trailer = r->head.version >= 11 && settings->http.chunked_transfer_encoding &&
                       has_trailers(r, status);
-    if (r->gzip || r->adds_trailer)
+    if (r->gzip || r->adds_trailer || added)
         open_end(r, reply);
     r->down_chunked = reply->chunked;
 }

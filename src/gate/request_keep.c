@@ -101,6 +101,7 @@ enum rc request_keep_body(struct request *r)
         return store_failed(r, rc, &why);
     request_wait(r, 0, 0);
     r->is_kept = true;
+    r->body = &r->store;
     r->up_unretained = false;
     r->step = r->after_keeping;
     return RC_OK;
@@ -111,7 +112,7 @@ enum rc request_choose_body(struct request *r)
     const struct proxy_settings *p = proxy_of(r);
     struct buffer text;
 
-    r->sent_up = r->is_kept ? &r->store : NULL;
+    r->sent_up = r->is_kept ? r->body : NULL;
     r->sent_up_at = 0;
     if (p->has_set_body) {
         text = buffer_over(request_memory(r, SCRATCH_OUT), SCRATCH_OUT);

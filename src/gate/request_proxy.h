@@ -30,7 +30,7 @@ static inline struct try *last_try(struct request *r)
 /* The client has gone while an origin works for it. */
 static inline bool is_abandoned(const struct request *r)
 {
-    return r->client->hangup && r->up.done && !proxy_of(r)->ignore_client_abort;
+    return r->client->hangup && r->up.done && !r->parent && !proxy_of(r)->ignore_client_abort;
 }
 
 /* ---- request_origin.c ---- */

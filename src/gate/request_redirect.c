@@ -158,8 +158,8 @@ enum rc request_redirect_error(struct request *r, const struct error_page *page)
     if (!to.at)
         return RC_MEMORY;
     if (to.len > 0 && to.at[0] == '/') {
-        r->method_is_get = !r->is_head;
-        r->head.method = r->is_head ? METHOD_HEAD : METHOD_GET;
+        r->method_is_get = !r->is_head || r->parent;
+        r->head.method = r->method_is_get ? METHOD_GET : METHOD_HEAD;
         return request_redirect_to(r, to);
     }
     if (to.len > 0 && to.at[0] == '@')

@@ -92,14 +92,14 @@ static void add_answer_fields(struct request *r, const struct headers_turn *adde
             continue;
         if (field->id == FIELD_REFRESH)
             value = rewrite(r, value, filter_refresh);
-        if (r->squeezed && field->id == FIELD_ACCEPT_RANGES)
+        if (r->reshaped && field->id == FIELD_ACCEPT_RANGES)
             continue;
-        if (r->squeezed && field->id == FIELD_ETAG && !span_starts(value, SPAN("\"")) &&
+        if (r->reshaped && field->id == FIELD_ETAG && !span_starts(value, SPAN("\"")) &&
             !span_starts(value, SPAN("W/")))
             continue;
         buffer_add(out, field_name(head, field));
         buffer_add(out, SPAN(": "));
-        if (r->squeezed && field->id == FIELD_ETAG && value.at[0] == '"')
+        if (r->reshaped && field->id == FIELD_ETAG && value.at[0] == '"')
             buffer_add(out, SPAN("W/"));
         buffer_add(out, value);
         buffer_add(out, SPAN("\r\n"));
@@ -124,11 +124,8 @@ static void plan_body(struct request *r)
     if (r->continue_due && !r->up.done)
         r->keep_alive = false; /* the client may send the body it was not asked for, or not */
     r->down = body_begin((enum framing)a->framing, a->length);
-    if (r->is_head && !r->asked_head) { /* proxy_method: the body is nobody's */
-        r->down_chunked = false;
-        r->down = body_begin(FRAMING_NONE, 0);
-        r->origin_extra = true;
-    }
+    if (r->is_head)
+        r->down_chunked = r->down_chunked && r->asked_head;
 }
 
 static void write_answer(struct request *r, struct buffer *out)
@@ -178,7 +175,7 @@ static enum rc send_body_down(struct request *r, struct iovec first, struct span
         }
         if (r->gzip) {
             rc = request_squeeze(r, first, cut.pieces, cut.count,
-                                 r->down.done ? GZIP_END : GZIP_MORE);
+                                 r->down.done && !r->adds_after ? GZIP_END : GZIP_MORE);
             if (rc != RC_OK)
                 return rc;
             first.iov_len = 0;
@@ -187,9 +184,10 @@ static enum rc send_body_down(struct request *r, struct iovec first, struct span
         pieces[0] = first;
         first.iov_len = 0;
         if (r->down_chunked) {
-            struct span trailer = r->down.done ? request_trailer(r) : (struct span){0};
+            const bool last = r->down.done && !r->adds_after;
+            struct span trailer = last ? request_trailer(r) : (struct span){0};
 
-            n += body_wrap(&cut, r->down.done, trailer, line, pieces + n);
+            n += body_wrap(&cut, last, trailer, line, pieces + n);
         } else {
             memcpy(pieces + n, cut.pieces, (size_t)cut.count * sizeof *pieces);
             n += cut.count;
@@ -204,6 +202,26 @@ static enum rc send_body_down(struct request *r, struct iovec first, struct span
         request_log(r, LOG_LEVEL_WARN, "upstream sent more data than specified");
     }
     return RC_OK;
+}
+
+enum rc request_send_held(struct request *r)
+{
+    return send_body_down(r, (struct iovec){0}, r->held);
+}
+
+/* An answer whose body nobody gets: what there is of it is read, and its connection is kept where that was all. */
+static struct span ignore_body(struct request *r, struct span rest)
+{
+    enum rc rc = r->down.done ? RC_END : RC_OK;
+
+    while (rc == RC_OK && rest.len > 0) {
+        struct body_cut cut;
+
+        rc = body_take(&r->down, &rest, &cut, NULL);
+    }
+    r->origin_extra = rc != RC_END || rest.len > 0;
+    r->down = body_begin(FRAMING_NONE, 0);
+    return (struct span){0};
 }
 
 static enum rc begin_tunnel(struct request *r, struct iovec head, struct span rest)
@@ -244,7 +262,7 @@ enum rc request_begin_answer(struct request *r, struct span rest)
     last_try(r)->status = r->answer.code;
     if (next && request_takes_retry(r, next))
         return request_retry(r, next);
-    if (r->answer.code == 101 && (!r->upgrade_sent || !r->up.done)) {
+    if (r->answer.code == 101 && (!r->upgrade_sent || !r->up.done || r->parent)) {
         request_log(r, LOG_LEVEL_ERROR, "upstream switched protocols without being asked");
         return request_fail_over(r, PROXY_NEXT_INVALID_HEADER, 502);
     }
@@ -278,8 +296,15 @@ enum rc request_begin_answer(struct request *r, struct span rest)
     if (r->answer.code == 101)
         return begin_tunnel(r, (struct iovec){head.at, head.len}, rest);
     r->step = STEP_RELAY;
-    if (r->is_head && r->origin_extra)
-        rest.len = 0;
+    if (r->is_head && !r->asked_head)
+        rest = ignore_body(r, rest);
+    if (r->adds_before) {
+        struct iovec piece = {head.at, head.len};
+        enum rc rc = request_send(r, &piece, 1);
+
+        return rc != RC_OK && rc != RC_AGAIN ? rc
+                                             : request_begin_additions(r, rest, STEP_RELAY);
+    }
     return send_body_down(r, (struct iovec){head.at, head.len}, rest);
 }
 
@@ -298,6 +323,8 @@ static enum rc end_of_origin(struct request *r, enum rc rc)
         return RC_IO;
     }
     r->down.done = true;
+    if (r->adds_after)
+        return RC_OK;
     if (r->gzip)
         return request_squeeze(r, (struct iovec){0}, NULL, 0, GZIP_END);
     if (!r->down_chunked)
@@ -321,7 +348,7 @@ static bool may_read_ahead(struct request *r)
     const struct spill *spill = &r->to_client;
     const uint64_t memory = p->buffers.count * p->buffers.size;
 
-    if (!p->buffering || r->unbuffered || r->down.done)
+    if (!p->buffering || r->unbuffered || r->down.done || r->parent)
         return false;
     if (!r->reads_ahead) {
         if (!timer_is_set(&r->ahead_timer)) {
@@ -358,7 +385,7 @@ enum rc request_relay(struct request *r)
         if (rc != RC_OK && !ahead)
             return rc;
         if (r->down.done) {
-            r->step = STEP_DRAIN;
+            r->step = r->adds_after ? STEP_ADD : STEP_DRAIN;
             return RC_OK;
         }
         if (r->origin_timed_out) {

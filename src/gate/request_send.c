@@ -209,8 +209,24 @@ static enum rc send_paced(struct request *r, const struct iovec *pieces, int cou
     return request_flush(r);
 }
 
+/* What a request inside answers: nobody's, or part of its parent's body. */
+static enum rc send_to_parent(struct request *r, const struct iovec *pieces, int count)
+{
+    enum rc rc = RC_OK;
+
+    r->head_sent = true;
+    if (r->kind != SUB_ADDITION)
+        return RC_OK;
+    for (int i = 0; rc == RC_OK && i < count; i++)
+        rc = request_send_own_body(r->parent, (struct iovec){0},
+                                   span_of(pieces[i].iov_base, pieces[i].iov_len), false);
+    return rc != RC_OK ? rc : spill_is_empty(&r->parent->to_client) ? RC_OK : RC_AGAIN;
+}
+
 enum rc request_send(struct request *r, const struct iovec *pieces, int count)
 {
+    if (r->parent)
+        return send_to_parent(r, pieces, count);
     if (!r->head_sent)
         request_find_rate(r);
     r->head_sent = true;
@@ -222,6 +238,8 @@ enum rc request_send(struct request *r, const struct iovec *pieces, int count)
 
 enum rc request_flush(struct request *r)
 {
+    if (r->parent)
+        return r->kind == SUB_ADDITION ? request_flush(r->parent) : RC_OK;
     r->paced = false;
     return flush(&r->client->stream, &r->client->writable, &r->to_client, &r->sent,
                  r->rate > 0 ? r : NULL);
@@ -263,8 +281,9 @@ static void wait(struct request *r, struct timer *timer, struct waited *waited, 
 
 void request_wait(struct request *r, uint64_t client_ms, uint64_t origin_ms)
 {
-    wait(r, &r->client->timer, &r->for_client, r->paced ? 0 : client_ms,
-         r->sent + r->up_total);
+    if (!r->parent) /* whose client's time is its own affair */
+        wait(r, &r->client->timer, &r->for_client, r->paced ? 0 : client_ms,
+             r->sent + r->up_total);
     if (r->origin) {
         const struct try *t = &r->tries[(r->tries_count - 1) % REQUEST_TRIES];
 
@@ -272,7 +291,7 @@ void request_wait(struct request *r, uint64_t client_ms, uint64_t origin_ms)
     }
 }
 
-static void run_turn(struct task *task)
+void request_run_turn(struct task *task)
 {
     request_run(LIST_OWNER(task, struct request, turn));
 }
@@ -280,7 +299,7 @@ static void run_turn(struct task *task)
 enum rc request_yield(struct request *r)
 {
     request_wait(r, 0, 0);
-    r->turn.run = run_turn;
+    r->turn.run = request_run_turn;
     loop_defer(r->service->loop, &r->turn);
     return RC_AGAIN;
 }

@@ -24,6 +24,7 @@
 #include "gate/route/location.h"
 #include "gate/route/server_names.h"
 #include "gate/status/status_settings.h"
+#include "gate/subrequest/subrequest_settings.h"
 #include "gate/tls/tls_settings.h"
 #include "gate/upstream/proxy_settings.h"
 #include "io/address.h"
@@ -37,6 +38,7 @@ struct settings {
     struct headers_settings headers;
     struct access_settings access;
     struct auth_settings auth;
+    struct subrequest_settings subrequest;
     struct gzip_settings gzip;
     struct limit_settings limit;
     struct health_settings health;

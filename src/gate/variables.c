@@ -324,6 +324,26 @@ enum view {
     VIEW_COMPLETION,
 };
 
+/* The request of the client itself, of which r may be one inside. */
+static struct request *client_s(struct request *r)
+{
+    return r->parent ? r->parent : r;
+}
+
+static struct span protocol(unsigned version)
+{
+    switch (version) {
+    case 11:
+        return SPAN("HTTP/1.1");
+    case 10:
+        return SPAN("HTTP/1.0");
+    case 9:
+        return SPAN("HTTP/0.9");
+    default:
+        return SPAN("");
+    }
+}
+
 static bool get_view(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
     struct request *r = subject;
@@ -349,7 +369,7 @@ static bool get_view(void *subject, struct span rest, uintptr_t of, struct span 
         *value = h1_request_line(&r->head);
         break;
     case VIEW_METHOD:
-        *value = request_method(r);
+        *value = request_method(client_s(r));
         break;
     case VIEW_REQUEST_URI:
         *value = h1_request_path(&r->head);
@@ -366,10 +386,7 @@ static bool get_view(void *subject, struct span rest, uintptr_t of, struct span 
         *value = tls ? SPAN("on") : SPAN("");
         break;
     case VIEW_PROTOCOL:
-        *value = r->head.version == 11   ? SPAN("HTTP/1.1")
-                 : r->head.version == 10 ? SPAN("HTTP/1.0")
-                 : r->head.version == 9  ? SPAN("HTTP/0.9")
-                                         : SPAN("");
+        *value = protocol(client_s(r)->head.version);
         break;
     case VIEW_PROXY_HOST:
         *value = pass->host;
@@ -583,7 +600,7 @@ static bool get_forwarded_for(void *subject, struct span rest, uintptr_t of,
 
 static bool get_request_id(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
-    struct request *r = subject;
+    struct request *r = client_s(subject);
     uint8_t bytes[16];
     char *text;
 

@@ -9,7 +9,7 @@ bool variables_body(void *subject, struct span rest, uintptr_t of, struct span *
 
     (void)rest, (void)of;
     if (r->is_kept) {
-        *value = span_of(r->store.at, r->store.has_file ? 0 : (size_t)r->store.total);
+        *value = span_of(r->body->at, r->body->has_file ? 0 : (size_t)r->body->total);
         return value->len > 0;
     }
     if (r->up_unretained || head->chunked || !head->has_length || head->length == 0 ||
@@ -24,6 +24,6 @@ bool variables_body_file(void *subject, struct span rest, uintptr_t of, struct s
     const struct request *r = subject;
 
     (void)rest, (void)of;
-    *value = span_text(r->store.path);
+    *value = span_text(r->body ? r->body->path : NULL);
     return value->len > 0;
 }

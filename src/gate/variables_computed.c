@@ -12,12 +12,17 @@ struct computed_value {
     struct span value;
 };
 
-static struct computed_value *value_of(struct request *r, const struct computed *c)
+struct computed_value *variables_share(struct request *r)
 {
     if (!r->computed)
         r->computed =
             arena_take_array(&r->arena, r->service->site->computed_count, sizeof *r->computed);
-    return r->computed ? &r->computed[c->index] : NULL;
+    return r->computed;
+}
+
+static struct computed_value *value_of(struct request *r, const struct computed *c)
+{
+    return variables_share(r) ? &r->computed[c->index] : NULL;
 }
 
 /* In memory of the request, unless it is a variable's own text. */
@@ -125,6 +130,21 @@ void variables_set(struct request *r, uintptr_t variable, struct span value)
 
     if (kept)
         *kept = (struct computed_value){KNOWN, value};
+}
+
+void variables_set_from(struct request *r, uintptr_t variable, struct request *of,
+                        const struct template *t)
+{
+    struct span value;
+
+    if (!evaluate(of, t, &value))
+        return;
+    if (variable == REWRITE_VARIABLE_ARGS) {
+        r->args = value;
+        r->has_args = value.len > 0;
+    } else {
+        variables_set(r, variable, value);
+    }
 }
 
 bool variables_computed(void *subject, struct span rest, uintptr_t of, struct span *value)

@@ -49,19 +49,6 @@ bool gzip_is_accepted(struct span accept_encoding)
     return false;
 }
 
-static bool has_type(const struct gzip_settings *s, struct span type)
-{
-    type = field_trim(span_cut(&type, span_find(type, ';')));
-    if (s->all_types || span_equal_nocase(type, SPAN("text/html")))
-        return true;
-    if (type.len == 0)
-        return false;
-    for (size_t i = 0; i < s->types_count; i++)
-        if (span_equal_nocase(s->types[i], type))
-            return true;
-    return false;
-}
-
 static bool has_directive(struct span cache_control, struct span directive)
 {
     struct span member;
@@ -133,7 +120,7 @@ enum gzip_choice gzip_choose(const struct gzip_settings *s, const struct gzip_fa
     if (!s->on || (facts->status != 200 && facts->status != 403 && facts->status != 404) ||
         facts->content_encoding.len > 0 ||
         (facts->has_length && facts->length < s->min_length) ||
-        !has_type(s, facts->content_type))
+        !type_list_has(&s->types, facts->content_type))
         return GZIP_NEVER;
     if (facts->version < s->http_version || !gzip_is_accepted(facts->accept_encoding) ||
         (facts->has_via && !is_for_proxies(s, facts, now)) ||

@@ -20,45 +20,7 @@ static const struct conf_choice proxied[] = {
 
 void gzip_settings_enter(struct gzip_settings *s)
 {
-    s->own_types = s->own_disable = false;
-}
-
-static bool has_type(const struct gzip_settings *s, struct span type)
-{
-    if (span_equal_nocase(type, SPAN("text/html")))
-        return true;
-    for (size_t i = 0; i < s->types_count; i++)
-        if (span_equal_nocase(s->types[i], type))
-            return true;
-    return false;
-}
-
-static enum rc set_types(struct conf *conf, const struct directive *d, void *part)
-{
-    struct gzip_settings *s = part;
-    struct span *types = NULL, *type;
-
-    (void)d;
-    if (s->own_types)
-        memcpy(&types, &s->types, sizeof types);
-    else
-        s->types_count = 0;
-    s->all_types = s->own_types && s->all_types;
-    s->own_types = true;
-    for (size_t i = 1; i < conf_words(conf); i++) {
-        if (span_equal(conf_word(conf, i), SPAN("*"))) {
-            s->all_types = true;
-        } else if (has_type(s, conf_word(conf, i))) {
-            conf_warn(conf, i, NULL, "duplicate MIME type \"%.*s\"",
-                      SPAN_ARG(conf_word(conf, i)));
-        } else {
-            if (!(type = conf_add(conf, (void **)&types, &s->types_count, sizeof *type)))
-                return RC_MEMORY;
-            *type = conf_word(conf, i);
-            s->types = types;
-        }
-    }
-    return RC_OK;
+    s->own_disable = false;
 }
 
 static enum rc set_level(struct conf *conf, const struct directive *d, void *part)
@@ -104,7 +66,7 @@ static enum rc set_disable(struct conf *conf, const struct directive *d, void *p
 const struct directive gzip_directives[] = {
     {"gzip", PLACE | CONF_IF, 1, 1, .set = conf_set_flag, AT(on), .standard = "off",
      .doc = "Compresses answers for clients that take gzip."},
-    {"gzip_types", PLACE, 1, CONF_MANY, true, .set = set_types,
+    {"gzip_types", PLACE, 1, CONF_MANY, true, .set = type_list_set, AT(types),
      .doc = "The content types that are compressed besides text/html; * for all."},
     {"gzip_min_length", PLACE, 1, 1, .set = conf_set_size, AT(min_length), .standard = "20",
      .doc = "Answers that are known to be shorter are sent as they are."},

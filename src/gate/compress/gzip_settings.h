@@ -2,7 +2,7 @@
 #ifndef GATE_COMPRESS_GZIP_SETTINGS_H
 #define GATE_COMPRESS_GZIP_SETTINGS_H
 
-#include "gate/conf/directive.h"
+#include "gate/respond/type_list.h"
 
 /* Bits of gzip_proxied: which answers to a proxy's requests (those with Via) are compressed. */
 enum gzip_proxied {
@@ -19,9 +19,7 @@ enum gzip_proxied {
 
 struct gzip_settings {
     bool on, vary;
-    bool all_types;           /* "*" */
-    const struct span *types; /* besides text/html */
-    size_t types_count;
+    struct type_list types;
     uint64_t level, min_length;
     unsigned http_version;              /* 10 or 11: the lowest that is served */
     unsigned proxied;                   /* sum of enum gzip_proxied */
@@ -30,7 +28,7 @@ struct gzip_settings {
     bool disable_msie6;
 
     /* while they are read: these lists are the outer context's until the first of this one's */
-    bool own_types, own_disable;
+    bool own_disable;
 };
 
 /* Their directives: parts are struct gzip_settings. */

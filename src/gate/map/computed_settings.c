@@ -24,7 +24,9 @@ static struct span defined_word(const struct conf_node *node)
     if (node->count != 3)
         return (struct span){0};
     if (!node->block)
-        return span_equal(first, SPAN("set")) ? node->words[1].text : (struct span){0};
+        return span_equal(first, SPAN("set")) || span_equal(first, SPAN("auth_request_set"))
+                   ? node->words[1].text
+                   : (struct span){0};
     return span_equal(first, SPAN("map")) || span_equal(first, SPAN("split_clients"))
                ? node->words[2].text
                : (struct span){0};

@@ -284,8 +284,11 @@ const struct directive respond_directives[] = {
     {"aio", PLACE, 1, 1, .set = conf_accept, .doc = "Accepted, of no effect."},
     {"aio_write", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
      .doc = "Accepted, of no effect."},
-    {"log_subrequest", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
-     .doc = "Accepted, of no effect: there are no subrequests."},
+    {"log_subrequest", PLACE, 1, 1, .set = conf_set_flag, AT(log_subrequest),
+     .standard = "off",
+     .doc = "Gives requests inside of requests (auth_request, mirror, add_before_body) a line "
+            "of the "
+            "access log."},
     {"types_hash_max_size", PLACE, 1, 1, .set = conf_set_number, DROPPED,
      .doc = "Accepted, of no effect: tables grow by themselves."},
     {"types_hash_bucket_size", PLACE, 1, 1, .set = conf_set_number, DROPPED,

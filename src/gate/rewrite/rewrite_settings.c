@@ -68,8 +68,7 @@ static enum rc add_code(struct conf *conf, struct rewrite_settings *s,
 
 /* ---- set ---- */
 
-/* The variable of that name as rewrite_code.variable. */
-static enum rc find_variable(struct conf *conf, struct span name, uintptr_t *variable)
+enum rc rewrite_settings_variable(struct conf *conf, struct span name, uintptr_t *variable)
 {
     const struct variables *known = conf->variables;
 
@@ -96,7 +95,7 @@ static enum rc set_variable(struct conf *conf, const struct directive *d, void *
         return conf_fail(conf, 1, "it begins with '$'", "invalid variable name \"%.*s\"",
                          SPAN_ARG(name));
     span_cut(&name, 1);
-    if ((rc = find_variable(conf, name, &made.variable)) != RC_OK ||
+    if ((rc = rewrite_settings_variable(conf, name, &made.variable)) != RC_OK ||
         (rc = conf_template(conf, 2, conf_word(conf, 2), &made.text)) != RC_OK)
         return rc;
     return add_code(conf, part, &made);

@@ -28,4 +28,7 @@ void rewrite_settings_finish(struct rewrite_settings *s);
 
 enum { REWRITE_VARIABLE_ARGS = 0 }; /* rewrite_code.variable of "set $args" */
 
+/* The variable of that name, without its '$', as rewrite_code.variable. */
+enum rc rewrite_settings_variable(struct conf *conf, struct span name, uintptr_t *variable);
+
 #endif

@@ -54,8 +54,7 @@ static struct gzip_settings settings(void)
     static const struct span types[] = {SPAN("application/json")};
 
     return (struct gzip_settings){.on = true,
-                                  .types = types,
-                                  .types_count = 1,
+                                  .types = {.types = types, .count = 1},
                                   .level = 1,
                                   .min_length = 20,
                                   .http_version = 11,
@@ -88,7 +87,7 @@ static void each_fact(void **state)
     CHANGED(f.content_type = SPAN("TEXT/HTML ;x"), GZIP_SQUEEZE);
     CHANGED(f.content_type = SPAN("application/JSON"), GZIP_SQUEEZE);
     CHANGED(f.content_type = SPAN("application/jsonp"), GZIP_NEVER);
-    CHANGED(f.content_type = SPAN("image/png"); s.all_types = true, GZIP_SQUEEZE);
+    CHANGED(f.content_type = SPAN("image/png"); s.types.all = true, GZIP_SQUEEZE);
     CHANGED(f.version = 10, GZIP_PLAIN);
     CHANGED(f.version = 10; s.http_version = 10, GZIP_SQUEEZE);
     CHANGED(f.accept_encoding = SPAN(""), GZIP_PLAIN);
