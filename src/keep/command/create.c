@@ -5,7 +5,9 @@
 
 #include "base/units.h"
 #include "crypto/random.h"
+#include "keep/command/cipher_options.h"
 #include "keep/command/command.h"
+#include "keep/command/create_integrity.h"
 #include "keep/command/create_target.h"
 #include "keep/command/credential_options.h"
 #include "keep/command/kdf_options.h"
@@ -25,6 +27,7 @@ enum {
 struct create_options {
     struct credential_options credential;
     struct kdf_options kdf;
+    struct cipher_options cipher;
     const char *size, *sector_size, *fs, *label;
     bool generate, yes, help;
 };
@@ -38,6 +41,7 @@ static const struct option_row rows[] = {
      offsetof(struct create_options, label)},
     {"sector-size", 0, "512|4096", "Bytes that are encrypted together; 4096 by default.",
      offsetof(struct create_options, sector_size)},
+    CIPHER_ROWS(struct create_options),
     KDF_ROWS(struct create_options),
     CREDENTIAL_ROWS(struct create_options),
     {"generate-passphrase", 0, NULL, "Make a strong passphrase, and show it once.",
@@ -55,6 +59,7 @@ struct creation {
     struct luks2_format format;
     struct kdf_params kdf;
     unsigned kdf_ms; /* to be measured; 0: the costs were given */
+    size_t key_size; /* bytes */
     uint64_t size;
     bool file_system;
     const char *path;
@@ -94,6 +99,7 @@ static enum rc read_options(struct creation *c, struct fault *why)
     c->format.sector_size = strcmp(sector, "512") == 0 ? 512 : 4096;
     c->format.label = o->label;
     if ((rc = credential_options_read(&o->credential, &c->credential, why)) ||
+        (rc = cipher_options_read(&o->cipher, &c->format, &c->key_size, why)) ||
         (rc = read_size(c, why)))
         return rc;
     return kdf_options_read(&o->kdf, &c->kdf, &c->kdf_ms, why);
@@ -134,9 +140,12 @@ static enum rc fill_volume(const struct creation *c, const struct luks2 *header,
         return rc;
     if ((rc = luks2_extent_find(header, lower->size, &extent, why)) == RC_OK) {
         place = luks2_place(&extent);
-        rc = volume_open(&volume, lower, &place, key, why);
+        if (place.integrity)
+            rc = create_integrity(lower, &place, key, check_interrupted, why);
+        if (rc == RC_OK && c->file_system)
+            rc = volume_open(&volume, lower, &place, key, why);
     }
-    if (rc != RC_OK) {
+    if (rc != RC_OK || !c->file_system) {
         device_close(lower);
         return rc;
     }
@@ -156,7 +165,8 @@ static enum rc build(struct creation *c, struct luks2 *header, struct device *de
     if ((rc = luks2_format_wipe(header, device, why)) ||
         (rc = keyslot_add(header, device, KEYSLOT_ANY, key, credential, &c->kdf, NULL, why)) ||
         (rc = check_interrupted(why)) ||
-        (c->file_system && (rc = fill_volume(c, header, path, key, why))) ||
+        ((c->file_system || c->format.integrity) &&
+         (rc = fill_volume(c, header, path, key, why))) ||
         (rc = check_interrupted(why)) ||
         (c->options.generate && (rc = passphrase_show(credential, why))))
         return rc;
@@ -171,7 +181,7 @@ static enum rc write_volume(struct creation *c, struct device *device, const cha
     enum rc rc;
 
     if ((rc = kdf_options_settle(&c->kdf, c->kdf_ms, why)) || (rc = check_interrupted(why)) ||
-        (rc = random_key(&key, LUKS2_FORMAT_KEY_SIZE, why)) ||
+        (rc = random_key(&key, c->key_size, why)) ||
         (rc = luks2_format(&header, &c->format, &key, why)))
         return rc;
     command_progress("Making the header ...");
@@ -228,12 +238,13 @@ static enum status create_run(char **words, int count, struct fault *why)
 {
     struct creation c = {0};
     enum status status;
+    enum rc rc;
 
     if (!command_parse(&command_create, &c.options, &c.options.help, words, &count, 1, 1,
                        &status, why))
         return status;
-    if (read_options(&c, why) != RC_OK)
-        return STATUS_USAGE;
+    if ((rc = read_options(&c, why)) != RC_OK)
+        return command_status_of(rc);
     c.path = words[0];
     daemon_hide();
     return command_status_of(create(&c, why));

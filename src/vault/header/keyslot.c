@@ -220,7 +220,8 @@ static enum rc choose_number(const struct luks2 *header, int wanted, unsigned *n
     return RC_OK;
 }
 
-/* The key area is encrypted like the data, where we have that cipher. */
+/* The key area is encrypted like the data, where that is a sector cipher under a name that
+ * cryptsetup takes there. */
 static enum rc plan_slot(const struct luks2 *header, const struct secret *key,
                          const struct kdf_params *params, struct luks2_keyslot *slot,
                          struct fault *why)
@@ -228,7 +229,8 @@ static enum rc plan_slot(const struct luks2 *header, const struct secret *key,
     const char *encryption = header->segments[0].encryption;
     const struct cipher_kind *cipher = encryption ? cipher_find(encryption) : NULL;
     uint64_t size = stripes_size(key->len);
-    bool as_data = cipher && cipher_takes_key(cipher, key->len);
+    bool as_data =
+        cipher && cipher_takes_key(cipher, key->len) && strncmp(encryption, "capi:", 5) != 0;
 
     *slot = (struct luks2_keyslot){
         .key_size = (uint32_t)key->len,

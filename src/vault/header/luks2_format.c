@@ -7,6 +7,7 @@
 #include "codec/hex.h"
 #include "crypto/cipher.h"
 #include "crypto/random.h"
+#include "crypto/seal.h"
 #include "vault/header/binary.h"
 #include "vault/header/digest.h"
 #include "vault/header/metadata.h"
@@ -100,6 +101,19 @@ static bool put_config(struct json *into, const struct luks2 *header)
            json_put_decimal(config, "keyslots_size", header->keyslots_size);
 }
 
+static bool put_integrity(struct json *segment, const struct luks2_format *format)
+{
+    struct json *integrity;
+
+    if (!format->integrity)
+        return true;
+    integrity = json_new_object();
+    return json_put(segment, "integrity", integrity) &&
+           json_put_string(integrity, "type", format->integrity) &&
+           json_put_string(integrity, "journal_encryption", "none") &&
+           json_put_string(integrity, "journal_integrity", "none");
+}
+
 static bool put_segment(struct json *segments, const struct luks2_format *format,
                         const char *encryption, uint64_t offset)
 {
@@ -111,7 +125,8 @@ static bool put_segment(struct json *segments, const struct luks2_format *format
            json_put_decimal(segment, "iv_tweak", 0) &&
            json_put_string(segment, "encryption", encryption) &&
            json_put_number(segment, "sector_size",
-                           format->sector_size ? format->sector_size : CIPHER_SECTOR);
+                           format->sector_size ? format->sector_size : CIPHER_SECTOR) &&
+           put_integrity(segment, format);
 }
 
 static enum rc fill_metadata(struct luks2 *header, const struct luks2_format *format,
@@ -144,11 +159,12 @@ enum rc luks2_format(struct luks2 **out, const struct luks2_format *format,
                      const struct secret *volume_key, struct fault *why)
 {
     const char *encryption = format->encryption ? format->encryption : "aes-xts-plain64";
-    const struct cipher_kind *cipher = cipher_find(encryption);
     struct luks2 *header;
     enum rc rc;
 
-    if (!cipher || !cipher_takes_key(cipher, volume_key->len))
+    if (!(format->integrity ? seal_find(encryption, format->integrity) != NULL
+                            : cipher_find(encryption) != NULL) ||
+        !luks2_takes_key(encryption, format->integrity, volume_key->len))
         return fail(why, RC_UNSUPPORTED,
                     "the cipher \"%s\" with a key of %zu bits is not known", encryption,
                     volume_key->len * 8);

@@ -6,6 +6,7 @@
 
 struct luks2_format {
     const char *encryption; /* NULL: "aes-xts-plain64" */
+    const char *integrity;  /* "hmac(sha256)"; NULL: none */
     uint32_t sector_size;   /* 512 .. 4096; 0: 512 */
     uint32_t copy_size;     /* of one copy of the metadata; 0: 16 KiB */
     uint64_t header_size;   /* all of it, keyslots area included; 0: 16 MiB */
