@@ -17,6 +17,7 @@
 
 enum {
     PATH_SIZE = 4096 + 256, /* a path on disk and an index name */
+    WITH_HEAD = 32 * 1024,  /* bytes of a file that go out with its head, in one call */
 };
 
 struct file_part {
@@ -125,6 +126,25 @@ static void add_own_fields(struct request *r, const struct reply *reply, struct 
     buffer_add(out, SPAN("\r\n"));
 }
 
+/* Of a small file: what is there goes out with the head. The rest, or the fault, is STEP_ANSWER's. */
+static struct span take_small_file(struct request *r)
+{
+    struct file_part *part = r->parts;
+    ssize_t got;
+
+    if (r->parts_count != 1 || part->before.len > 0 || part->len > WITH_HEAD ||
+        r->open_ended || r->rate > 0)
+        return (struct span){0};
+    got = pread(r->file, r->service->in, part->len, (off_t)part->offset);
+    if (got <= 0)
+        return (struct span){0};
+    part->offset += (uint64_t)got;
+    part->len -= (uint64_t)got;
+    if (part->len == 0)
+        r->parts_count = 0;
+    return span_of(r->service->in, (size_t)got);
+}
+
 /* The head, the empty line and what there is of a body; then STEP_ANSWER waits until all is gone. */
 static enum rc answer(struct request *r, struct reply *reply, struct span body)
 {
@@ -147,10 +167,12 @@ static enum rc answer(struct request *r, struct reply *reply, struct span body)
         r->parts_count = 0;
     }
     r->head_bytes = head.len;
-    pieces[0] = (struct iovec){head.at, head.len};
-    pieces[1] = (struct iovec){(void *)(uintptr_t)body.at, body.len};
     r->step = STEP_ANSWER;
     r->open_ended = r->gzip || reply->chunked;
+    if (r->parts_count > 0 && !r->adds_before)
+        body = take_small_file(r);
+    pieces[0] = (struct iovec){head.at, head.len};
+    pieces[1] = (struct iovec){(void *)(uintptr_t)body.at, body.len};
     if (r->adds_before) {
         rc = request_send(r, pieces, 1);
         return rc != RC_OK && rc != RC_AGAIN ? rc
