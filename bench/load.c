@@ -29,11 +29,15 @@
 
 enum { HEAD = 8192, SCRATCH = 1 << 18 };
 
+static const char last_chunk[7] = {'\r', '\n', '0', '\r', '\n', '\r', '\n'};
+
 struct connection {
     int fd;
     size_t have; /* bytes of the head so far */
     size_t body; /* bytes of the body to come */
-    bool in_body;
+    bool in_body, chunked;
+    char tail[sizeof last_chunk]; /* the last bytes of a body in chunks */
+    size_t tail_len;
     char head[HEAD];
 };
 
@@ -103,18 +107,36 @@ static void ask(const struct connection *c)
 /* Behind the head, whose length is returned; 0 while it is not whole. */
 static size_t head_end(struct connection *c)
 {
-    char *end, *length;
+    char *end, *length, *chunked;
 
     c->head[c->have] = '\0';
     if (!(end = strstr(c->head, "\r\n\r\n")))
         return 0;
     length = strcasestr(c->head, "\r\ncontent-length:");
-    if (strncmp(c->head, "HTTP/1.1 200", 12) != 0 || !length || length > end) {
+    chunked = strcasestr(c->head, "\r\ntransfer-encoding: chunked");
+    c->chunked = chunked && chunked < end;
+    if (strncmp(c->head, "HTTP/1.1 200", 12) != 0 ||
+        (!c->chunked && (!length || length > end))) {
         fprintf(stderr, "unexpected answer: %.200s\n", c->head);
         exit(1);
     }
-    c->body = strtoull(length + strlen("\r\ncontent-length:"), NULL, 10);
+    if (!c->chunked)
+        c->body = strtoull(length + strlen("\r\ncontent-length:"), NULL, 10);
     return (size_t)(end + 4 - c->head);
+}
+
+/* Nothing comes behind an answer, and so its last chunk is where what came ends with one. */
+static bool ends(struct connection *c, const char *at, size_t len)
+{
+    char tail[2 * sizeof last_chunk];
+    size_t kept = c->tail_len, take = len < sizeof c->tail ? len : sizeof c->tail;
+
+    memcpy(tail, c->tail, kept);
+    memcpy(tail + kept, at + len - take, take);
+    kept += take;
+    c->tail_len = kept < sizeof c->tail ? kept : sizeof c->tail;
+    memcpy(c->tail, tail + kept - c->tail_len, c->tail_len);
+    return c->tail_len == sizeof c->tail && memcmp(c->tail, last_chunk, sizeof c->tail) == 0;
 }
 
 /* True when an answer is complete. */
@@ -122,6 +144,7 @@ static bool read_some(struct connection *c)
 {
     ssize_t n = c->in_body ? recv(c->fd, scratch, SCRATCH, 0)
                            : recv(c->fd, c->head + c->have, HEAD - 1 - c->have, 0);
+    const char *from = scratch;
 
     if (n < 0 && errno == EAGAIN)
         return false;
@@ -134,10 +157,14 @@ static bool read_some(struct connection *c)
         if (!(end = head_end(c)))
             return false;
         c->in_body = true;
+        c->tail_len = 0;
+        from = c->head + end;
         n = (ssize_t)(c->have - end);
     }
-    c->body -= (size_t)n;
-    if (c->body > 0)
+    if (c->chunked && !ends(c, from, (size_t)n))
+        return false;
+    c->body -= c->chunked ? 0 : (size_t)n;
+    if (!c->chunked && c->body > 0)
         return false;
     c->in_body = false;
     c->have = 0;

@@ -3,7 +3,7 @@
  *
  *     bench-origin PORT
  *
- * GET /b/N  200 with N bytes; GET /h/N  the same with 15 headers. Connections are kept.
+ * GET /b/N  200 with N bytes; GET /h/N  the same with 15 headers; GET /j/N  the same as JSON. Connections are kept.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +20,7 @@
 enum { HEAD = 16384, BODY_MAX = 1 << 20, CONNECTIONS = 65536, ANSWERS = 16 };
 
 struct answer {
-    char kind; /* 'b' or 'h' */
+    char kind; /* 'b', 'h' or 'j' */
     size_t body, len;
     char *at;
 };
@@ -51,17 +51,48 @@ static void die(const char *what)
     exit(1);
 }
 
+/* Rows of a list as a shop has them: names that recur, numbers that do not. */
+static void fill_json(char *at, size_t len)
+{
+    static const char *const words[] = {"maple", "stone", "river", "amber",
+                                        "cedar", "linen", "olive", "slate"};
+    uint32_t state = 1;
+
+    for (size_t used = 0; used < len;) {
+        char row[256];
+        size_t size;
+
+        state = state * 1664525 + 1013904223;
+        size = (size_t)snprintf(row, sizeof row,
+                                "{\"id\": %u, \"name\": \"%s %s\", \"price\": %u.%02u, "
+                                "\"stock\": %s, \"tags\": [\"%s\", \"%s\"]},\n",
+                                state >> 8, words[state >> 29], words[state >> 26 & 7],
+                                state >> 20 & 1023, state >> 12 & 63,
+                                state & 4096 ? "true" : "false", words[state >> 16 & 7],
+                                words[state >> 10 & 7]);
+        size = size < len - used ? size : len - used;
+        memcpy(at + used, row, size);
+        used += size;
+    }
+}
+
 static const struct answer *answer_make(struct answer *a, char kind, size_t body)
 {
     char head[2048];
     int len = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n%sContent-Length: %zu\r\n\r\n",
-                       kind == 'h' ? many_headers : "", body);
+                       kind == 'h'   ? many_headers
+                       : kind == 'j' ? "Content-Type: application/json\r\n"
+                                     : "",
+                       body);
 
     a->at = malloc((size_t)len + body);
     if (!a->at)
         die("malloc");
     memcpy(a->at, head, (size_t)len);
-    memset(a->at + len, 'x', body);
+    if (kind == 'j')
+        fill_json(a->at + len, body);
+    else
+        memset(a->at + len, 'x', body);
     a->kind = kind;
     a->body = body;
     a->len = (size_t)len + body;
@@ -75,7 +106,7 @@ static const struct answer *answer_find(const char *request)
     size_t body;
 
     if (sscanf(request, "GET /%c/%zu ", &kind, &body) != 2 || body > BODY_MAX ||
-        (kind != 'b' && kind != 'h'))
+        (kind != 'b' && kind != 'h' && kind != 'j'))
         return NULL;
     for (int i = 0; i < ANSWERS; i++) {
         if (!answers[i].at)
