@@ -1,11 +1,9 @@
 /*
- * Serpent, Twofish, Camellia, AES and older ciphers on sectors, through libgcrypt, in the modes and with the
- * initial vectors of dm-crypt. A handle of the library has one expanded key and serves one call
- * at a time; those that are not in use wait in a pool.
+ * Serpent, Twofish, Camellia, AES and older ciphers on sectors, through libgcrypt, in the modes
+ * and with the initial vectors of dm-crypt.
  *
  * Sources: IEEE 1619 (XTS); dm-crypt's IV generators.
  */
-#include <gcrypt.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,29 +12,35 @@
 #include "base/bytes.h"
 #include "crypto/cipher.h"
 #include "crypto/equal.h"
+#include "crypto/gcrypt/bulk.h"
+#include "crypto/gcrypt/handle.h"
 #include "crypto/gcrypt/lrw.h"
 #include "crypto/hash.h"
 #include "crypto/iv.h"
 
 enum { POOL_SIZE = 16, WORD_SIZE = 16 };
 
-/* The handles of one call; iv is NULL where initial vectors are not encrypted. */
+/* The handles of one call; NULL where the mode or the vectors need none. */
 struct lane {
-    gcry_cipher_hd_t data, iv;
+    gcry_cipher_hd_t data, tweak, iv;
 };
+
+enum mode { CBC, ECB, XTS, LRW };
 
 /* "serpent-cbc-essiv:sha256" for a key. */
 struct plan {
-    int algorithm, mode; /* LRW is made of ECB */
-    size_t block;        /* bytes; so many has an initial vector */
+    char name[WORD_SIZE]; /* of the algorithm */
+    int algorithm;
+    size_t block; /* bytes; so many has an initial vector */
+    enum mode mode;
     enum iv_kind iv;
-    bool lrw;
 };
 
 struct gcrypt_cipher {
     struct cipher cipher;
     struct plan plan;
-    struct secret key, iv_key;
+    struct secret key, tweak_key, iv_key;
+    struct bulk bulk; /* of ECB, XTS and LRW */
     struct lrw lrw;
     pthread_mutex_t lock;
     struct lane pool[POOL_SIZE];
@@ -48,75 +52,37 @@ static struct gcrypt_cipher *gcrypt_cipher_of(struct cipher *cipher)
     return (struct gcrypt_cipher *)(void *)cipher;
 }
 
-static const struct {
-    const char *name;
-    size_t key_size; /* bytes */
-    int algorithm;
-} algorithms[] = {
-    {"aes", 16, GCRY_CIPHER_AES128},           {"aes", 24, GCRY_CIPHER_AES192},
-    {"aes", 32, GCRY_CIPHER_AES256},           {"serpent", 16, GCRY_CIPHER_SERPENT128},
-    {"serpent", 24, GCRY_CIPHER_SERPENT192},   {"serpent", 32, GCRY_CIPHER_SERPENT256},
-    {"twofish", 16, GCRY_CIPHER_TWOFISH128},   {"twofish", 32, GCRY_CIPHER_TWOFISH},
-    {"camellia", 16, GCRY_CIPHER_CAMELLIA128}, {"camellia", 24, GCRY_CIPHER_CAMELLIA192},
-    {"camellia", 32, GCRY_CIPHER_CAMELLIA256}, {"sm4", 16, GCRY_CIPHER_SM4},
-    {"cast5", 16, GCRY_CIPHER_CAST5},          {"blowfish", 16, GCRY_CIPHER_BLOWFISH},
-    {"blowfish", 32, GCRY_CIPHER_BLOWFISH},    {"blowfish", 56, GCRY_CIPHER_BLOWFISH},
-    {"des3_ede", 24, GCRY_CIPHER_3DES},
-};
-
-/* The key sizes of the table below have passed cipher_takes_key, so that one always fits. */
-static int algorithm_find(const char *name, size_t key_size)
-{
-    for (size_t i = 0; i < sizeof algorithms / sizeof *algorithms; i++) {
-        if (strcmp(algorithms[i].name, name) == 0 && algorithms[i].key_size == key_size)
-            return algorithms[i].algorithm;
-    }
-    return GCRY_CIPHER_NONE;
-}
-
 /* XTS has two keys in one; that of LRW has what its blocks are multiplied with behind it. */
 static struct plan plan_for(const char *encryption, size_t key_size)
 {
-    char algorithm[WORD_SIZE] = "", mode[WORD_SIZE] = "", iv[WORD_SIZE] = "";
-    struct plan plan = {.mode = GCRY_CIPHER_MODE_ECB};
+    static const char *const modes[] = {
+        [CBC] = "cbc", [ECB] = "ecb", [XTS] = "xts", [LRW] = "lrw"};
+    char mode[WORD_SIZE] = "", iv[WORD_SIZE] = "";
+    struct plan plan = {0};
 
-    (void)sscanf(encryption, "%15[^-]-%15[^-]-%15s", algorithm, mode, iv);
-    plan.lrw = strcmp(mode, "lrw") == 0;
-    if (strcmp(mode, "cbc") == 0)
-        plan.mode = GCRY_CIPHER_MODE_CBC;
-    if (strcmp(mode, "xts") == 0) {
-        plan.mode = GCRY_CIPHER_MODE_XTS;
+    (void)sscanf(encryption, "%15[^-]-%15[^-]-%15s", plan.name, mode, iv);
+    while (strcmp(modes[plan.mode], mode) != 0)
+        plan.mode++; /* the word is one of the table below */
+    if (plan.mode == XTS)
         key_size /= 2;
-    }
-    plan.algorithm = algorithm_find(algorithm, plan.lrw ? key_size - LRW_BLOCK : key_size);
+    if (plan.mode == LRW)
+        key_size -= LRW_BLOCK;
+    plan.algorithm = handle_algorithm(plan.name, key_size);
     plan.block = gcry_cipher_get_algo_blklen(plan.algorithm);
     plan.iv = iv_find(iv);
     return plan;
 }
 
-static void library_start(void)
+/* Blocks of 8 bytes have no mode that is quick. */
+static bool is_bulk(const struct plan *plan)
 {
-    gcry_check_version(NULL);
-    gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
-    gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
-}
-
-/* NULL where the library refuses the algorithm or the key. */
-static gcry_cipher_hd_t expand(int algorithm, int mode, const struct secret *key)
-{
-    gcry_cipher_hd_t handle;
-
-    if (gcry_cipher_open(&handle, algorithm, mode, 0) != 0)
-        return NULL;
-    if (gcry_cipher_setkey(handle, key->at, key->len) == 0)
-        return handle;
-    gcry_cipher_close(handle);
-    return NULL;
+    return plan->mode != CBC && plan->block == BULK_BLOCK;
 }
 
 static void lane_close(struct lane *lane)
 {
     gcry_cipher_close(lane->data); /* wiped by the library; harmless on NULL */
+    gcry_cipher_close(lane->tweak);
     gcry_cipher_close(lane->iv);
     *lane = (struct lane){0};
 }
@@ -124,21 +90,25 @@ static void lane_close(struct lane *lane)
 /* Encrypts initial vectors: ESSIV with a key of its own, and so of 32 bytes. */
 static gcry_cipher_hd_t expand_iv(const struct gcrypt_cipher *c)
 {
-    char name[WORD_SIZE] = "";
-
-    (void)sscanf(c->cipher.kind->encryption, "%15[^-]", name);
     if (c->plan.iv == IV_ESSIV)
-        return expand(algorithm_find(name, c->iv_key.len), GCRY_CIPHER_MODE_ECB, &c->iv_key);
-    return expand(c->plan.algorithm, GCRY_CIPHER_MODE_ECB, &c->key);
+        return handle_open(handle_algorithm(c->plan.name, c->iv_key.len), GCRY_CIPHER_MODE_ECB,
+                           &c->iv_key);
+    return handle_open(c->plan.algorithm, GCRY_CIPHER_MODE_ECB, &c->key);
 }
 
 static bool lane_open(const struct gcrypt_cipher *c, struct lane *lane)
 {
-    bool encrypted = iv_is_encrypted(c->plan.iv);
+    bool tweaked = c->plan.mode == XTS, encrypted = iv_is_encrypted(c->plan.iv);
+    int mode = is_bulk(&c->plan)     ? GCRY_CIPHER_MODE_OCB
+               : c->plan.mode == CBC ? GCRY_CIPHER_MODE_CBC
+                                     : GCRY_CIPHER_MODE_ECB;
 
-    lane->data = expand(c->plan.algorithm, c->plan.mode, &c->key);
-    lane->iv = lane->data && encrypted ? expand_iv(c) : NULL;
-    if (lane->data && (lane->iv || !encrypted))
+    lane->data = handle_open(c->plan.algorithm, mode, &c->key);
+    if (tweaked)
+        lane->tweak = handle_open(c->plan.algorithm, GCRY_CIPHER_MODE_ECB, &c->tweak_key);
+    if (encrypted)
+        lane->iv = expand_iv(c);
+    if (lane->data && (lane->tweak || !tweaked) && (lane->iv || !encrypted))
         return true;
     lane_close(lane);
     return false;
@@ -165,36 +135,45 @@ static void lane_give(struct gcrypt_cipher *c, struct lane *lane)
     lane_close(lane);
 }
 
-static bool set_iv(const struct gcrypt_cipher *c, struct lane *lane, uint64_t sector)
+static bool make_iv(const struct gcrypt_cipher *c, struct lane *lane, uint64_t sector,
+                    uint8_t iv[IV_SIZE])
 {
-    uint8_t iv[IV_SIZE];
-
-    if (c->plan.iv == IV_NONE)
-        return true;
     iv_put(c->plan.iv, sector, c->cipher.sector_size, iv, c->plan.block);
-    return (!lane->iv || gcry_cipher_encrypt(lane->iv, iv, c->plan.block, NULL, 0) == 0) &&
-           gcry_cipher_setiv(lane->data, iv, c->plan.block) == 0;
+    return !lane->iv || gcry_cipher_encrypt(lane->iv, iv, c->plan.block, NULL, 0) == 0;
 }
 
-static void mix(uint8_t *out, const uint8_t *in, const uint8_t *with, size_t len)
+/* Each is the one before times x, little endian. */
+static void xts_tweaks(const uint8_t first[BULK_BLOCK], uint8_t *out, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        out[i] = in[i] ^ with[i];
+    uint64_t low = le64_get(first), high = le64_get(first + 8);
+
+    for (size_t at = 0; at < len; at += BULK_BLOCK) {
+        uint64_t carry = high >> 63;
+
+        le64_put(out + at, low);
+        le64_put(out + at + 8, high);
+        high = high << 1 | low >> 63;
+        low = low << 1 ^ carry * 0x87;
+    }
 }
 
-static bool crypt_lrw(const struct gcrypt_cipher *c, struct lane *lane, bool encrypt,
-                      uint64_t sector, const uint8_t *in, uint8_t *out)
+static bool crypt_bulk(const struct gcrypt_cipher *c, struct lane *lane, bool encrypt,
+                       uint8_t iv[IV_SIZE], const uint8_t *in, uint8_t *out)
 {
-    uint8_t tweaks[CIPHER_SECTOR_MAX], iv[LRW_BLOCK];
+    uint8_t tweaks[CIPHER_SECTOR_MAX];
     size_t size = c->cipher.sector_size;
     bool done;
 
-    iv_put(c->plan.iv, sector, c->cipher.sector_size, iv, sizeof iv);
-    lrw_tweaks(&c->lrw, iv, tweaks, size);
-    mix(out, in, tweaks, size);
-    done = (encrypt ? gcry_cipher_encrypt(lane->data, out, size, NULL, 0)
-                    : gcry_cipher_decrypt(lane->data, out, size, NULL, 0)) == 0;
-    mix(out, out, tweaks, size);
+    if (c->plan.mode == XTS) {
+        if (gcry_cipher_encrypt(lane->tweak, iv, BULK_BLOCK, NULL, 0) != 0)
+            return false;
+        xts_tweaks(iv, tweaks, size);
+    } else if (c->plan.mode == LRW) {
+        lrw_tweaks(&c->lrw, iv, tweaks, size);
+    } else {
+        memset(tweaks, 0, size);
+    }
+    done = bulk_crypt(&c->bulk, lane->data, encrypt, tweaks, in, out, size);
     wipe(tweaks, size);
     return done;
 }
@@ -203,10 +182,13 @@ static bool crypt_sector(const struct gcrypt_cipher *c, struct lane *lane, bool 
                          uint64_t sector, const uint8_t *in, uint8_t *out)
 {
     size_t size = c->cipher.sector_size;
+    uint8_t iv[IV_SIZE];
 
-    if (c->plan.lrw)
-        return crypt_lrw(c, lane, encrypt, sector, in, out);
-    return set_iv(c, lane, sector) &&
+    if (!make_iv(c, lane, sector, iv))
+        return false;
+    if (is_bulk(&c->plan))
+        return crypt_bulk(c, lane, encrypt, iv, in, out);
+    return (c->plan.mode == ECB || gcry_cipher_setiv(lane->data, iv, c->plan.block) == 0) &&
            (encrypt ? gcry_cipher_encrypt(lane->data, out, size, in, size)
                     : gcry_cipher_decrypt(lane->data, out, size, in, size)) == 0;
 }
@@ -246,30 +228,49 @@ static void gcrypt_cipher_close(struct cipher *cipher)
     while (c->pooled > 0)
         lane_close(&c->pool[--c->pooled]);
     secret_clear(&c->key);
+    secret_clear(&c->tweak_key);
     secret_clear(&c->iv_key);
+    bulk_clear(&c->bulk);
     lrw_clear(&c->lrw);
     pthread_mutex_destroy(&c->lock);
     free(c);
 }
 
+/* What the mode keeps apart from the key of the data. */
+static enum rc split_key(struct gcrypt_cipher *c, const struct secret *key, struct fault *why)
+{
+    size_t len = c->plan.mode == XTS ? key->len / 2 : key->len - LRW_BLOCK;
+    struct span rest = span_of(key->at + len, key->len - len);
+
+    secret_cut(&c->key, len);
+    if (c->plan.mode == LRW)
+        return lrw_init(&c->lrw, rest.at, why);
+    if (equal_bytes(secret_span(&c->key), rest))
+        return fail(why, RC_UNSUPPORTED, "the two halves of an XTS key must not be equal");
+    return secret_copy(&c->tweak_key, rest, why);
+}
+
 static enum rc take_keys(struct gcrypt_cipher *c, const struct secret *key, struct fault *why)
 {
     struct span whole = secret_span(key);
-    size_t half = key->len / 2;
     enum rc rc = secret_copy(&c->key, whole, why);
 
-    if (rc == RC_OK && c->plan.mode == GCRY_CIPHER_MODE_XTS &&
-        equal_bytes(span_of(key->at, half), span_of(key->at + half, half)))
-        return fail(why, RC_UNSUPPORTED, "the two halves of an XTS key must not be equal");
-    if (rc == RC_OK && c->plan.lrw) {
-        rc = lrw_init(&c->lrw, key->at + key->len - LRW_BLOCK, why);
-        secret_cut(&c->key, key->len - LRW_BLOCK);
-    }
+    if (rc == RC_OK && (c->plan.mode == XTS || c->plan.mode == LRW))
+        rc = split_key(c, key, why);
     if (rc != RC_OK || c->plan.iv != IV_ESSIV)
         return rc;
     if ((rc = secret_alloc(&c->iv_key, 32, why)) != RC_OK)
         return rc;
     return hash_compute(hash_find("sha256"), &whole, 1, c->iv_key.at, why);
+}
+
+static enum rc prepare_bulk(struct gcrypt_cipher *c, struct fault *why)
+{
+    gcry_cipher_hd_t ecb = handle_open(c->plan.algorithm, GCRY_CIPHER_MODE_ECB, &c->key);
+    enum rc rc = ecb ? bulk_init(&c->bulk, ecb, why) : fail(why, RC_MEMORY, "no memory");
+
+    gcry_cipher_close(ecb);
+    return rc;
 }
 
 /* The first lane is made at once: what the library refuses is known here. */
@@ -283,20 +284,19 @@ static enum rc prepare(struct gcrypt_cipher *c, const struct secret *key, struct
         return fail(why, RC_UNSUPPORTED, "the cipher \"%s\" does not take this key",
                     c->cipher.kind->encryption);
     c->pooled = 1;
-    return RC_OK;
+    return is_bulk(&c->plan) ? prepare_bulk(c, why) : RC_OK;
 }
 
 static enum rc gcrypt_cipher_open(struct cipher **out, const struct cipher_kind *kind,
                                   const struct secret *key, uint32_t sector_size,
                                   struct fault *why)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct gcrypt_cipher *c = calloc(1, sizeof *c);
     enum rc rc;
 
     if (!c)
         return fail(why, RC_MEMORY, "no memory for a cipher");
-    pthread_once(&once, library_start);
+    handle_start();
     c->cipher = (struct cipher){.kind = kind, .sector_size = sector_size};
     c->plan = plan_for(kind->encryption, key->len);
     pthread_mutex_init(&c->lock, NULL);
