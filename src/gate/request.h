@@ -215,8 +215,12 @@ struct request {
     struct body down;
     struct buffer trailer;
 
-    bool reads_ahead; /* the client is slow: the origin's answer is stored for it */
-    bool unbuffered;  /* X-Accel-Buffering: no */
+    bool reads_ahead;          /* the client is slow: the origin's answer is stored for it */
+    bool unbuffered, buffered; /* X-Accel-Buffering: no, yes */
+    bool has_told_rate;        /* X-Accel-Limit-Rate */
+    uint64_t told_rate;
+    struct span told_fields,
+        told_type; /* of the answer with an X-Accel-Redirect, for the final one */
     struct timer ahead_timer;
     struct waited for_client, for_origin;
     uint64_t

@@ -101,6 +101,7 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
             buffer_add(out, SPAN("\r\n"));
         }
     }
+    buffer_add(out, r->told_fields);
     if (reply->vary)
         buffer_add(out, SPAN("Vary: Accept-Encoding\r\n"));
 }
@@ -283,7 +284,9 @@ enum rc request_answer_slash(struct request *r)
 static struct span type_of(const struct request *r)
 {
     const struct respond_settings *respond = &request_settings(r)->respond;
-    struct span type = mime_types_find(respond->types, file_extension(r->path));
+    struct span type = r->told_type.len > 0
+                           ? r->told_type
+                           : mime_types_find(respond->types, file_extension(r->path));
 
     return type.len > 0 ? type : respond->default_type;
 }

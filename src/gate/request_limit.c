@@ -230,7 +230,7 @@ void request_find_rate(struct request *r)
 {
     const struct limit_settings *s = &request_settings(r)->limit;
 
-    r->rate = find_size(r, &s->rate);
+    r->rate = r->has_told_rate ? r->told_rate : find_size(r, &s->rate);
     if (r->rate == 0)
         return;
     r->rate_after = find_size(r, &s->rate_after);

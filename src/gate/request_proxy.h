@@ -95,6 +95,11 @@ enum rc request_read_origin(struct request *r, void *at, size_t size, size_t *go
 /* Waits, while an answer is on its way, for whoever is next to do something; `up` is request_pump_up's. */
 enum rc request_wait_for_both(struct request *r, enum rc up);
 
+/* ---- request_accel.c ---- */
+
+/* Does what X-Accel-... fields of the answer say; true: it leads elsewhere, and *rc is what comes of it. */
+bool request_obeys_origin(struct request *r, enum rc *rc);
+
 /* ---- request_relay.c ---- */
 
 /* The head of the answer is here, and `rest` of what came behind it. */

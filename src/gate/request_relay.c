@@ -35,11 +35,14 @@ static struct span answer_value(const struct request *r, enum field_id id)
     return field ? field_value(&r->answer.head, field) : (struct span){0};
 }
 
-/* Location or Refresh, as proxy_redirect has it; the value itself where nothing fits. */
+/* Location, Refresh or Set-Cookie, as the location's rules have it; the value itself where nothing fits. */
 static struct span rewrite(struct request *r, struct span value,
-                           bool (*how)(const struct filter *, struct span, void *,
-                                       struct buffer *))
+                           bool (*how)(const struct filter *, struct span,
+                                       const struct rewriting_turn *, struct buffer *))
 {
+    const struct rewriting_turn turn = {r, &r->captures};
+    struct captures before;
+    bool fits;
     size_t size = value.len + 4096;
     struct buffer to, absolute;
     struct redirect_base base = {
@@ -54,8 +57,17 @@ static struct span rewrite(struct request *r, struct span value,
     if (value.len == 0)
         return value;
     to = buffer_over(request_memory(r, size), size);
-    if (!to.at || !how(&r->location->filter, value, r, &to) || to.full)
+    if (!to.at)
         return value;
+    before = r->captures;
+    fits = how(&r->location->filter, value, &turn, &to);
+    r->captures = before;
+    if (!fits || to.full)
+        return value;
+    for (size_t i = 0; i < to.len; i++) /* a variable may hold decoded bytes */
+        to.at[i] = to.at[i] == '\r' || to.at[i] == '\n' || to.at[i] == '\0' ? ' ' : to.at[i];
+    if (how == filter_cookie)
+        return buffer_span(&to);
     base.absolute = base.absolute && how == filter_location;
     size = redirect_size(&base, buffer_span(&to));
     absolute = buffer_over(request_memory(r, size), size);
@@ -70,6 +82,11 @@ static bool is_placed(enum field_id id)
 {
     return id == FIELD_CONTENT_TYPE || id == FIELD_LAST_MODIFIED || id == FIELD_LOCATION ||
            id == FIELD_SERVER || id == FIELD_DATE;
+}
+
+static bool has_cookie_rules(const struct proxy_settings *p)
+{
+    return p->cookie_domains_count + p->cookie_paths_count + p->cookie_flags_count > 0;
 }
 
 static void add_answer_fields(struct request *r, const struct headers_turn *added,
@@ -92,6 +109,8 @@ static void add_answer_fields(struct request *r, const struct headers_turn *adde
             continue;
         if (field->id == FIELD_REFRESH)
             value = rewrite(r, value, filter_refresh);
+        if (field->id == FIELD_SET_COOKIE && has_cookie_rules(proxy_of(r)))
+            value = rewrite(r, value, filter_cookie);
         if (r->reshaped && field->id == FIELD_ACCEPT_RANGES)
             continue;
         if (r->reshaped && field->id == FIELD_ETAG && !span_starts(value, SPAN("\"")) &&
@@ -252,11 +271,18 @@ static struct span challenge_of(const struct head *head)
     return (struct span){0};
 }
 
+static bool head_has_accel(const struct head *head)
+{
+    return head_has(head, FIELD_X_ACCEL_REDIRECT) || head_has(head, FIELD_X_ACCEL_BUFFERING) ||
+           head_has(head, FIELD_X_ACCEL_LIMIT_RATE);
+}
+
 enum rc request_begin_answer(struct request *r, struct span rest)
 {
     unsigned next = next_of_status(r->answer.code);
     struct buffer head = buffer_over(r->service->out, SCRATCH_OUT - REQUEST_TRAILER);
     struct span copy;
+    enum rc rc;
 
     last_try(r)->header_ms = now_ms(r);
     last_try(r)->status = r->answer.code;
@@ -276,6 +302,8 @@ enum rc request_begin_answer(struct request *r, struct span rest)
             r->challenge = challenge_of(&r->answer.head);
         return request_answer_status(r, r->answer.code);
     }
+    if (head_has_accel(&r->answer.head) && request_obeys_origin(r, &rc))
+        return rc;
     if (r->answer.code == 101)
         r->error_status = 0;
     if (request_is_bodiless(r->error_status))
@@ -300,8 +328,7 @@ enum rc request_begin_answer(struct request *r, struct span rest)
         rest = ignore_body(r, rest);
     if (r->adds_before) {
         struct iovec piece = {head.at, head.len};
-        enum rc rc = request_send(r, &piece, 1);
-
+        rc = request_send(r, &piece, 1);
         return rc != RC_OK && rc != RC_AGAIN ? rc
                                              : request_begin_additions(r, rest, STEP_RELAY);
     }
@@ -348,7 +375,7 @@ static bool may_read_ahead(struct request *r)
     const struct spill *spill = &r->to_client;
     const uint64_t memory = p->buffers.count * p->buffers.size;
 
-    if (!p->buffering || r->unbuffered || r->down.done || r->parent)
+    if (!(p->buffering || r->buffered) || r->unbuffered || r->down.done || r->parent)
         return false;
     if (!r->reads_ahead) {
         if (!timer_is_set(&r->ahead_timer)) {

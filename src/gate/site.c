@@ -135,14 +135,29 @@ static void collect_defined(struct site_reader *r, const struct conf_node *node)
             (struct variable){(const char *)name.at, r->variables.computed, (uintptr_t)made};
 }
 
+/* Does the directive have regular expressions, whose groups may have names? */
+static bool has_patterns(struct span name)
+{
+    static const char *const names[] = {"location",
+                                        "server_name",
+                                        "rewrite",
+                                        "if",
+                                        "proxy_redirect",
+                                        "proxy_cookie_path",
+                                        "proxy_cookie_flags",
+                                        "proxy_cookie_domain"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (span_equal(name, span_text(names[i])))
+            return true;
+    return false;
+}
+
 /* A name may be used in front of what defines it: so all are found first. */
 static void collect_names_of(struct site_reader *r, const struct conf_node *nodes, bool in_map)
 {
     for (const struct conf_node *node = nodes; node; node = node->next) {
-        bool patterns = span_equal(node->words[0].text, SPAN("location")) ||
-                        span_equal(node->words[0].text, SPAN("server_name")) ||
-                        span_equal(node->words[0].text, SPAN("rewrite")) ||
-                        span_equal(node->words[0].text, SPAN("if"));
+        bool patterns = has_patterns(node->words[0].text);
 
         r->conf.node = node;
         collect_defined(r, node);

@@ -200,19 +200,8 @@ bool filter_response_drops(const struct filter *filter, const struct head *head,
            (nominates && is_nominated(head, field_name(head, field)));
 }
 
-bool filter_location(const struct filter *filter, struct span value, void *subject,
-                     struct buffer *out)
+static bool by_default(const struct filter *filter, struct span value, struct buffer *out)
 {
-    const struct proxy_settings *s = filter->settings;
-
-    for (size_t i = 0; !s->redirect_off && i < s->redirects_count; i++) {
-        if (!span_starts(value, s->redirects[i].from))
-            continue;
-        span_cut(&value, s->redirects[i].from.len);
-        template_write(&s->redirects[i].to, subject, out);
-        buffer_add(out, value);
-        return true;
-    }
     if (filter->default_from.len == 0 || !span_starts(value, filter->default_from))
         return false;
     span_cut(&value, filter->default_from.len);
@@ -221,9 +210,23 @@ bool filter_location(const struct filter *filter, struct span value, void *subje
     return true;
 }
 
+bool filter_location(const struct filter *filter, struct span value,
+                     const struct rewriting_turn *turn, struct buffer *out)
+{
+    const struct proxy_settings *s = filter->settings;
+
+    for (size_t i = 0; !s->redirect_off && i <= s->redirects_count; i++) {
+        if (i == s->redirect_default_at && by_default(filter, value, out))
+            return true;
+        if (i < s->redirects_count && rewriting_apply(&s->redirects[i], value, turn, out))
+            return true;
+    }
+    return false;
+}
+
 /* "5; url=http://..." */
-bool filter_refresh(const struct filter *filter, struct span value, void *subject,
-                    struct buffer *out)
+bool filter_refresh(const struct filter *filter, struct span value,
+                    const struct rewriting_turn *turn, struct buffer *out)
 {
     const struct span key = SPAN("url=");
     const size_t before = out->len;
@@ -233,10 +236,16 @@ bool filter_refresh(const struct filter *filter, struct span value, void *subjec
             continue;
         at += key.len;
         buffer_add(out, span_of(value.at, at));
-        if (filter_location(filter, span_of(value.at + at, value.len - at), subject, out))
+        if (filter_location(filter, span_of(value.at + at, value.len - at), turn, out))
             return true;
         out->len = before;
         return false;
     }
     return false;
+}
+
+bool filter_cookie(const struct filter *filter, struct span value,
+                   const struct rewriting_turn *turn, struct buffer *out)
+{
+    return rewriting_cookie(filter->settings, value, turn, out);
 }

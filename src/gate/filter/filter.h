@@ -15,8 +15,8 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "base/fault.h"
+#include "gate/filter/rewriting.h"
 #include "gate/http/head.h"
-#include "gate/upstream/proxy_settings.h"
 
 enum filter_bit {
     FILTER_REQUEST_DROPS = 1,  /* the client's field does not go upstream */
@@ -79,12 +79,14 @@ static inline bool filter_passes(const struct filter *filter, enum field_id id)
  * proxy_redirect: the new value of a Location, or of a Refresh field ("5; url=..."), goes to
  * `out`; false where none of the pairs fits, and the value passes as it is. A new Location
  * that begins with '/' is made absolute by the caller (respond/redirect.h); one that passes
- * unchanged is not. `subject` is what the templates are evaluated with. Too small a buffer
- * leaves out->full set.
+ * unchanged is not. Too small a buffer leaves out->full set. The same of a Set-Cookie by
+ * proxy_cookie_...
  */
-bool filter_location(const struct filter *filter, struct span value, void *subject,
-                     struct buffer *out);
-bool filter_refresh(const struct filter *filter, struct span value, void *subject,
-                    struct buffer *out);
+bool filter_location(const struct filter *filter, struct span value,
+                     const struct rewriting_turn *turn, struct buffer *out);
+bool filter_refresh(const struct filter *filter, struct span value,
+                    const struct rewriting_turn *turn, struct buffer *out);
+bool filter_cookie(const struct filter *filter, struct span value,
+                   const struct rewriting_turn *turn, struct buffer *out);
 
 #endif

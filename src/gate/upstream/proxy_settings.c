@@ -27,6 +27,18 @@ static const struct conf_choice next_upstream[] = {
     {"off", 0},
     {0},
 };
+static const struct conf_choice ignorable[] = {
+    {"X-Accel-Redirect", PROXY_IGNORE_REDIRECT},
+    {"X-Accel-Expires", PROXY_IGNORE_EXPIRES},
+    {"X-Accel-Limit-Rate", PROXY_IGNORE_LIMIT_RATE},
+    {"X-Accel-Buffering", PROXY_IGNORE_BUFFERING},
+    {"X-Accel-Charset", PROXY_IGNORE_CHARSET},
+    {"Expires", PROXY_IGNORE_OF_CACHE},
+    {"Cache-Control", PROXY_IGNORE_OF_CACHE << 1},
+    {"Set-Cookie", PROXY_IGNORE_OF_CACHE << 2},
+    {"Vary", PROXY_IGNORE_OF_CACHE << 3},
+    {0},
+};
 static const struct conf_choice versions[] = {{"1.0", 10}, {"1.1", 11}, {0}};
 
 void proxy_settings_enter(struct proxy_settings *s, bool uri_refused)
@@ -145,27 +157,123 @@ static enum rc set_passed(struct conf *conf, const struct directive *d, void *pa
     return add_name(conf, &s->pass_headers, &s->pass_headers_count);
 }
 
-/* "FROM TO" */
-static enum rc add_redirect(struct conf *conf, struct proxy_settings *s)
+/* "FROM TO": a text, or an expression behind "~" ("~*": in any case of letters, as where `nocase`). */
+static enum rc add_rewrite(struct conf *conf, const struct proxy_rewrite **rules,
+                           size_t *count, bool nocase)
 {
-    struct proxy_redirect *all = NULL, *redirect, made = {.from = conf_word(conf, 1)};
+    struct proxy_rewrite *all = NULL, *rule, made = {0};
+    struct span from = conf_word(conf, 1);
+    struct regex *regex = NULL;
     enum rc rc;
 
-    if (made.from.len > 0 &&
-        (made.from.at[0] == '~' || span_find(made.from, '$') < made.from.len))
-        return conf_fail(
-            conf, 1, NULL,
-            "a regular expression or a variable in the first word of \"proxy_redirect\" "
-            "is something that gate does not have yet");
+    if (span_starts(from, SPAN("~"))) {
+        span_cut(&from, 1);
+        if (span_starts(from, SPAN("*"))) {
+            span_cut(&from, 1);
+            nocase = true;
+        }
+        if ((rc = conf_regex(conf, 1, from, nocase, &regex)) != RC_OK)
+            return rc;
+        made.regex = regex;
+    } else if ((rc = conf_template(conf, 1, from, &made.from)) != RC_OK) {
+        return rc;
+    }
     if ((rc = conf_template(conf, 2, conf_word(conf, 2), &made.to)) != RC_OK)
         return rc;
-    if (s->redirects_count > 0)
-        memcpy(&all, &s->redirects, sizeof all);
-    redirect = conf_add(conf, (void **)&all, &s->redirects_count, sizeof *redirect);
-    s->redirects = all;
-    if (!redirect)
+    if (*count > 0)
+        memcpy(&all, rules, sizeof all);
+    if (!(rule = conf_add(conf, (void **)&all, count, sizeof *rule)))
         return RC_MEMORY;
-    *redirect = made;
+    *rules = all;
+    *rule = made;
+    return RC_OK;
+}
+
+/* "off" or "FROM TO". */
+static enum rc set_cookie_rule(struct conf *conf, const struct proxy_rewrite **rules,
+                               size_t *count, bool nocase)
+{
+    if (!conf->again)
+        *count = 0;
+    if (conf_words(conf) == 3)
+        return add_rewrite(conf, rules, count, nocase);
+    return span_equal(conf_word(conf, 1), SPAN("off"))
+               ? RC_OK
+               : conf_fail(conf, 1, "off, or FROM TO", "invalid parameter \"%.*s\"",
+                           SPAN_ARG(conf_word(conf, 1)));
+}
+
+static enum rc set_cookie_domain(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+
+    (void)d;
+    return set_cookie_rule(conf, &s->cookie_domains, &s->cookie_domains_count, true);
+}
+
+static enum rc set_cookie_path(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+
+    (void)d;
+    return set_cookie_rule(conf, &s->cookie_paths, &s->cookie_paths_count, false);
+}
+
+static void parse_flags(struct conf *conf, struct proxy_cookie_rule *rule)
+{
+    static const char *const names[] = {
+        [PROXY_COOKIE_SECURE] = "secure",         [PROXY_COOKIE_NOSECURE] = "nosecure",
+        [PROXY_COOKIE_HTTPONLY] = "httponly",     [PROXY_COOKIE_NOHTTPONLY] = "nohttponly",
+        [PROXY_COOKIE_SAMESITE] = "samesite",     [PROXY_COOKIE_STRICT] = "samesite=strict",
+        [PROXY_COOKIE_LAX] = "samesite=lax",      [PROXY_COOKIE_NONE] = "samesite=none",
+        [PROXY_COOKIE_NOSAMESITE] = "nosamesite",
+    };
+
+    for (size_t i = 2; i < conf_words(conf); i++) {
+        struct span word = conf_word(conf, i);
+        size_t f = 0;
+
+        while (f < PROXY_COOKIE_FLAGS && !span_equal_nocase(word, span_text(names[f])))
+            f++;
+        if (f == PROXY_COOKIE_FLAGS)
+            conf_warn(conf, i, NULL, "\"%.*s\" is no flag of a cookie, it has no effect",
+                      SPAN_ARG(word));
+        else
+            rule->flags |= 1u << f;
+    }
+}
+
+static enum rc set_cookie_flags(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+    struct proxy_cookie_rule made = {0}, *all = NULL, *rule;
+    struct span name = conf_word(conf, 1);
+    struct regex *regex = NULL;
+    enum rc rc;
+
+    (void)d;
+    if (!conf->again)
+        s->cookie_flags_count = 0;
+    if (conf_words(conf) == 2)
+        return span_equal(name, SPAN("off"))
+                   ? RC_OK
+                   : conf_fail(conf, 1, "off, or NAME FLAG ...", "invalid parameter \"%.*s\"",
+                               SPAN_ARG(name));
+    if (span_starts(name, SPAN("~"))) {
+        rc = conf_regex(conf, 1, span_of(name.at + 1, name.len - 1), true, &regex);
+        made.regex = regex;
+    } else {
+        rc = conf_template(conf, 1, name, &made.name);
+    }
+    if (rc != RC_OK)
+        return rc;
+    parse_flags(conf, &made);
+    if (s->cookie_flags_count > 0)
+        memcpy(&all, &s->cookie_flags, sizeof all);
+    if (!(rule = conf_add(conf, (void **)&all, &s->cookie_flags_count, sizeof *rule)))
+        return RC_MEMORY;
+    s->cookie_flags = all;
+    *rule = made;
     return RC_OK;
 }
 
@@ -180,11 +288,11 @@ static enum rc set_redirect(struct conf *conf, const struct directive *d, void *
         s->redirects_count = 0;
     }
     if (conf_words(conf) == 3)
-        return add_redirect(conf, s);
+        return add_rewrite(conf, &s->redirects, &s->redirects_count, false);
     if (span_equal(word, SPAN("off")))
         s->redirect_off = true;
     else if (span_equal(word, SPAN("default")))
-        s->redirect_default = true;
+        s->redirect_default_at = s->redirects_count, s->redirect_default = true;
     else
         return conf_fail(conf, 1, "off, default, or FROM TO", "invalid parameter \"%.*s\"",
                          SPAN_ARG(word));
@@ -291,7 +399,22 @@ const struct directive proxy_directives[] = {
      .doc = "Passes WebSocket upgrades on without any proxy_set_header (not in nginx)."},
     {"proxy_redirect", PLACE, 1, 2, true, .set = set_redirect, .standard = "default",
      .doc = "Rewrites the server's own address in Location and Refresh: off, default, or FROM "
-            "TO."},
+            "TO, FROM being what it begins with or a ~expression."},
+    {"proxy_cookie_domain", PLACE, 1, 2, true, .set = set_cookie_domain,
+     .doc = "Rewrites the domain of cookies that a server sets: FROM TO, FROM being a domain "
+            "or a "
+            "~expression; or off."},
+    {"proxy_cookie_path", PLACE, 1, 2, true, .set = set_cookie_path,
+     .doc = "The same of their path, FROM being what it begins with or a ~expression."},
+    {"proxy_cookie_flags", PLACE, 1, 4, true, .set = set_cookie_flags,
+     .doc =
+         "Sets or takes away flags of the cookie with that name, or of those that fit a "
+         "~expression: secure, httponly, samesite=strict, lax or none, nosecure, nohttponly, "
+         "nosamesite; or off."},
+    {"proxy_ignore_headers", PLACE, 1, CONF_MANY, .set = conf_set_choices, AT(ignored),
+     .of = ignorable,
+     .doc = "Fields of a server's answer that mean nothing to gate: X-Accel-Redirect, "
+            "X-Accel-Buffering, X-Accel-Limit-Rate, X-Accel-Charset, and those of the cache."},
     {"proxy_hide_header", PLACE, 1, 1, true, .set = set_hidden,
      .doc = "A field of the server's response that the client does not get."},
     {"proxy_pass_header", PLACE, 1, 1, true, .set = set_passed,

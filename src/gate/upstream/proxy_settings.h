@@ -75,9 +75,40 @@ struct proxy_header {
     struct template value; /* evaluates to nothing: the field is not sent */
 };
 
-struct proxy_redirect {
-    struct span from;
-    struct template to;
+/* A rule of proxy_redirect, proxy_cookie_domain or proxy_cookie_path. */
+struct proxy_rewrite {
+    const struct regex *regex; /* NULL: `from` */
+    struct template from, to;
+};
+
+/* proxy_cookie_flags: bits 1 << flag, in this order. */
+enum proxy_cookie_flag {
+    PROXY_COOKIE_SECURE,
+    PROXY_COOKIE_NOSECURE,
+    PROXY_COOKIE_HTTPONLY,
+    PROXY_COOKIE_NOHTTPONLY,
+    PROXY_COOKIE_SAMESITE,
+    PROXY_COOKIE_STRICT,
+    PROXY_COOKIE_LAX,
+    PROXY_COOKIE_NONE,
+    PROXY_COOKIE_NOSAMESITE,
+    PROXY_COOKIE_FLAGS
+};
+
+struct proxy_cookie_rule {
+    const struct regex *regex; /* NULL: `name` */
+    struct template name;
+    unsigned flags;
+};
+
+/* proxy_ignore_headers: fields of an answer that have no effect on gate. */
+enum proxy_ignored {
+    PROXY_IGNORE_REDIRECT = 1,
+    PROXY_IGNORE_EXPIRES = 2,
+    PROXY_IGNORE_LIMIT_RATE = 4,
+    PROXY_IGNORE_BUFFERING = 8,
+    PROXY_IGNORE_CHARSET = 16,
+    PROXY_IGNORE_OF_CACHE = 32, /* Expires, Cache-Control, Set-Cookie, Vary */
 };
 
 struct proxy_settings {
@@ -100,11 +131,18 @@ struct proxy_settings {
     bool ignore_client_abort;
     bool intercept_errors; /* answers of 300 and more have error pages */
     bool socket_keepalive;
-    bool websocket;        /* extension: passes Upgrade: websocket on by itself */
-    bool redirect_off;     /* proxy_redirect off */
-    bool redirect_default; /* Location "URL of proxy_pass..." -> the location's prefix */
-    const struct proxy_redirect *redirects;
+    bool websocket;             /* extension: passes Upgrade: websocket on by itself */
+    bool redirect_off;          /* proxy_redirect off */
+    bool redirect_default;      /* Location "URL of proxy_pass..." -> the location's prefix */
+    size_t redirect_default_at; /* how many of the rules come before that */
+    const struct proxy_rewrite *redirects;
     size_t redirects_count;
+    const struct proxy_rewrite *cookie_domains, *cookie_paths;
+    size_t cookie_domains_count, cookie_paths_count;
+    const struct proxy_cookie_rule *cookie_flags;
+    size_t cookie_flags_count;
+    unsigned ignored;  /* sum of enum proxy_ignored */
+    bool force_ranges; /* Range is served of answers that know it not */
     const struct span *hide_headers;
     size_t hide_headers_count;
     const struct span *pass_headers;

@@ -159,11 +159,13 @@ static bool get_who(void *subject, struct span rest, uintptr_t of, struct span *
 }
 
 static const struct variable who = {.name = "who", .get = get_who};
+static const struct template_part from_b[] = {{.literal = SPAN("http://b/two/")}};
+static const struct template_part from_c[] = {{.literal = SPAN("http://c")}};
 static const struct template_part constant[] = {{.literal = SPAN("http://frontend/one/")}};
 static const struct template_part varying[] = {{.literal = SPAN("/of/")}, {.variable = &who}};
-static const struct proxy_redirect pairs[] = {
-    {SPAN("http://b/two/"), {.parts = constant, .count = 1}},
-    {SPAN("http://c"), {.parts = varying, .count = 2}},
+static const struct proxy_rewrite pairs[] = {
+    {NULL, {.parts = from_b, .count = 1}, {.parts = constant, .count = 1}},
+    {NULL, {.parts = from_c, .count = 1}, {.parts = varying, .count = 2}},
 };
 
 /* nginx's rules: the prefix is text, the first that fits wins. */
@@ -237,6 +239,8 @@ static const struct {
 static void locations_are_rewritten(void **state)
 {
     static char me[] = "me";
+    struct captures captures = {.count = 0};
+    const struct rewriting_turn turn = {me, &captures};
 
     (void)state;
     for (size_t i = 0; i < sizeof locations / sizeof *locations; i++) {
@@ -249,7 +253,7 @@ static void locations_are_rewritten(void **state)
         assert_int_equal(
             filter_open(&filter, &locations[i].settings, locations[i].prefix, &arena, NULL),
             RC_OK);
-        done = filter_location(&filter, span_text(locations[i].from), me, &out);
+        done = filter_location(&filter, span_text(locations[i].from), &turn, &out);
         check(locations[i].what, done == (locations[i].to != NULL));
         check(locations[i].what,
               span_equal(buffer_span(&out), span_text(done ? locations[i].to : "")));
@@ -257,7 +261,7 @@ static void locations_are_rewritten(void **state)
         snprintf(refresh, sizeof refresh, "5; URL=%s", locations[i].from);
         snprintf(expected, sizeof expected, "5; URL=%s", done ? locations[i].to : "");
         out.len = 0;
-        done = filter_refresh(&filter, span_text(refresh), me, &out);
+        done = filter_refresh(&filter, span_text(refresh), &turn, &out);
         check(locations[i].what, done == (locations[i].to != NULL));
         check(locations[i].what,
               span_equal(buffer_span(&out), span_text(done ? expected : "")));
