@@ -81,6 +81,12 @@ void device_unlock_range(struct device *d, uint64_t offset, uint64_t len);
  */
 void device_forget(struct device *d, uint64_t offset, uint64_t len);
 
+/*
+ * Lets the system begin to bring written bytes to the medium, and waits for nothing: a flush
+ * that follows has less to do. As far as the system does so.
+ */
+void device_hasten(struct device *d, uint64_t offset, uint64_t len);
+
 /* The fd of a device made by device_open_file, still the device's own; -1 for others. */
 int device_fd(const struct device *d);
 

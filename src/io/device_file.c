@@ -208,6 +208,12 @@ void device_forget(struct device *d, uint64_t offset, uint64_t len)
         (void)posix_fadvise(device_fd(d), (off_t)offset, (off_t)len, POSIX_FADV_DONTNEED);
 }
 
+void device_hasten(struct device *d, uint64_t offset, uint64_t len)
+{
+    if (device_fd(d) >= 0)
+        (void)sync_file_range(device_fd(d), (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE);
+}
+
 int device_fd(const struct device *d)
 {
     return d->kind == &file_kind ? ((const struct device_file *)(const void *)d)->fd : -1;

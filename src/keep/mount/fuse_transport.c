@@ -17,7 +17,7 @@ struct fuse_transport {
     struct fuse_link link;
     struct fuse_device *device;
     struct fuse_ring *ring; /* NULL: none */
-    bool started;
+    bool begun; /* from then on the last thread ends when it is unmounted, and not before */
     char directory[PATH_MAX];
 };
 
@@ -44,16 +44,17 @@ static enum rc begin(struct fuse_transport *t, const struct fuse_mount *mount, b
         (rc = fuse_mount_open(mount, &t->link.fd, why)) ||
         (rc = fuse_device_greet(t->device, why)))
         return rc;
-    t->started = true;
     if (t->link.has_rings && fuse_ring_start(t->ring, why) != RC_OK)
         return RC_AGAIN;
-    return fuse_device_start(t->device, t->link.has_rings, why);
+    rc = fuse_device_start(t->device, t->link.has_rings, why);
+    t->begun = rc == RC_OK;
+    return rc;
 }
 
 /* Undoes it, as far as it went. Threads end with the connection. */
 static void end(struct fuse_transport *t)
 {
-    if (t->link.fd >= 0 && (!t->started || atomic_load(&t->link.running) > 0))
+    if (t->link.fd >= 0 && (!t->begun || atomic_load(&t->link.running) > 0))
         fuse_mount_cut(t->directory);
     fuse_ring_close(t->ring);
     fuse_device_close(t->device);

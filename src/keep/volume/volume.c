@@ -9,6 +9,9 @@
 
 enum { IV_UNIT = 512 };
 
+/* A write of this size is one of many, after which somebody waits for a flush. */
+enum { BULK = 256 << 10 };
+
 struct volume {
     struct device device;
     struct device *lower;
@@ -143,7 +146,12 @@ static enum rc volume_read_at(struct device *d, uint64_t offset, void *at, size_
 static enum rc volume_write_at(struct device *d, uint64_t offset, const void *at, size_t len,
                                struct fault *why)
 {
-    return walk(volume_of(d), offset, (uint8_t *)(uintptr_t)at, len, true, why);
+    struct volume *v = volume_of(d);
+    enum rc rc = walk(v, offset, (uint8_t *)(uintptr_t)at, len, true, why);
+
+    if (rc == RC_OK && len >= BULK)
+        device_hasten(v->lower, v->offset + offset, len);
+    return rc;
 }
 
 static enum rc volume_flush(struct device *d, struct fault *why)
