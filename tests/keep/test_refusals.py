@@ -23,7 +23,7 @@ LINES = [
     (['create', 'v.img', '--kdf-iterations', '0'], USAGE, 'no number above 0'),
     (['create', 'v.img', '--label', 'x' * 17], USAGE, 'longer than'),
     (['create', 'v.img', '--generate-passphrase', '--key-file', 'x'], USAGE, 'no other'),
-    (['create', '.', '--passphrase-file', 'phrase'], USAGE, 'neither a file nor'),
+    (['create', '.', '--passphrase-file', 'phrase'], USAGE, 'is not empty'),
     (['create', 'nowhere/v.img', '--passphrase-file', 'phrase'], FAILED, 'nowhere/v.img'),
     (['create', 'v.img', '--passphrase-file', 'empty'], USAGE, 'an empty passphrase'),
     (['status', 'v.img'], USAGE, 'too many words'),
@@ -64,7 +64,8 @@ def test_a_foreign_file(anybody, name):
 
 
 def test_neither_file_nor_device(anybody):
-    anybody.refuse(FAILED, 'open', anybody.home, 'm', '--passphrase-file', anybody.phrase)
+    anybody.refuse(DAMAGED, 'open', '/dev/null', 'm', '--passphrase-file', anybody.phrase)
+    anybody.refuse(FOREIGN, 'open', anybody.home, 'm', '--passphrase-file', anybody.phrase)
 
 
 @pytest.mark.parametrize('size', [4096, 16384, 40000, (16 << 20) - 4096, 16 << 20])

@@ -7,9 +7,11 @@
 #include "crypto/random.h"
 #include "keep/command/cipher_options.h"
 #include "keep/command/command.h"
+#include "keep/command/create_folder.h"
 #include "keep/command/create_integrity.h"
 #include "keep/command/create_target.h"
 #include "keep/command/credential_options.h"
+#include "keep/command/folder_open.h"
 #include "keep/command/kdf_options.h"
 #include "keep/command/make_file_system.h"
 #include "keep/command/passphrase.h"
@@ -28,7 +30,7 @@ struct create_options {
     struct credential_options credential;
     struct kdf_options kdf;
     struct cipher_options cipher;
-    const char *size, *sector_size, *fs, *label;
+    const char *size, *sector_size, *fs, *label, *type, *names, *header;
     bool generate, yes, help;
 };
 
@@ -37,6 +39,13 @@ static const struct option_row rows[] = {
      offsetof(struct create_options, size)},
     {"fs", 0, "ext4|none", "What is made inside; ext4 by default.",
      offsetof(struct create_options, fs)},
+    {"type", 0, "volume|folder",
+     "What is made; for a directory that is there, a folder by default.",
+     offsetof(struct create_options, type)},
+    {"name-encryption", 0, "on|off", "Of the files of a folder; on by default.",
+     offsetof(struct create_options, names)},
+    {"header", 0, "FILE", "Where the header of a folder comes to stand, and not in it.",
+     offsetof(struct create_options, header)},
     {"label", 'L', "TEXT", "Name of the volume and of its file system.",
      offsetof(struct create_options, label)},
     {"sector-size", 0, "512|4096", "Bytes that are encrypted together; 4096 by default.",
@@ -61,7 +70,7 @@ struct creation {
     unsigned kdf_ms; /* to be measured; 0: the costs were given */
     size_t key_size; /* bytes */
     uint64_t size;
-    bool file_system;
+    bool file_system, is_folder;
     const char *path;
 };
 
@@ -234,6 +243,40 @@ static enum rc create(struct creation *c, struct fault *why)
     return RC_OK;
 }
 
+/* Which kind it is, and whether the options fit. */
+static enum rc read_type(struct creation *c, struct fault *why)
+{
+    const struct create_options *o = &c->options;
+
+    if (o->type && strcmp(o->type, "volume") != 0 && strcmp(o->type, "folder") != 0)
+        return fail(why, RC_USAGE, "--type: \"%s\" is neither volume nor folder", o->type);
+    c->is_folder = o->type ? strcmp(o->type, "folder") == 0 : folder_is_directory(c->path);
+    if (o->names && strcmp(o->names, "on") != 0 && strcmp(o->names, "off") != 0)
+        return fail(why, RC_USAGE, "--name-encryption: \"%s\" is neither on nor off",
+                    o->names);
+    if (!c->is_folder && (o->names || o->header))
+        return fail(why, RC_USAGE, "--name-encryption and --header are for folders");
+    if (c->is_folder && (o->size || o->fs || o->sector_size))
+        return fail(why, RC_USAGE, "--size, --fs and --sector-size are for volumes");
+    return RC_OK;
+}
+
+static enum rc make_folder(struct creation *c, struct fault *why)
+{
+    struct create_folder folder = {
+        .path = c->path,
+        .header = c->options.header,
+        .label = c->options.label,
+        .credential = &c->credential,
+        .generate = c->options.generate,
+        .kdf = c->kdf,
+        .kdf_ms = c->kdf_ms,
+        .plain_names = c->options.names && strcmp(c->options.names, "off") == 0,
+    };
+
+    return create_folder(&folder, why);
+}
+
 static enum status create_run(char **words, int count, struct fault *why)
 {
     struct creation c = {0};
@@ -243,17 +286,18 @@ static enum status create_run(char **words, int count, struct fault *why)
     if (!command_parse(&command_create, &c.options, &c.options.help, words, &count, 1, 1,
                        &status, why))
         return status;
-    if ((rc = read_options(&c, why)) != RC_OK)
-        return command_status_of(rc);
     c.path = words[0];
+    if ((rc = read_options(&c, why)) != RC_OK || (rc = read_type(&c, why)) != RC_OK)
+        return command_status_of(rc);
     daemon_hide();
-    return command_status_of(create(&c, why));
+    return command_status_of(c.is_folder ? make_folder(&c, why) : create(&c, why));
 }
 
 const struct command command_create = {
     .name = "create",
     .operands = "TARGET",
-    .doc = "Makes an encrypted volume: in a new file, or on a block device.",
+    .doc = "Makes an encrypted volume, in a new file or on a block device, or an encrypted "
+           "folder.",
     .rows = rows,
     .run = create_run,
 };

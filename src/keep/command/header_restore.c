@@ -28,6 +28,7 @@ struct restore {
     struct header_restore_options options;
     struct credential credential;
     const char *path;
+    char in_folder[PATH_MAX]; /* what path is, of a folder */
     struct luks_target backup;
     struct device *device; /* what it is restored to */
     struct luks2 *old;     /* its header now; NULL where none can be read */
@@ -163,7 +164,8 @@ static enum status header_restore_run(char **words, int count, struct fault *why
         return status;
     if (credential_options_read(&r.options.credential, &r.credential, why) != RC_OK)
         return STATUS_USAGE;
-    r.path = words[0];
+    if (!(r.path = luks_target_place(words[0], r.in_folder)))
+        return command_status_of(fail(why, RC_USAGE, "%s: its path is too long", words[0]));
     daemon_hide();
     rc = restore(&r, words[1], why);
     return luks_target_status(&r.backup, rc);

@@ -1,8 +1,10 @@
 #include "keep/command/luks_target.h"
 
-#include <limits.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "keep/format/luks1/luks1_header.h"
 #include "keep/mount/record.h"
@@ -19,6 +21,20 @@ enum rc luks_target_hold(struct device *device, bool change, struct fault *why)
 void luks_target_release(struct device *device)
 {
     device_unlock_range(device, 0, HELD);
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat about;
+
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+const char *luks_target_place(const char *path, char room[PATH_MAX])
+{
+    if (!is_directory(path))
+        return path;
+    return snprintf(room, PATH_MAX, "%s/keep.luks", path) < PATH_MAX ? room : NULL;
 }
 
 /* The daemon holds a lock on the whole target, and never touches the header again. */
@@ -52,6 +68,14 @@ enum rc luks_target_begin(struct luks_target *target, const char *path,
     enum rc rc;
 
     *target = (struct luks_target){.path = path, .place = header_path ? header_path : path};
+    target->is_folder = is_directory(path);
+    if (!header_path && !(target->place = luks_target_place(path, target->in_folder)))
+        return fail(why, RC_USAGE, "%s: its path is too long", path);
+    if (target->is_folder && access(target->place, F_OK) < 0 && errno == ENOENT) {
+        target->foreign = true;
+        return fail(why, RC_NOT_FOUND, "%s: no LUKS header is here, and no keep.luks in it",
+                    path);
+    }
     target->is_open = record_find(&record, path, &alive, NULL) == RC_OK && alive;
     if ((rc = open_device(target, use, why)))
         return rc;

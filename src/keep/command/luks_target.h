@@ -6,6 +6,8 @@
 #ifndef KEEP_COMMAND_LUKS_TARGET_H
 #define KEEP_COMMAND_LUKS_TARGET_H
 
+#include <limits.h>
+
 #include "keep/command/command.h"
 #include "vault/credential/credential.h"
 #include "vault/unlock.h"
@@ -17,13 +19,19 @@ enum luks_target_use {
 };
 
 struct luks_target {
-    const char *path;  /* as the user named it */
-    const char *place; /* of the header: the same, or the file of --header */
+    const char *path;         /* as the user named it */
+    const char *place;        /* of the header: the same, the file of --header, or: */
+    char in_folder[PATH_MAX]; /* keep.luks in the folder */
     struct device *device;
     struct luks2 *header; /* to be looked at: also a LUKS1 one, in that form */
     bool is_open;         /* a daemon of this user serves it */
     bool foreign;         /* there is no LUKS header */
+    bool is_folder;       /* the target is a directory: there are no data behind a header */
 };
+
+/* Where the header of a target is: itself, or in a directory its keep.luks, written to `room`. NULL:
+ * the path is too long. */
+const char *luks_target_place(const char *path, char room[PATH_MAX]);
 
 /*
  * Opens the header's device and reads the header.

@@ -2,10 +2,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "keep/command/command.h"
 #include "keep/command/credential_options.h"
+#include "keep/command/folder_open.h"
 #include "keep/command/luks_target.h"
+#include "keep/command/open_folder.h"
 #include "keep/command/open_place.h"
+#include "keep/command/open_record.h"
 #include "keep/command/plain_options.h"
 #include "keep/format/format.h"
 #include "keep/mount/kernel_crypt.h"
@@ -15,8 +19,8 @@
 struct open_options {
     struct credential_options credential;
     struct plain_options plain;
-    const char *header, *key_slot, *nbd, *kernel;
-    bool read_only, raw, discard, foreground, help;
+    const char *header, *key_slot, *nbd, *kernel, *idle;
+    bool read_only, raw, discard, foreground, allow_other, fast, help;
 };
 
 static const struct option_row rows[] = {
@@ -42,6 +46,13 @@ static const struct option_row rows[] = {
      offsetof(struct open_options, discard)},
     {"allow-discards", 0, NULL, "The same, as cryptsetup spells it.",
      offsetof(struct open_options, discard)},
+    {"idle", 0, "TIME", "Close a folder that was not used for so long: 90s, 10m, 2h.",
+     offsetof(struct open_options, idle)},
+    {"allow-other", 0, NULL, "Other users may look into a folder, as its modes permit.",
+     offsetof(struct open_options, allow_other)},
+    {"fast", 0, NULL,
+     "Write to a folder without extra flushes: a power cut may cost blocks being overwritten.",
+     offsetof(struct open_options, fast)},
     {"foreground", 'f', NULL, "Stay, and close the volume on SIGTERM: for services.",
      offsetof(struct open_options, foreground)},
     COMMAND_HELP_ROW(struct open_options),
@@ -53,6 +64,7 @@ struct opening {
     struct open_options options;
     struct credential credential;
     int key_slot;
+    uint64_t idle_ms;
     bool is_plain;
     struct plain plain;
     const char *target, *mountpoint;
@@ -83,6 +95,20 @@ static enum rc check_face(const struct opening *o, struct fault *why)
     return rc == RC_OK ? kernel_crypt_check_system(why) : rc;
 }
 
+/* A number of seconds, minutes or hours. */
+static bool read_time(const char *word, uint64_t *ms)
+{
+    size_t len = strlen(word);
+    uint64_t unit = 1000;
+
+    if (len > 1 && strchr("smh", word[len - 1]))
+        unit *= word[--len] == 'h' ? 3600 : word[len] == 'm' ? 60 : 1;
+    if (units_parse_number(span_of(word, len), 366 * 24 * 3600, ms) != RC_OK || *ms == 0)
+        return false;
+    *ms *= unit;
+    return true;
+}
+
 static enum rc read_options(struct opening *o, struct fault *why)
 {
     enum rc rc;
@@ -94,38 +120,16 @@ static enum rc read_options(struct opening *o, struct fault *why)
         return fail(why, RC_USAGE, "--header and --key-slot are for volumes with a header");
     if ((rc = check_face(o, why)) != RC_OK)
         return rc;
+    if (!folder_is_directory(o->target) &&
+        (o->options.idle || o->options.allow_other || o->options.fast))
+        return fail(
+            why, RC_USAGE,
+            "--idle, --allow-other and --fast are for encrypted folders, and %s is none",
+            o->target);
+    if (o->options.idle && !read_time(o->options.idle, &o->idle_ms))
+        return fail(why, RC_USAGE, "--idle: \"%s\" is no time, as in 90s, 10m or 2h",
+                    o->options.idle);
     return credential_options_key_slot(o->options.key_slot, &o->key_slot, why);
-}
-
-/* Nobody has asked 'keep close' about it, and so has not heard it yet. */
-static void tell_loss(struct record *record, const char *target)
-{
-    if (!record->read_only && record->fault[0])
-        fprintf(stderr, "keep: %s: was not saved when it was last open: %s\n", target,
-                record->fault);
-    else if (!record->read_only)
-        fprintf(stderr,
-                "keep: %s: its last daemon had died: what was not synced then is lost\n",
-                target);
-    record->fault[0] = '\0';
-}
-
-/* What a daemon that was killed has left behind is cleared away first. */
-static enum rc begin_record(struct opening *o, struct fault *why)
-{
-    bool stale;
-    enum rc rc = record_begin(&o->record, o->target, &stale, why);
-
-    if (rc != RC_OK || !stale)
-        return rc;
-    rc = unmount_record(&o->record, false, why);
-    if (rc != RC_OK)
-        return fault_at(why, "%s: what its last daemon left behind", o->target);
-    if (o->record.made_mountpoint)
-        rmdir(o->record.mountpoint);
-    o->record.helper = 0;
-    tell_loss(&o->record, o->target);
-    return RC_OK;
 }
 
 /* Both copies of a header are sound again after this, where it is ours to write. */
@@ -327,19 +331,6 @@ static enum rc leave_to_kernel(struct opening *o, struct fault *why)
     return RC_OK;
 }
 
-/* A failure after the parent has gone stays in the record, for 'keep close' to tell. */
-static void end_record(struct opening *o, enum rc rc, bool reported, const struct fault *why)
-{
-    if (o->record.made_mountpoint)
-        rmdir(o->record.mountpoint);
-    if (rc != RC_OK && reported) {
-        snprintf(o->record.fault, sizeof o->record.fault, "%s", why->text);
-        if (record_write(&o->record, NULL) == RC_OK)
-            return;
-    }
-    record_end(&o->record);
-}
-
 static enum status run_opening(struct opening *o, struct fault *why)
 {
     struct daemon daemon;
@@ -350,14 +341,39 @@ static enum status run_opening(struct opening *o, struct fault *why)
     if (rc != RC_OK)
         return command_status_of(rc);
     daemon_hide();
-    if ((rc = begin_record(o, why)) == RC_OK) {
+    if ((rc = open_record_begin(&o->record, o->target, why)) == RC_OK) {
         rc = open_devices(o, &foreign, why);
         if (rc == RC_OK)
             rc = o->options.kernel ? leave_to_kernel(o, why) : serve(o, &daemon, why);
         if (rc != RC_OK || !o->options.kernel)
-            end_record(o, rc, !stays && daemon.report < 0, why);
+            open_record_end(&o->record, rc, !stays && daemon.report < 0, why);
     }
     return foreign ? STATUS_FOREIGN : command_status_of(rc);
+}
+
+static enum status run_folder(const struct opening *o, struct fault *why)
+{
+    const struct open_folder folder = {
+        .target = o->target,
+        .mountpoint = o->mountpoint,
+        .header = o->options.header,
+        .credential = &o->credential,
+        .key_slot = o->key_slot,
+        .idle_ms = o->idle_ms,
+        .read_only = o->options.read_only,
+        .allow_other = o->options.allow_other,
+        .fast = o->options.fast,
+        .foreground = o->options.foreground,
+    };
+
+    if (o->is_plain || o->options.raw || o->options.nbd || o->options.kernel ||
+        o->options.discard)
+        return command_status_of(
+            fail(why, RC_USAGE,
+                 "%s: is a folder: --type plain, --raw, --nbd, --kernel and "
+                 "--allow-discard are for volumes",
+                 o->target));
+    return open_folder(&folder, why);
 }
 
 static enum status open_run(char **words, int count, struct fault *why)
@@ -373,13 +389,13 @@ static enum status open_run(char **words, int count, struct fault *why)
     o.mountpoint = count > 1 ? words[1] : NULL;
     if ((rc = read_options(&o, why)) != RC_OK)
         return command_status_of(rc);
-    return run_opening(&o, why);
+    return folder_is_directory(o.target) ? run_folder(&o, why) : run_opening(&o, why);
 }
 
 const struct command command_open = {
     .name = "open",
     .operands = "TARGET [MOUNTPOINT]",
-    .doc = "Unlocks a volume, and mounts the file system in it.",
+    .doc = "Unlocks a volume or a folder, and mounts what is in it.",
     .rows = rows,
     .run = open_run,
 };

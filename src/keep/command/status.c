@@ -29,6 +29,7 @@ static const char *content_of(const struct record *record)
 {
     return record->kernel[0] ? "kernel"
            : record->nbd     ? "nbd"
+           : record->folder  ? "folder"
            : record->raw     ? "raw"
                              : "file system";
 }

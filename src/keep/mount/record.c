@@ -73,7 +73,7 @@ struct field {
     bool *flag;
 };
 
-enum { FIELDS = 14 };
+enum { FIELDS = 15 };
 
 static void fields_of(struct record *r, struct field fields[FIELDS])
 {
@@ -89,6 +89,7 @@ static void fields_of(struct record *r, struct field fields[FIELDS])
         {.key = "helper", .number = &r->helper},
         {.key = "sector_size", .number = &r->sector_size},
         {.key = "raw", .flag = &r->raw},
+        {.key = "folder", .flag = &r->folder},
         {.key = "nbd", .flag = &r->nbd},
         {.key = "read_only", .flag = &r->read_only},
         {.key = "made_mountpoint", .flag = &r->made_mountpoint},

@@ -28,7 +28,8 @@ struct record {
     pid_t helper;                           /* fuse2fs; 0 for none */
     int sector_size;
     bool raw, nbd, read_only, made_mountpoint;
-    int fd; /* open and locked in the daemon; -1 in others */
+    bool folder; /* its files are mounted as they are: `raw` too */
+    int fd;      /* open and locked in the daemon; -1 in others */
 };
 
 /*

@@ -123,7 +123,9 @@ struct tree_kind {
     int (*remove_xattr)(struct tree *t, uint64_t node, const char *name);
 
     int (*statistics)(struct tree *t, uint64_t node, struct statvfs *out);
-    void (*close)(struct tree *t);
+    /* Nobody uses it any more. The errno, negative, of what could not be saved after those who
+     * wrote it had gone; it is closed all the same. */
+    int (*close)(struct tree *t);
 };
 
 /* The first member of every tree. */

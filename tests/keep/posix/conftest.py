@@ -63,7 +63,29 @@ def passing(disk):
         yield at
 
 
-PLACES = {'plain': plain, 'pass': passing}
+@contextlib.contextmanager
+def encrypted(disk):
+    """An encrypted folder, as 'keep open' mounts it."""
+    lower, at = disk / 'folder', disk / 'open'
+    phrase = disk / 'phrase'
+    phrase.write_text('correct horse')
+    words = ['--passphrase-file', phrase]
+
+    def keep(*what):
+        subprocess.run([BUILD / 'keep', *what], check=True, stdout=subprocess.DEVNULL)
+
+    keep('create', '--type', 'folder', lower, *words, '--pbkdf', 'pbkdf2', '--kdf-iterations', '1000')
+    if os.getuid() == 0:
+        lower.chmod(0o755)
+    keep('open', lower, at, *words, *(['--allow-other'] if os.getuid() == 0 else []))
+    try:
+        yield at
+    finally:
+        keep('close', lower)
+        shutil.rmtree(lower)
+
+
+PLACES = {'plain': plain, 'pass': passing, 'folder': encrypted}
 
 
 @pytest.fixture(scope='session', params=PLACES)

@@ -142,7 +142,9 @@ def test_a_rename_between_two_links_does_nothing(here):
 
 
 @pytest.mark.parametrize('length', [1, 59, 60, 100, 1000, 4095])
-def test_symbolic_links_of_any_length(here, length):
+def test_symbolic_links_of_any_length(here, length, request):
+    if length > 3055 and 'folder' in request.node.callspec.params['place']:
+        pytest.skip('a longer target, encrypted, is none for the file system below')
     target = 'x' * length
     os.symlink(target, here / 's')
     assert os.readlink(here / 's') == target

@@ -289,10 +289,11 @@ static int statistics(struct tree *t, uint64_t node, struct statvfs *out)
     return fstatvfs(pass_of(t)->root, out) < 0 ? -errno : 0;
 }
 
-static void close_tree(struct tree *t)
+static int close_tree(struct tree *t)
 {
     nodes_close(pass_of(t)->nodes);
     free(t);
+    return 0;
 }
 
 static const struct tree_kind pass_kind = {

@@ -1,0 +1,36 @@
+#include "keep/command/folder_open.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "keep/command/folder_token.h"
+#include "keep/tree/folder/folder.h"
+
+bool folder_is_directory(const char *path)
+{
+    struct stat about;
+
+    return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
+enum rc folder_unlock(struct folder_opening *opening, struct tree **out, struct fault *why)
+{
+    SCOPED(luks_target) target = {0};
+    SCOPED(unlock) unlocked = {0};
+    struct folder_options options = {.read_only = opening->read_only, .fast = opening->fast};
+    enum rc rc =
+        luks_target_begin(&target, opening->path, opening->header, LUKS_TARGET_LOOK, why);
+
+    opening->foreign = target.foreign;
+    if (rc != RC_OK)
+        return rc;
+    rc = folder_token_find(target.header, &options.format, why);
+    opening->foreign = rc == RC_NOT_FOUND;
+    if (rc != RC_OK)
+        return fault_at(why, "%s", target.place);
+    if ((rc = luks_target_unlock(&target, opening->credential, opening->key_slot, &unlocked,
+                                 why)) != RC_OK)
+        return rc;
+    return folder_open(out, opening->path, &options, &unlocked.volume_key, why);
+}

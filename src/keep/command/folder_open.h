@@ -1,0 +1,27 @@
+/* From a directory and a credential to an encrypted folder: what every command on one begins with. */
+#ifndef KEEP_COMMAND_FOLDER_OPEN_H
+#define KEEP_COMMAND_FOLDER_OPEN_H
+
+#include "keep/command/luks_target.h"
+#include "keep/tree/tree.h"
+
+/* Is it a directory, or, where it is not there, was it named so? */
+bool folder_is_directory(const char *path);
+
+struct folder_opening {
+    const char *path;   /* of the folder */
+    const char *header; /* the file of its header; NULL: keep.luks in it */
+    const struct credential *credential;
+    int key_slot;
+    bool read_only, fast;
+    bool foreign; /* out: there is no header of ours */
+};
+
+/*
+ * Asks for the passphrase where that is to be done, and opens the tree.
+ *
+ * RC_DENIED, RC_NOT_FOUND ...  as luks_target_unlock, folder_token_find and folder_open
+ */
+enum rc folder_unlock(struct folder_opening *opening, struct tree **out, struct fault *why);
+
+#endif

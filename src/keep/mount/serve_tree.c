@@ -1,0 +1,117 @@
+#include "keep/mount/serve_tree.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "keep/mount/fuse_tree.h"
+#include "keep/mount/unmount.h"
+
+enum { LOOK_MS = 500 }; /* how often an idle mount is looked at */
+
+/* What is in use stays mounted, and may be asked to go again later. */
+static enum rc unmount_or_tell(const struct record *record)
+{
+    struct fault why = {0};
+    enum rc rc = unmount_record(record, true, &why);
+
+    if (rc != RC_OK)
+        log_line(LOG_LEVEL_ERROR, "keep: %s", why.text);
+    return rc;
+}
+
+static void take_signal(struct serve_tree *serve, int signals)
+{
+    struct signalfd_siginfo info;
+
+    if (read(signals, &info, sizeof info) == (ssize_t)sizeof info &&
+        info.ssi_signo != SIGCHLD && (info.ssi_signo != SIGHUP || serve->daemon->report >= 0))
+        (void)unmount_or_tell(serve->record);
+}
+
+/* What is used by a process that does nothing is busy: it is asked again later. */
+static void take_idleness(struct serve_tree *serve, struct fuse_transport *fuse,
+                          uint64_t *seen, uint64_t *since)
+{
+    uint64_t requests = fuse_transport_requests(fuse);
+
+    if (requests != *seen) {
+        *seen = requests;
+        *since = clock_ms();
+    } else if (clock_ms() - *since >= serve->idle_ms) {
+        struct fault why;
+
+        if (unmount_record(serve->record, true, &why) != RC_OK) {
+            *since = clock_ms();
+            *seen = fuse_transport_requests(fuse); /* asking makes requests too */
+        }
+    }
+}
+
+static void wait_for_end(struct serve_tree *serve, struct fuse_transport *fuse, int signals)
+{
+    struct pollfd events[] = {{.fd = fuse_transport_ended_fd(fuse), .events = POLLIN},
+                              {.fd = signals, .events = POLLIN}};
+    uint64_t seen = 0, since = clock_ms();
+
+    while (!(events[0].revents & POLLIN)) {
+        int count = poll(events, 2, serve->idle_ms > 0 ? LOOK_MS : -1);
+
+        if (count > 0 && events[1].revents & POLLIN)
+            take_signal(serve, signals);
+        else if (count == 0)
+            take_idleness(serve, fuse, &seen, &since);
+    }
+}
+
+static enum rc run(struct serve_tree *serve, struct fuse_transport *fuse, int signals,
+                   struct fault *why)
+{
+    enum rc rc = record_write(serve->record, why);
+
+    if (rc != RC_OK) {
+        (void)unmount_record(serve->record, true, NULL);
+        return rc;
+    }
+    daemon_guard();
+    serve->mounted(serve->record);
+    daemon_report(serve->daemon);
+    wait_for_end(serve, fuse, signals);
+    return RC_OK;
+}
+
+enum rc serve_tree(struct serve_tree *serve, struct fault *why)
+{
+    struct fuse_tree face = {.tree = serve->tree, .lifetime = FUSE_TREE_LIFETIME};
+    struct fuse_handler handler = {.answer = fuse_tree_answer, .of = &face};
+    struct fuse_mount mount = {
+        .directory = serve->record->face,
+        .source = serve->record->target,
+        .read_only = serve->record->read_only,
+        .allow_other = serve->allow_other,
+        .default_permissions = true,
+    };
+    struct fuse_transport *fuse = NULL;
+    int signals = daemon_watch_signals(), lost;
+    enum rc rc;
+
+    if (signals < 0)
+        rc = fail_errno(why, RC_IO, "no descriptor for signals");
+    else if ((rc = record_write(serve->record, why)) == RC_OK &&
+             (rc = fuse_transport_open(&fuse, &handler, &mount, why)) == RC_OK)
+        rc = run(serve, fuse, signals, why);
+    fuse_transport_close(fuse);
+    lost = serve->tree->kind->close(serve->tree);
+    if (signals >= 0)
+        close(signals);
+    if (rc == RC_OK && lost != 0) {
+        errno = -lost;
+        rc = fail_errno(why, RC_IO, "%s: cannot be written to", serve->record->target);
+    }
+    return rc;
+}

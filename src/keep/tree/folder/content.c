@@ -1,0 +1,226 @@
+/* Contents as a whole: their beginning and end, their header, their keys. */
+#include "keep/tree/folder/content.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keep/tree/folder/content_parts.h"
+
+/* Left over: for those that a crash kept from being counted. */
+#define NONCES_SAFETY (UINT64_C(1) << 31)
+
+static struct content *new_content(const struct content_rules *rules)
+{
+    struct content *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return NULL;
+    c->rules = rules;
+    pthread_rwlock_init(&c->lock, NULL);
+    pthread_mutex_init(&c->memory_lock, NULL);
+    list_init(&c->recent);
+    return c;
+}
+
+void content_close(struct content *content)
+{
+    struct epoch *epoch, *next;
+
+    if (!content)
+        return;
+    content_drop_pending(content, 0, UINT64_MAX);
+    content_drop_tags(content, 0);
+    for (epoch = content->epochs; epoch; epoch = next) {
+        next = epoch->next;
+        aead_close(epoch->aead);
+        free(epoch);
+    }
+    pthread_mutex_destroy(&content->memory_lock);
+    pthread_rwlock_destroy(&content->lock);
+    wipe(&content->header, sizeof content->header);
+    free(content);
+}
+
+/* Opens the key of an epoch, and puts it first. */
+static struct aead *add_epoch(struct content *c, const uint8_t *file_key, uint32_t number)
+{
+    struct epoch *epoch = calloc(1, sizeof *epoch);
+
+    if (!epoch)
+        return NULL;
+    epoch->number = number;
+    epoch->aead = folder_keys_epoch(c->rules->keys, file_key, number);
+    if (!epoch->aead) {
+        free(epoch);
+        return NULL;
+    }
+    epoch->next = c->epochs;
+    c->epochs = epoch;
+    return epoch->aead;
+}
+
+struct aead *content_epoch(struct content *c, uint32_t number)
+{
+    uint8_t file_key[FOLDER_FILE_KEY];
+    struct aead *aead = NULL;
+
+    pthread_mutex_lock(&c->memory_lock);
+    for (struct epoch *e = c->epochs; e && !aead; e = e->next)
+        if (e->number == number)
+            aead = e->aead;
+    if (!aead && file_header_key(&c->header, c->rules->keys, file_key))
+        aead = add_epoch(c, file_key, number);
+    pthread_mutex_unlock(&c->memory_lock);
+    wipe(file_key, sizeof file_key);
+    return aead;
+}
+
+int content_take_nonces(struct content *c, uint64_t count)
+{
+    c->header_dirty = true;
+    if (c->nonces + count <= FILE_NONCES_MAX - NONCES_SAFETY) {
+        c->nonces += count;
+        return 0;
+    }
+    if (!content_epoch(c, c->header.epoch + 1))
+        return -ENOMEM;
+    c->header.epoch++;
+    c->nonces = count;
+    return 0;
+}
+
+int content_write_header(struct content *c, int fd)
+{
+    uint8_t page[FOLDER_PAGE];
+    struct aead *aead = content_epoch(c, c->header.epoch);
+    int error;
+
+    c->header.nonces = ++c->nonces;
+    if (!aead || !file_header_seal(&c->header, aead, page))
+        return -ENOMEM;
+    error = disk_write_all(c->rules->disk, fd, page, sizeof page, 0);
+    if (error == 0)
+        c->header_dirty = false;
+    return error;
+}
+
+/* Reads the page, and with the key in it the rest of it. */
+static int read_header(struct content *c, int fd)
+{
+    uint8_t page[FOLDER_PAGE], file_key[FOLDER_FILE_KEY];
+    struct iovec part = {page, sizeof page};
+    ssize_t got = c->rules->disk->read(fd, &part, 1, 0);
+    struct aead *aead = NULL;
+
+    if (got <= 0)
+        return got < 0 ? (int)got : -ENOENT;
+    if (got != sizeof page || !file_header_unwrap(&c->header, c->rules->keys, page, file_key))
+        return -EIO;
+    aead = add_epoch(c, file_key, c->header.epoch);
+    wipe(file_key, sizeof file_key);
+    if (!aead)
+        return -ENOMEM;
+    return file_header_unseal(&c->header, aead, page) ? 0 : -EIO;
+}
+
+int content_load(struct content **out, const struct content_rules *rules, int fd)
+{
+    struct content *c = new_content(rules);
+    int error = c ? read_header(c, fd) : -ENOMEM;
+
+    if (error != 0) {
+        content_close(c);
+        return error;
+    }
+    c->durable = true;
+    c->durable_size = c->header.size;
+    c->nonces = c->header.nonces;
+    *out = c;
+    return 0;
+}
+
+int content_create(struct content **out, const struct content_rules *rules, int fd,
+                   const uint8_t tag[FOLDER_TAG])
+{
+    struct content *c = new_content(rules);
+    uint8_t file_key[FOLDER_FILE_KEY];
+    int error = -ENOMEM;
+
+    if (c && file_header_new(&c->header, rules->keys, file_key) && add_epoch(c, file_key, 0)) {
+        c->header.bindings.count = 1;
+        memcpy(c->header.bindings.tags[0], tag, FOLDER_TAG);
+        error = content_write_header(c, fd);
+    }
+    wipe(file_key, sizeof file_key);
+    if (error != 0) {
+        content_close(c);
+        return error;
+    }
+    *out = c;
+    return 0;
+}
+
+uint64_t content_size(struct content *content)
+{
+    uint64_t size;
+
+    pthread_rwlock_rdlock(&content->lock);
+    size = content->header.size;
+    pthread_rwlock_unlock(&content->lock);
+    return size;
+}
+
+const uint8_t *content_id(const struct content *content)
+{
+    return content->header.id;
+}
+
+bool content_is_bound(struct content *content, const uint8_t tag[FOLDER_TAG])
+{
+    bool bound;
+
+    pthread_rwlock_rdlock(&content->lock);
+    bound = bindings_allow(&content->header.bindings, tag);
+    pthread_rwlock_unlock(&content->lock);
+    return bound;
+}
+
+static void change_bindings(struct bindings *b, const struct content_binding *to)
+{
+    if (to->only && b->count == 0 && !to->rebind)
+        return;
+    *b = (struct bindings){.count = !to->only ? 0 : to->also ? 2 : 1};
+    if (to->only)
+        memcpy(b->tags[0], to->only, FOLDER_TAG);
+    if (to->also)
+        memcpy(b->tags[1], to->also, FOLDER_TAG);
+}
+
+bool content_is_durable(struct content *content)
+{
+    bool durable;
+
+    pthread_rwlock_rdlock(&content->lock);
+    durable = content->durable;
+    pthread_rwlock_unlock(&content->lock);
+    return durable;
+}
+
+int content_bind(struct content *content, int fd, const struct content_binding *binding)
+{
+    struct content *c = content;
+    struct bindings before;
+    int error;
+
+    pthread_rwlock_wrlock(&c->lock);
+    before = c->header.bindings;
+    change_bindings(&c->header.bindings, binding);
+    c->header_dirty = true;
+    error = content_commit_all(
+        c, fd, binding->urgent && !c->rules->fast && (c->durable || binding->always));
+    if (error != 0)
+        c->header.bindings = before;
+    pthread_rwlock_unlock(&c->lock);
+    return error;
+}

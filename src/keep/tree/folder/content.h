@@ -1,0 +1,70 @@
+/*
+ * What is in a file: read and written in place, in the file below, as docs/formats/folder.md says. All but
+ * content_load and content_create may be called from several threads at once: reads go side by
+ * side, the rest one after another. `fd` is the file below, open for both where anything is
+ * changed. What fails gives a negative errno; -EIO also for what is not authentic.
+ */
+#ifndef KEEP_TREE_FOLDER_CONTENT_H
+#define KEEP_TREE_FOLDER_CONTENT_H
+
+#include <sys/types.h>
+
+#include "keep/tree/folder/disk.h"
+#include "keep/tree/folder/file_header.h"
+
+struct content;
+
+/* How contents of one folder are written. */
+struct content_rules {
+    const struct folder_keys *keys;
+    const struct disk *disk;
+    bool fast; /* no flush before a block is overwritten */
+};
+
+/* -ENOENT: an interrupted creation, which is no file. `rules` must outlive it. */
+int content_load(struct content **out, const struct content_rules *rules, int fd);
+/* A new file, bound to one name. */
+int content_create(struct content **out, const struct content_rules *rules, int fd,
+                   const uint8_t tag[FOLDER_TAG]);
+/* What was not committed is lost. Harmless on NULL. */
+void content_close(struct content *content);
+
+uint64_t content_size(struct content *content);
+const uint8_t *content_id(const struct content *content);
+
+/* May write all `room` bytes at `at` (`len` or more), and gives how many of them are of the file. */
+ssize_t content_read(struct content *content, int fd, void *at, size_t len, uint64_t offset);
+/* The whole or nothing but an errno. */
+ssize_t content_write(struct content *content, int fd, const void *at, size_t len,
+                      uint64_t offset);
+int content_resize(struct content *content, int fd, uint64_t size);
+/* As fallocate(2) with `mode`. */
+int content_allocate(struct content *content, int fd, int mode, uint64_t offset, uint64_t len);
+
+/*
+ * Writes what waits, tag pages and header. With `sync` all of it is on the disk then. A file that
+ * content_is_settled says no of still has old entries on the disk, and wants a sync some day.
+ */
+int content_commit(struct content *content, int fd, bool sync);
+/* Nothing waits to be written, and no block on the disk is unsettled. */
+bool content_is_settled(struct content *content);
+
+/* What waits can be written without a flush. */
+bool content_is_cheap(struct content *content);
+
+/* Is it valid under this name? */
+bool content_is_bound(struct content *content, const uint8_t tag[FOLDER_TAG]);
+/*
+ * Binds it anew and writes the header: to `only`, to that and `also`, or, both NULL, to no name at
+ * all. What is bound to no name stays so unless `rebind`. `urgent`: it is on the disk before this
+ * returns, if the file was ever synced or `always`.
+ */
+struct content_binding {
+    const uint8_t *only, *also;
+    bool rebind, urgent, always;
+};
+/* Was it ever synced, as far as is known? */
+bool content_is_durable(struct content *content);
+int content_bind(struct content *content, int fd, const struct content_binding *binding);
+
+#endif

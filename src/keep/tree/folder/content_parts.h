@@ -1,0 +1,134 @@
+/* Inside of a content, for content*.c alone. */
+#ifndef KEEP_TREE_FOLDER_CONTENT_PARTS_H
+#define KEEP_TREE_FOLDER_CONTENT_PARTS_H
+
+#include <pthread.h>
+
+#include "base/list.h"
+#include "keep/tree/folder/content.h"
+#include "keep/tree/folder/tag_page.h"
+
+enum {
+    TAGS_BUCKETS = 64,
+    PENDING_BUCKETS = 256,
+    TAGS_MAX = 512,      /* pages in memory for one file, if no more need to be */
+    UNSETTLED_MAX = 256, /* pages that must be: then there is a sync */
+    PENDING_MAX = 1024,  /* blocks that wait in one file */
+    GROUP_BYTES = FILE_BLOCKS * FOLDER_PAGE,
+};
+
+/* A tag page in memory. Bit i of each set is block i of the group. */
+struct tags {
+    struct list recent;
+    struct tags *next; /* of the same bucket */
+    uint64_t group;
+    uint64_t
+        synced; /* `current` was on the disk when the file was last synced: not to be lost */
+    uint64_t told;    /* `current` is in the page on the disk */
+    uint64_t pending; /* the block waits in memory: its `previous` is on the disk */
+    bool dirty;
+    bool unresolved; /* it was unsettled when it was read: a crash left it so */
+    struct tag_page page;
+};
+
+/* A sealed block that waits until its tag page is on the disk. */
+struct pending {
+    struct pending *next; /* of the same bucket */
+    uint64_t block;
+    uint8_t sealed[FOLDER_PAGE];
+};
+
+struct epoch {
+    struct epoch *next;
+    uint32_t number;
+    struct aead *aead;
+};
+
+struct content {
+    const struct content_rules *rules;
+    pthread_rwlock_t lock;       /* over all but the next two */
+    pthread_mutex_t memory_lock; /* over the tag pages in memory and the epochs */
+    struct epoch *epochs;        /* the header's first */
+    struct file_header header;
+    uint64_t nonces; /* used in this epoch, with the header's */
+    bool header_dirty;
+    bool barrier; /* the header takes away what was synced: all else goes to the disk first */
+    bool durable; /* it was synced, in this life or an earlier one */
+    uint64_t durable_size;
+    struct tags *buckets[TAGS_BUCKETS];
+    struct list recent; /* tag pages */
+    unsigned tags_count, unsettled_count;
+    struct pending *waiting[PENDING_BUCKETS];
+    unsigned waiting_count;
+};
+
+/* Offsets in the file below. */
+static inline uint64_t group_offset(uint64_t group)
+{
+    return FOLDER_PAGE * (1 + group * (1 + FILE_BLOCKS));
+}
+
+static inline uint64_t block_offset(uint64_t block)
+{
+    return group_offset(block / FILE_BLOCKS) + FOLDER_PAGE * (1 + block % FILE_BLOCKS);
+}
+
+static inline uint64_t blocks_of(uint64_t size)
+{
+    return (size + FOLDER_PAGE - 1) / FOLDER_PAGE;
+}
+
+/* The key of an epoch; NULL: no memory. */
+struct aead *content_epoch(struct content *c, uint32_t number);
+/* For `count` more seals: a new epoch where the old one is used up. -ENOMEM */
+int content_take_nonces(struct content *c, uint64_t count);
+/* Writes the header page. */
+int content_write_header(struct content *c, int fd);
+
+/* content_tags.c */
+bool content_is_absent(const struct content *c, uint64_t group);
+/* Adds the groups [from, to) to the absent ones, behind all others. */
+int content_add_absent(struct content *c, int fd, uint64_t from, uint64_t to);
+/* Drops what is at or behind a group from the absent ones. */
+void content_cut_absent(struct content *c, uint64_t group);
+/* The page in memory, or NULL. Under memory_lock, or with `lock` held for writing. */
+struct tags *content_cached_tags(struct content *c, uint64_t group);
+/* Copies it; false where it is not in memory. */
+bool content_copy_tags(struct content *c, uint64_t group, struct tag_page *copy);
+/* Takes a page that was read into memory, and copies it. NULL with *error: it is not authentic. */
+struct tags *content_take_page(struct content *c, uint64_t group,
+                               const uint8_t page[FOLDER_PAGE], struct tag_page *copy,
+                               int *error);
+/* The page of a group that is not absent, from memory or the disk. */
+int content_read_tags(struct content *c, int fd, uint64_t group, struct tag_page *copy);
+/* The same to be changed: an absent group is made, what a crash left unsettled is looked at. NULL
+ * with *error. */
+struct tags *content_tags_to_change(struct content *c, int fd, uint64_t group, int *error);
+int content_write_tags(struct content *c, int fd, struct tags *tags);
+int content_write_all_tags(struct content *c, int fd);
+/* All pages of groups at or behind this one leave memory as they are. */
+void content_drop_tags(struct content *c, uint64_t from);
+
+/* Sets or clears block i of a page as unsettled, and counts. */
+void tags_unsettle(struct content *c, struct tags *tags, unsigned i,
+                   const struct tag_entry *previous);
+void tags_settle_all(struct content *c);
+
+/* content_read.c: one block in the clear; zeros for a hole. */
+int content_read_block(struct content *c, int fd, const struct tag_page *tags, uint64_t block,
+                       uint8_t out[FOLDER_PAGE]);
+/* False: it is not authentic; `out` is then zeros. */
+bool content_open_block(struct content *c, const struct tag_entry *entry, uint64_t block,
+                        const uint8_t *sealed, uint8_t *out);
+struct pending *content_pending(struct content *c, uint64_t block);
+
+/* content_write.c: without the lock. */
+int content_put(struct content *c, int fd, const uint8_t *at, size_t len, uint64_t offset);
+/* content_size.c: the same; grows alone. */
+int content_extend(struct content *c, int fd, uint64_t size);
+/* content_commit.c: the same. */
+int content_commit_all(struct content *c, int fd, bool sync);
+int content_flush_pending(struct content *c, int fd);
+void content_drop_pending(struct content *c, uint64_t from, uint64_t to);
+
+#endif

@@ -1,0 +1,150 @@
+#include "keep/tree/folder/file_header.h"
+
+#include <assert.h>
+
+#include "base/bytes.h"
+#include "crypto/equal.h"
+#include "crypto/generator.h"
+
+enum {
+    EPOCH = 12,
+    ID = 16,
+    WRAPPED = 32,
+    NONCE = 80,
+    TAG = 92,
+    ZERO = 108,
+    BODY = 112,
+    BODY_SIZE = FOLDER_PAGE - BODY,
+    FLAG_INLINE = 1,
+    REST = 64, /* of the body: content or ranges */
+};
+
+static_assert(BODY_SIZE - REST == FILE_INLINE_MAX);
+static_assert(FILE_RANGES_MAX * 16 == FILE_INLINE_MAX);
+
+static const uint8_t start[EPOCH] = {'k', 'e', 'e', 'p', 'f', 'i', 'l', 'e', FOLDER_VERSION};
+
+bool bindings_allow(const struct bindings *bindings, const uint8_t tag[FOLDER_TAG])
+{
+    for (uint32_t i = 0; i < bindings->count; i++)
+        if (equal_bytes(span_of(bindings->tags[i], FOLDER_TAG), span_of(tag, FOLDER_TAG)))
+            return true;
+    return bindings->count == 0;
+}
+
+uint64_t file_groups(uint64_t size)
+{
+    uint64_t blocks = (size + FOLDER_PAGE - 1) / FOLDER_PAGE;
+
+    return (blocks + FILE_BLOCKS - 1) / FILE_BLOCKS;
+}
+
+bool file_header_new(struct file_header *header, const struct folder_keys *keys,
+                     uint8_t file_key[FOLDER_FILE_KEY])
+{
+    const struct span bound[] = {span_of(start, sizeof start), span_of(header->id, FOLDER_ID)};
+
+    *header = (struct file_header){.is_inline = true};
+    return generator_bytes(header->id, FOLDER_ID, NULL) == RC_OK &&
+           generator_bytes(file_key, FOLDER_FILE_KEY, NULL) == RC_OK &&
+           siv_seal(keys->files, bound, 2, file_key, FOLDER_FILE_KEY, header->wrapped);
+}
+
+bool file_header_key(const struct file_header *header, const struct folder_keys *keys,
+                     uint8_t file_key[FOLDER_FILE_KEY])
+{
+    const struct span bound[] = {span_of(start, sizeof start), span_of(header->id, FOLDER_ID)};
+
+    return siv_unseal(keys->files, bound, 2, header->wrapped, FOLDER_WRAPPED, file_key);
+}
+
+bool file_header_unwrap(struct file_header *header, const struct folder_keys *keys,
+                        const uint8_t page[FOLDER_PAGE], uint8_t file_key[FOLDER_FILE_KEY])
+{
+    *header = (struct file_header){.epoch = le32_get(page + EPOCH)};
+    memcpy(header->id, page + ID, FOLDER_ID);
+    memcpy(header->wrapped, page + WRAPPED, FOLDER_WRAPPED);
+    return memcmp(page, start, sizeof start) == 0 && le32_get(page + ZERO) == 0 &&
+           file_header_key(header, keys, file_key);
+}
+
+/* In order, apart from each other, and within the file. */
+static bool read_ranges(struct file_header *header, const uint8_t *at)
+{
+    uint64_t from = 0, end = file_groups(header->size);
+
+    for (uint32_t i = 0; i < header->ranges; i++) {
+        struct file_range *range = &header->absent[i];
+
+        range->first = le64_get(at + 16 * (size_t)i);
+        range->count = le64_get(at + 16 * (size_t)i + 8);
+        if (range->first < from || range->count == 0 || range->first >= end ||
+            range->count > end - range->first)
+            return false;
+        from = range->first + range->count + 1;
+    }
+    return true;
+}
+
+static bool read_body(struct file_header *header, const uint8_t body[BODY_SIZE])
+{
+    uint32_t flags = le32_get(body + 8);
+
+    header->size = le64_get(body);
+    header->is_inline = flags & FLAG_INLINE;
+    header->bindings.count = le32_get(body + 12);
+    memcpy(header->bindings.tags, body + 16, sizeof header->bindings.tags);
+    header->nonces = le64_get(body + 48);
+    header->ranges = le32_get(body + 56);
+    if ((flags & ~(uint32_t)FLAG_INLINE) != 0 || header->bindings.count > 2 ||
+        header->size > FILE_SIZE_MAX)
+        return false;
+    if (header->is_inline) {
+        memcpy(header->content, body + REST, FILE_INLINE_MAX);
+        return header->size <= FILE_INLINE_MAX && header->ranges == 0;
+    }
+    return header->ranges <= FILE_RANGES_MAX && read_ranges(header, body + REST);
+}
+
+bool file_header_unseal(struct file_header *header, struct aead *aead,
+                        const uint8_t page[FOLDER_PAGE])
+{
+    uint8_t body[BODY_SIZE];
+    bool good = aead_unseal(aead, page + NONCE, span_of(page, NONCE), page + BODY, body,
+                            BODY_SIZE, page + TAG) &&
+                read_body(header, body);
+
+    wipe(body, sizeof body);
+    return good;
+}
+
+static void put_body(const struct file_header *header, uint8_t *body)
+{
+    memset(body, 0, BODY_SIZE);
+    le64_put(body, header->size);
+    le32_put(body + 8, header->is_inline ? FLAG_INLINE : 0);
+    le32_put(body + 12, header->bindings.count);
+    memcpy(body + 16, header->bindings.tags, sizeof header->bindings.tags);
+    le64_put(body + 48, header->nonces);
+    le32_put(body + 56, header->ranges);
+    if (header->is_inline)
+        memcpy(body + REST, header->content, (size_t)header->size);
+    for (uint32_t i = 0; i < header->ranges; i++) {
+        le64_put(body + REST + 16 * (size_t)i, header->absent[i].first);
+        le64_put(body + REST + 16 * (size_t)i + 8, header->absent[i].count);
+    }
+}
+
+bool file_header_seal(const struct file_header *header, struct aead *aead,
+                      uint8_t page[FOLDER_PAGE])
+{
+    memset(page, 0, BODY);
+    memcpy(page, start, sizeof start);
+    le32_put(page + EPOCH, header->epoch);
+    memcpy(page + ID, header->id, FOLDER_ID);
+    memcpy(page + WRAPPED, header->wrapped, FOLDER_WRAPPED);
+    put_body(header, page + BODY);
+    return generator_bytes(page + NONCE, AEAD_NONCE, NULL) == RC_OK &&
+           aead_seal(aead, page + NONCE, span_of(page, NONCE), page + BODY, page + BODY,
+                     BODY_SIZE, page + TAG);
+}

@@ -1,0 +1,241 @@
+/* Attributes, and files that are open: the table of the tree. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keep/tree/folder/folder_tree.h"
+
+static void forget(struct tree *t, uint64_t node, uint64_t count)
+{
+    nodes_forget(folder_of(t)->nodes, node, count);
+}
+
+/* A directory that was removed has no name, but may still be asked after. */
+static int directory_attributes(struct folder *f, struct node *node, struct stat *out)
+{
+    int fd = nodes_directory(f->nodes, node);
+
+    if (fd < 0 || fstatat(fd, "", out, AT_EMPTY_PATH) < 0)
+        return fd < 0 ? fd : -errno;
+    out->st_ino = nodes_inode(f->nodes, out);
+    return 0;
+}
+
+static int attributes(struct tree *t, uint64_t id, tree_handle file, struct stat *out)
+{
+    struct folder *f = folder_of(t);
+    struct node *node = nodes_get(f->nodes, id);
+    struct folder_place place;
+    int error;
+
+    (void)file;
+    if (node && S_ISDIR(node->type)) {
+        error = directory_attributes(f, node, out);
+    } else if ((error = folder_find(f, id, &place)) == 0) {
+        error = folder_stat(f, &place, out);
+        folder_leave(f, &place);
+    }
+    nodes_put(f->nodes, node);
+    return error;
+}
+
+static int change_size(struct folder *f, uint64_t id, uint64_t size)
+{
+    struct node *node = nodes_get(f->nodes, id);
+    int error = node ? folder_take(f, node, true) : -ESTALE;
+
+    if (error == 0) {
+        error = content_resize(kept_of(node)->content, node->fd, size);
+        if (error == 0)
+            folder_note_written(f, node);
+        folder_give(f, node);
+    }
+    nodes_put(f->nodes, node);
+    return error;
+}
+
+/* The file below need not have been written for it: its times say so all the same. */
+static void note_size_changed(struct tree_change *change)
+{
+    if (!(change->fields & TREE_CHANGE_SIZE) || change->fields & TREE_CHANGE_MTIME)
+        return;
+    change->fields |= TREE_CHANGE_MTIME;
+    change->mtime.tv_nsec = UTIME_NOW;
+}
+
+/* The kernel sends the times of a file also when it was removed: they are nobody's any more. */
+static int change_gone(struct folder *f, uint64_t id, unsigned fields, struct stat *out)
+{
+    struct node *node = nodes_get(f->nodes, id);
+
+    if (!node || fields & ~(unsigned)(TREE_CHANGE_ATIME | TREE_CHANGE_MTIME)) {
+        nodes_put(f->nodes, node);
+        return -ESTALE;
+    }
+    *out = (struct stat){.st_ino = node->inode, .st_mode = node->type};
+    nodes_put(f->nodes, node);
+    return 0;
+}
+
+static int change(struct tree *t, uint64_t node, tree_handle file,
+                  const struct tree_change *wanted, struct stat *out)
+{
+    struct folder *f = folder_of(t);
+    struct tree_change change = *wanted;
+    struct folder_place place;
+    int error = change.fields & TREE_CHANGE_SIZE ? change_size(f, node, change.size) : 0;
+
+    (void)file;
+    note_size_changed(&change);
+    if (error == 0 && (error = folder_find(f, node, &place)) == -ESTALE)
+        return change_gone(f, node, change.fields, out);
+    if (error != 0)
+        return error;
+    error = lower_change(place.fd, place.named.at, place.named.name, &change);
+    if (error == 0)
+        error = folder_stat(f, &place, out);
+    folder_leave(f, &place);
+    return error;
+}
+
+static ssize_t read_link(struct tree *t, uint64_t node, char *target)
+{
+    struct folder *f = folder_of(t);
+    struct folder_place place;
+    char sealed[PATH_MAX], name[NAME_MAX + 1];
+    uint8_t tag[FOLDER_TAG];
+    ssize_t len = folder_find(f, node, &place);
+
+    if (len < 0)
+        return len;
+    len = readlinkat(place.named.at, place.named.name, sealed, sizeof sealed);
+    if (len < 0)
+        len = -errno;
+    else if (!place.named.directory ||
+             name_unseal(&f->keys, kept_of(place.named.directory)->id, place.named.at,
+                         place.named.name, name, tag) != NAME_OF_ENTRY)
+        len = -EIO;
+    else
+        len = target_unseal(&f->keys, tag, span_of(sealed, (size_t)len), target);
+    folder_leave(f, &place);
+    return len;
+}
+
+/* A handle is the node, which is open once for all who opened it. */
+static struct node *opened(tree_handle file)
+{
+    return (struct node *)(uintptr_t)file;
+}
+
+static int open_file(struct tree *t, uint64_t id, int flags, tree_handle *file)
+{
+    struct folder *f = folder_of(t);
+    struct node *node = nodes_get(f->nodes, id);
+    int error = node ? folder_take(f, node, (flags & O_ACCMODE) != O_RDONLY) : -ESTALE;
+
+    if (error == 0)
+        *file = (tree_handle)(uintptr_t)node;
+    nodes_put(f->nodes, node); /* what is open is kept */
+    return error;
+}
+
+static void release(struct tree *t, tree_handle file)
+{
+    struct folder *f = folder_of(t);
+
+    if (!t->read_only)
+        folder_note_closed(f, opened(file));
+    folder_give(f, opened(file));
+}
+
+static ssize_t read_file(struct tree *t, tree_handle file, void *at, size_t len,
+                         uint64_t offset)
+{
+    (void)t;
+    return content_read(kept_of(opened(file))->content, opened(file)->fd, at, len, offset);
+}
+
+static ssize_t write_file(struct tree *t, tree_handle file, const void *at, size_t len,
+                          uint64_t offset)
+{
+    struct node *node = opened(file);
+    ssize_t put = content_write(kept_of(node)->content, node->fd, at, len, offset);
+
+    if (put > 0)
+        folder_note_written(folder_of(t), node);
+    return put;
+}
+
+static int sync_file(struct tree *t, tree_handle file, bool data_only)
+{
+    struct node *node = opened(file);
+    int error = folder_sync_names(folder_of(t));
+
+    if (error == 0)
+        error = folder_commit(folder_of(t), node, true);
+    if (error == 0 && !data_only && fsync(node->fd) < 0)
+        error = -errno;
+    return error;
+}
+
+static int allocate(struct tree *t, tree_handle file, int mode, uint64_t offset, uint64_t len)
+{
+    struct node *node = opened(file);
+    int error = content_allocate(kept_of(node)->content, node->fd, mode, offset, len);
+
+    folder_note_written(folder_of(t), node);
+    return error;
+}
+
+static int statistics(struct tree *t, uint64_t node, struct statvfs *out)
+{
+    (void)node;
+    if (fstatvfs(folder_of(t)->root, out) < 0)
+        return -errno;
+    out->f_namemax = NAME_MAX;
+    return 0;
+}
+
+static int close_tree(struct tree *t)
+{
+    struct folder *f = folder_of(t);
+    int lost;
+
+    folder_end_writer(f);
+    lost = atomic_load(&f->lost);
+    nodes_close(f->nodes);
+    folder_free(f);
+    return -lost;
+}
+
+const struct tree_kind folder_kind = {
+    .name = "folder",
+    .look_up = folder_look_up,
+    .forget = forget,
+    .attributes = attributes,
+    .change = change,
+    .read_link = read_link,
+    .make = folder_make,
+    .create = folder_create_file,
+    .link = folder_link,
+    .unlink = folder_unlink,
+    .remove_directory = folder_remove_directory,
+    .rename = folder_rename,
+    .open = open_file,
+    .release = release,
+    .read = read_file,
+    .write = write_file,
+    .sync = sync_file,
+    .allocate = allocate,
+    .open_directory = folder_open_directory,
+    .read_directory = folder_read_directory,
+    .sync_directory = folder_sync_directory,
+    .release_directory = folder_release_directory,
+    .get_xattr = folder_get_xattr,
+    .list_xattrs = folder_list_xattrs,
+    .set_xattr = folder_set_xattr,
+    .remove_xattr = folder_remove_xattr,
+    .statistics = statistics,
+    .close = close_tree,
+};

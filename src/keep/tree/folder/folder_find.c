@@ -1,0 +1,167 @@
+/* From a node or a name to the file below, and what it says of itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keep/tree/folder/folder_tree.h"
+
+int folder_find(struct folder *f, uint64_t id, struct folder_place *out)
+{
+    int error = 0;
+
+    out->node = nodes_get(f->nodes, id);
+    if (!out->node)
+        return -ESTALE;
+    out->fd = S_ISREG(out->node->type) ? nodes_share_file(f->nodes, out->node) : -1;
+    if (out->fd < 0) {
+        out->fd = -1;
+        error = nodes_find(f->nodes, out->node, &out->named);
+    }
+    if (error != 0)
+        nodes_put(f->nodes, out->node);
+    return error;
+}
+
+void folder_leave(struct folder *f, struct folder_place *place)
+{
+    if (place->fd >= 0)
+        nodes_release_file(f->nodes, place->node);
+    else
+        nodes_leave(f->nodes, &place->named);
+    nodes_put(f->nodes, place->node);
+}
+
+/* What the file below says, as it looks from above. */
+static void show(struct folder *f, struct node *node, struct stat *about)
+{
+    about->st_ino = nodes_inode(f->nodes, about);
+    about->st_blksize = FOLDER_PAGE;
+    if (S_ISREG(about->st_mode))
+        about->st_size = (off_t)folder_size(f, kept_of(node));
+    else if (S_ISLNK(about->st_mode))
+        about->st_size = (off_t)target_len((size_t)about->st_size);
+}
+
+int folder_stat(struct folder *f, struct folder_place *place, struct stat *out)
+{
+    int done = place->fd >= 0
+                   ? fstat(place->fd, out)
+                   : fstatat(place->named.at, place->named.name, out, AT_SYMLINK_NOFOLLOW);
+
+    if (done < 0)
+        return errno == ENOENT ? -ESTALE : -errno;
+    if (out->st_ino != place->node->inode || out->st_dev != place->node->device)
+        return -ESTALE;
+    show(f, place->node, out);
+    return 0;
+}
+
+int folder_name(struct folder *f, uint64_t parent, const char *name, struct node **directory,
+                struct disk_name *out)
+{
+    *directory = nodes_get(f->nodes, parent);
+    if (!*directory)
+        return -ESTALE;
+    if (!S_ISDIR((*directory)->type) || !kept_of(*directory))
+        return S_ISDIR((*directory)->type) ? -EIO : -ENOTDIR;
+    return name_seal(&f->keys, kept_of(*directory)->id, name, out);
+}
+
+static int check_directory(struct folder *f, struct node *node, int at, const char *text,
+                           const uint8_t *tag)
+{
+    struct directory_header header;
+    int error = directory_header_read(&header, &f->keys, at, text);
+
+    if (error != 0)
+        return error;
+    if (header.is_root || !bindings_allow(&header.bindings, tag))
+        return -EIO;
+    if (!folder_keep(f, node, header.id))
+        return -ENOMEM;
+    return memcmp(kept_of(node)->id, header.id, FOLDER_ID) == 0 ? 0 : -EIO;
+}
+
+/* The header is read, but not where it is in memory, newer than on the disk perhaps. */
+static int check_file(struct folder *f, struct node *node, int at, const char *text,
+                      const uint8_t *tag)
+{
+    struct content *content;
+    int fd, error;
+
+    if (kept_of(node) && (error = folder_share(f, node)) != -EBADF) {
+        if (error != 0)
+            return error;
+        error = content_is_bound(kept_of(node)->content, tag) ? 0 : -EIO;
+        folder_give(f, node);
+        return error;
+    }
+    fd = lower_open(at, text, false);
+    if (fd < 0)
+        return fd;
+    error = content_load(&content, &f->rules, fd);
+    close(fd);
+    if (error != 0)
+        return error;
+    if (!content_is_bound(content, tag)) {
+        content_close(content);
+        return -EIO;
+    }
+    if (!folder_keep(f, node, content_id(content)) ||
+        memcmp(kept_of(node)->id, content_id(content), FOLDER_ID) != 0) {
+        error = kept_of(node) ? -EIO : -ENOMEM;
+        content_close(content);
+        return error;
+    }
+    folder_set_content(f, kept_of(node), content);
+    return 0;
+}
+
+int folder_look_up_at(struct folder *f, struct node *directory, int at, const char *text,
+                      const uint8_t tag[FOLDER_TAG], unsigned look_ups, struct tree_entry *out,
+                      struct node **added)
+{
+    int error = 0;
+
+    if (fstatat(at, text, &out->about, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (S_ISREG(out->about.st_mode) && out->about.st_size == 0)
+        return -ENOENT; /* an interrupted creation */
+    *added = nodes_add(f->nodes, directory, text, &out->about, look_ups);
+    if (!*added)
+        return -ENOMEM;
+    if (S_ISDIR(out->about.st_mode))
+        error = check_directory(f, *added, at, text, tag);
+    else if (S_ISREG(out->about.st_mode))
+        error = check_file(f, *added, at, text, tag);
+    if (error == 0) {
+        out->node = (*added)->id;
+        show(f, *added, &out->about);
+        return 0;
+    }
+    if (look_ups > 0)
+        nodes_forget(f->nodes, (*added)->id, look_ups);
+    nodes_put(f->nodes, *added);
+    *added = NULL;
+    return error;
+}
+
+int folder_look_up(struct tree *t, uint64_t parent, const char *name, struct tree_entry *out)
+{
+    struct folder *f = folder_of(t);
+    struct node *directory, *added = NULL;
+    struct disk_name disk;
+    int error = folder_name(f, parent, name, &directory, &disk), at;
+
+    if (error == -EPERM)
+        error = -ENOENT; /* the folder's own */
+    if (error == 0 && (error = at = nodes_enter(f->nodes, directory, NODES_READ)) >= 0) {
+        error = folder_look_up_at(f, directory, at, disk.text, disk.tag, 1, out, &added);
+        nodes_exit(f->nodes, directory);
+    }
+    nodes_put(f->nodes, added);
+    nodes_put(f->nodes, directory);
+    return error;
+}

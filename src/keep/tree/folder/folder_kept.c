@@ -1,0 +1,169 @@
+/* What is kept with nodes: ids of directories, contents of files. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keep/tree/folder/folder_tree.h"
+
+void folder_drop(void *of)
+{
+    struct kept *kept = of;
+
+    pthread_mutex_lock(&kept->folder->lock);
+    if (kept->content)
+        kept->folder->idle_count--; /* nobody uses it: the node is gone */
+    list_remove(&kept->place);
+    pthread_mutex_unlock(&kept->folder->lock);
+    content_close(kept->content);
+    free(kept);
+}
+
+struct kept *folder_keep(struct folder *f, struct node *node, const uint8_t id[FOLDER_ID])
+{
+    struct kept *kept;
+
+    pthread_mutex_lock(&f->lock);
+    kept = node->kept;
+    if (!kept && (kept = calloc(1, sizeof *kept))) {
+        kept->folder = f;
+        memcpy(kept->id, id, FOLDER_ID);
+        list_init(&kept->place);
+        node->kept = kept;
+    }
+    pthread_mutex_unlock(&f->lock);
+    return kept;
+}
+
+/* The content of the file that nobody has had open for longest leaves memory. With the lock. */
+static struct content *evict(struct folder *f)
+{
+    struct kept *oldest;
+    struct content *content;
+
+    if (f->idle_count <= IDLE_MAX)
+        return NULL;
+    oldest = LIST_OWNER(f->idle.prev, struct kept, place);
+    content = oldest->content;
+    oldest->size = content_size(content);
+    oldest->content = NULL;
+    list_remove(&oldest->place);
+    f->idle_count--;
+    return content;
+}
+
+/* With the lock. */
+static struct content *give(struct folder *f, struct kept *kept)
+{
+    if (--kept->users > 0)
+        return NULL;
+    list_remove(&kept->place);
+    list_add(&f->idle, &kept->place);
+    f->idle_count++;
+    return evict(f);
+}
+
+void folder_set_content(struct folder *f, struct kept *kept, struct content *content)
+{
+    struct content *spare = content;
+
+    pthread_mutex_lock(&f->lock);
+    if (!kept->content) {
+        kept->content = content;
+        kept->users = 1;
+        spare = give(f, kept);
+    }
+    pthread_mutex_unlock(&f->lock);
+    content_close(spare);
+}
+
+/* True where the content is in memory: it has one user more. */
+static bool use(struct folder *f, struct kept *kept)
+{
+    bool there;
+
+    pthread_mutex_lock(&f->lock);
+    there = kept->content;
+    if (there && kept->users++ == 0) {
+        list_remove(&kept->place);
+        f->idle_count--;
+    }
+    pthread_mutex_unlock(&f->lock);
+    return there;
+}
+
+/* With the file below open. */
+static int use_content(struct folder *f, struct node *node)
+{
+    struct kept *kept = kept_of(node);
+
+    if (!kept)
+        return -EIO;
+    while (!use(f, kept)) {
+        struct content *content;
+        int error = content_load(&content, &f->rules, node->fd);
+
+        if (error != 0)
+            return error == -ENOENT ? -EIO : error;
+        if (memcmp(content_id(content), kept->id, FOLDER_ID) != 0) {
+            content_close(content);
+            return -EIO;
+        }
+        folder_set_content(f, kept, content);
+    }
+    return 0;
+}
+
+int folder_take(struct folder *f, struct node *node, bool write)
+{
+    int error = nodes_open_file(f->nodes, node, write);
+
+    if (error != 0)
+        return error;
+    error = use_content(f, node);
+    if (error != 0)
+        nodes_release_file(f->nodes, node);
+    return error;
+}
+
+int folder_share(struct folder *f, struct node *node)
+{
+    int fd = nodes_share_file(f->nodes, node), error;
+
+    if (fd < 0)
+        return fd;
+    error = use_content(f, node);
+    if (error != 0)
+        nodes_release_file(f->nodes, node);
+    return error;
+}
+
+void folder_give(struct folder *f, struct node *node)
+{
+    struct content *gone;
+
+    pthread_mutex_lock(&f->lock);
+    gone = give(f, kept_of(node));
+    pthread_mutex_unlock(&f->lock);
+    content_close(gone);
+    nodes_release_file(f->nodes, node);
+}
+
+uint64_t folder_size(struct folder *f, struct kept *kept)
+{
+    uint64_t size;
+
+    if (!kept)
+        return 0;
+    pthread_mutex_lock(&f->lock);
+    size = kept->content ? UINT64_MAX : kept->size;
+    pthread_mutex_unlock(&f->lock);
+    if (size != UINT64_MAX)
+        return size;
+    if (!use(f, kept)) /* it has left memory meanwhile */
+        return folder_size(f, kept);
+    size = content_size(kept->content);
+    pthread_mutex_lock(&f->lock);
+    content_close(give(f, kept));
+    pthread_mutex_unlock(&f->lock);
+    return size;
+}

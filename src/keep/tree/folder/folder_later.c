@@ -1,0 +1,295 @@
+/* What is written without being asked for: contents after a while, old bindings after a rename. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "keep/tree/folder/folder_tree.h"
+
+static int64_t seconds(void)
+{
+    return (int64_t)(clock_us() / 1000000);
+}
+
+int folder_commit(struct folder *f, struct node *node, bool sync)
+{
+    struct content *content = kept_of(node)->content;
+    struct stat about;
+    int error;
+
+    if (!sync && content_is_settled(content))
+        return 0;
+    if (fstat(node->fd, &about) < 0)
+        return -errno;
+    error = content_commit(content, node->fd, sync);
+    if (error == 0 && !content_is_settled(content)) /* what was settled by the sync */
+        error = content_commit(content, node->fd, false);
+    (void)f;
+    /* The kernel has told the times that programs set, and takes ours for no others. */
+    if (futimens(node->fd, (struct timespec[]){about.st_atim, about.st_mtim}) < 0 &&
+        error == 0)
+        error = errno == EPERM || errno == EACCES ? 0 : -errno;
+    return error;
+}
+
+int folder_bind(struct folder *f, struct node *node, const struct content_binding *binding)
+{
+    struct stat about;
+    int error;
+
+    (void)f;
+    if (fstat(node->fd, &about) < 0)
+        return -errno;
+    error = content_bind(kept_of(node)->content, node->fd, binding);
+    if (futimens(node->fd, (struct timespec[]){about.st_atim, about.st_mtim}) < 0 &&
+        error == 0)
+        error = errno == EPERM || errno == EACCES ? 0 : -errno;
+    return error;
+}
+
+void folder_note_written(struct folder *f, struct node *node)
+{
+    struct kept *kept = kept_of(node);
+
+    pthread_mutex_lock(&f->lock);
+    if (!kept->is_later && nodes_share_file(f->nodes, node) >= 0) {
+        kept->is_later = true;
+        kept->since = seconds();
+        kept->node = node;
+        kept->users++;
+        list_remove(&kept->place);
+        list_add_last(&f->later, &kept->place);
+    }
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* Takes it out of `later`; true where it was there, and what it held is the caller's to give. */
+static bool take_out(struct folder *f, struct kept *kept)
+{
+    bool was;
+
+    pthread_mutex_lock(&f->lock);
+    was = kept->is_later;
+    if (was) {
+        kept->is_later = false;
+        list_remove(&kept->place);
+    }
+    pthread_mutex_unlock(&f->lock);
+    return was;
+}
+
+static void tell(struct folder *f, int error)
+{
+    if (error == 0 || atomic_exchange(&f->lost, -error) != 0)
+        return;
+    errno = -error;
+    log_line(LOG_LEVEL_ERROR, "keep: what was written to a file could not be saved: %m");
+}
+
+void folder_note_closed(struct folder *f, struct node *node)
+{
+    struct kept *kept = kept_of(node);
+    int error = 0;
+
+    if (content_is_cheap(kept->content))
+        error = folder_commit(f, node, false);
+    tell(f, error);
+    if (error == 0 && content_is_settled(kept->content) && take_out(f, kept))
+        folder_give(f, node);
+}
+
+/* The oldest one, if it is old enough: it is the caller's now, as by folder_take. */
+static struct node *next_later(struct folder *f, bool all)
+{
+    struct kept *kept = NULL;
+
+    pthread_mutex_lock(&f->lock);
+    if (!list_is_empty(&f->later)) {
+        kept = LIST_OWNER(f->later.next, struct kept, place);
+        if (!all && kept->since + LATER_SECONDS > seconds())
+            kept = NULL;
+    }
+    if (kept) {
+        kept->is_later = false;
+        list_remove(&kept->place);
+    }
+    pthread_mutex_unlock(&f->lock);
+    return kept ? kept->node : NULL;
+}
+
+static void write_later(struct folder *f, bool all)
+{
+    struct node *node;
+
+    while ((node = next_later(f, all))) {
+        struct content *content = kept_of(node)->content;
+        int error = folder_commit(f, node, false);
+
+        if (error == 0 && !content_is_settled(content))
+            error = folder_commit(f, node, true);
+        tell(f, error);
+        if (error != 0 && !all) /* it is tried again */
+            folder_note_written(f, node);
+        folder_give(f, node);
+    }
+}
+
+static void *write_now_and_then(void *of)
+{
+    struct folder *f = of;
+
+    pthread_mutex_lock(&f->lock);
+    while (!f->ends) {
+        struct timespec until;
+
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += 1;
+        pthread_cond_timedwait(&f->wakes, &f->lock, &until);
+        pthread_mutex_unlock(&f->lock);
+        write_later(f, false);
+        tell(f, folder_settle_renamed(f));
+        pthread_mutex_lock(&f->lock);
+    }
+    pthread_mutex_unlock(&f->lock);
+    return NULL;
+}
+
+int folder_start_writer(struct folder *f)
+{
+    pthread_condattr_t clock;
+    int error;
+
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&f->wakes, &clock);
+    pthread_condattr_destroy(&clock);
+    if (f->tree.read_only)
+        return 0;
+    error = pthread_create(&f->writer, NULL, write_now_and_then, f);
+    f->has_writer = error == 0;
+    return -error;
+}
+
+void folder_end_writer(struct folder *f)
+{
+    pthread_mutex_lock(&f->lock);
+    f->ends = true;
+    pthread_cond_signal(&f->wakes);
+    pthread_mutex_unlock(&f->lock);
+    if (f->has_writer)
+        pthread_join(f->writer, NULL);
+    pthread_cond_destroy(&f->wakes);
+    if (f->tree.read_only)
+        return;
+    write_later(f, true);
+    tell(f, folder_settle_renamed(f));
+}
+
+int folder_sync_names(struct folder *f)
+{
+    if (f->rules.fast || !atomic_exchange(&f->names_unsynced, false))
+        return 0;
+    if (syncfs(f->root) == 0)
+        return 0;
+    atomic_store(&f->names_unsynced, true);
+    return -errno;
+}
+
+bool folder_is_renamed(struct folder *f, const struct node *node)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&f->lock);
+    for (unsigned i = 0; i < f->renamed_count && !found; i++)
+        found = f->renamed[i].node == node;
+    pthread_mutex_unlock(&f->lock);
+    return found;
+}
+
+static int settle_directory(struct folder *f, const struct renamed *renamed)
+{
+    struct directory_header header;
+    struct node_place place;
+    int error = nodes_find(f->nodes, renamed->node, &place);
+
+    if (error != 0)
+        return error == -ESTALE ? 0 : error;
+    error = directory_header_read(&header, &f->keys, place.at, place.name);
+    if (error == 0 && bindings_allow(&header.bindings, renamed->tag)) {
+        header.bindings = (struct bindings){.count = 1};
+        memcpy(header.bindings.tags[0], renamed->tag, FOLDER_TAG);
+        error = directory_header_write(&header, &f->keys, place.at, place.name, false, false);
+    }
+    nodes_leave(f->nodes, &place);
+    return error;
+}
+
+static int settle_file(struct folder *f, const struct renamed *renamed)
+{
+    int error = folder_take(f, renamed->node, true);
+
+    if (error != 0)
+        return error == -ESTALE ? 0 : error; /* it was removed */
+    error = folder_bind(f, renamed->node, &(struct content_binding){.only = renamed->tag});
+    folder_give(f, renamed->node);
+    return error;
+}
+
+int folder_settle_renamed(struct folder *f)
+{
+    struct renamed batch[RENAMED_MAX];
+    unsigned count;
+    int error = 0;
+
+    pthread_mutex_lock(&f->settle_lock);
+    pthread_mutex_lock(&f->lock);
+    count = f->renamed_count;
+    memcpy(batch, f->renamed, count * sizeof *batch);
+    pthread_mutex_unlock(&f->lock);
+    if (count > 0 && syncfs(f->root) < 0)
+        error = -errno;
+    for (unsigned i = 0; i < count && error == 0; i++)
+        error = S_ISDIR(batch[i].node->type) ? settle_directory(f, &batch[i])
+                                             : settle_file(f, &batch[i]);
+    if (error == 0) {
+        pthread_mutex_lock(&f->lock);
+        f->renamed_count -= count; /* others may have come behind these */
+        memmove(f->renamed, f->renamed + count, f->renamed_count * sizeof *f->renamed);
+        pthread_mutex_unlock(&f->lock);
+        for (unsigned i = 0; i < count; i++)
+            nodes_put(f->nodes, batch[i].node);
+    }
+    pthread_mutex_unlock(&f->settle_lock);
+    return error;
+}
+
+int folder_note_renamed(struct folder *f, struct node *node, const uint8_t tag[FOLDER_TAG])
+{
+    struct node *kept = nodes_get(f->nodes, node->id);
+    bool noted = false;
+
+    if (!kept)
+        return -ESTALE;
+    while (!noted) {
+        pthread_mutex_lock(&f->lock);
+        if (f->renamed_count < RENAMED_MAX) {
+            struct renamed *renamed = &f->renamed[f->renamed_count++];
+
+            renamed->node = kept;
+            memcpy(renamed->tag, tag, FOLDER_TAG);
+            noted = true;
+        }
+        pthread_mutex_unlock(&f->lock);
+        if (!noted) {
+            int error = folder_settle_renamed(f);
+
+            if (error != 0) {
+                nodes_put(f->nodes, kept);
+                return error;
+            }
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,125 @@
+/* Taking names away, and giving them to others. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keep/tree/folder/folder_tree.h"
+
+/* Not the folder's own and not a leftover: an entry, or something foreign, which nobody loses. */
+static bool is_entry(const char *text)
+{
+    return strcmp(text, ".") != 0 && strcmp(text, "..") != 0 &&
+           strcmp(text, NAME_DIRECTORY) != 0 &&
+           strncmp(text, NAME_BESIDE, strlen(NAME_BESIDE)) != 0 &&
+           strncmp(text, NAME_GONE, strlen(NAME_GONE)) != 0 &&
+           strncmp(text, NAME_NEW, strlen(NAME_NEW)) != 0;
+}
+
+int folder_check_empty(int at, const char *text)
+{
+    struct lower_listing listing;
+    struct lower_name name;
+    uint64_t from = 0;
+    int error = lower_listing_open(&listing, at, text), got = 0;
+
+    if (error != 0)
+        return error;
+    while (error == 0 && (got = lower_listing_next(&listing, from, &name)) > 0) {
+        struct stat about;
+
+        from = name.next;
+        /* A file of no bytes is an interrupted creation. */
+        if (is_entry(name.text) &&
+            (fstatat(listing.fd, name.text, &about, AT_SYMLINK_NOFOLLOW) < 0 ||
+             !S_ISREG(about.st_mode) || about.st_size > 0))
+            error = -ENOTEMPTY;
+    }
+    close(listing.fd);
+    return error != 0 ? error : got;
+}
+
+/* Directories in it are leftovers too, and as empty as this one. */
+static void remove_gone(int at, const char *text, unsigned depth)
+{
+    struct lower_listing listing;
+    struct lower_name name;
+    uint64_t from = 0;
+
+    if (depth < 8 && lower_listing_open(&listing, at, text) == 0) {
+        while (lower_listing_next(&listing, from, &name) > 0) {
+            from = name.next;
+            if (strcmp(name.text, ".") == 0 || strcmp(name.text, "..") == 0)
+                continue;
+            if (unlinkat(listing.fd, name.text, 0) < 0 && (errno == EISDIR || errno == EPERM))
+                remove_gone(listing.fd, name.text, depth + 1);
+        }
+        close(listing.fd);
+    }
+    unlinkat(at, text, AT_REMOVEDIR);
+}
+
+void folder_remove_gone(int at, const char *text)
+{
+    remove_gone(at, text, 0);
+}
+
+int folder_unlink(struct tree *t, uint64_t parent, const char *name)
+{
+    struct folder *f = folder_of(t);
+    struct node *directory;
+    struct disk_name disk;
+    int error = folder_name(f, parent, name, &directory, &disk), at;
+
+    if (error == 0 && (error = at = nodes_enter(f->nodes, directory, NODES_CHANGE)) >= 0) {
+        error = unlinkat(at, disk.text, 0) < 0 ? -errno : 0;
+        if (error == 0) {
+            nodes_removed(f->nodes, directory, disk.text);
+            folder_remove_beside(at, &disk);
+        }
+        nodes_exit(f->nodes, directory);
+    }
+    nodes_put(f->nodes, directory);
+    return error;
+}
+
+/* It leaves the tree in one step, and is taken apart afterwards. */
+static int remove_in(int at, const char *text)
+{
+    struct stat about;
+    char gone[64];
+    int error;
+
+    if (fstatat(at, text, &about, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    if (!S_ISDIR(about.st_mode))
+        return -ENOTDIR;
+    if ((error = folder_check_empty(at, text)) != 0 ||
+        (error = folder_new_name(NAME_GONE, gone)) != 0)
+        return error;
+    if (renameat(at, text, at, gone) < 0)
+        return -errno;
+    folder_remove_gone(at, gone);
+    return 0;
+}
+
+int folder_remove_directory(struct tree *t, uint64_t parent, const char *name)
+{
+    struct folder *f = folder_of(t);
+    struct node *directory;
+    struct disk_name disk;
+    int error = folder_name(f, parent, name, &directory, &disk), at;
+
+    if (error == 0 && (error = at = nodes_enter(f->nodes, directory, NODES_CHANGE)) >= 0) {
+        error = remove_in(at, disk.text);
+        if (error == 0) {
+            nodes_removed(f->nodes, directory, disk.text);
+            folder_remove_beside(at, &disk);
+        }
+        nodes_exit(f->nodes, directory);
+    }
+    nodes_put(f->nodes, directory);
+    return error;
+}

@@ -1,0 +1,166 @@
+/* For folder*.c alone. */
+#ifndef KEEP_TREE_FOLDER_FOLDER_TREE_H
+#define KEEP_TREE_FOLDER_FOLDER_TREE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "keep/tree/folder/content.h"
+#include "keep/tree/folder/directory_header.h"
+#include "keep/tree/folder/folder.h"
+#include "keep/tree/folder/names.h"
+#include "keep/tree/lower.h"
+#include "keep/tree/nodes.h"
+
+enum {
+    IDLE_MAX = 256,    /* contents in memory of files that nobody has open */
+    LATER_SECONDS = 5, /* after which what was written goes to the disk unasked */
+    RENAMED_MAX = 256, /* objects that have two bindings */
+};
+
+/* An object whose old binding goes once its rename is on the disk. */
+struct renamed {
+    struct node *node; /* as by nodes_get */
+    uint8_t tag[FOLDER_TAG];
+};
+
+struct folder {
+    struct tree tree;
+    struct nodes *nodes;
+    int root;
+    struct folder_keys keys;
+    struct content_rules rules;
+    pthread_mutex_t lock; /* over what is kept with nodes, and all that follows */
+    struct list idle;     /* of struct kept, the latest first */
+    unsigned idle_count;
+    struct list later; /* of struct kept, the oldest first */
+    struct renamed renamed[RENAMED_MAX];
+    unsigned renamed_count;
+    pthread_mutex_t settle_lock; /* whoever takes old bindings off */
+    atomic_bool names_unsynced;  /* a directory's header, or a long name */
+    atomic_int lost; /* the errno of what could not be written after its writer had gone */
+    pthread_t writer;
+    bool has_writer, ends;
+    pthread_cond_t wakes;
+};
+
+/* With a node: of a directory its id, of a file what is known of its content. */
+struct kept {
+    struct folder *folder;
+    uint8_t id[FOLDER_ID];
+    uint64_t size;           /* while there is no content in memory */
+    struct content *content; /* or NULL */
+    unsigned users;          /* of the content */
+    bool is_later;           /* is in `later`, and by that open and a user */
+    int64_t since;           /* seconds: when it came there */
+    struct node *node;       /* while it is there */
+    struct list place;       /* in `idle` or `later` */
+};
+
+static inline struct folder *folder_of(struct tree *t)
+{
+    return (struct folder *)(void *)t;
+}
+
+static inline struct kept *kept_of(const struct node *node)
+{
+    return node->kept;
+}
+
+/* folder.c */
+void folder_free(struct folder *f);
+
+/* folder_kept.c */
+void folder_drop(void *kept);
+/* What is kept with a node, made if need be. NULL: no memory */
+struct kept *folder_keep(struct folder *f, struct node *node, const uint8_t id[FOLDER_ID]);
+/* Opens the file below and its content, until folder_give. */
+int folder_take(struct folder *f, struct node *node, bool write);
+void folder_give(struct folder *f, struct node *node);
+/* The same where somebody has it open already. -EBADF: nobody has. */
+int folder_share(struct folder *f, struct node *node);
+/* The content becomes the node's if it has none yet; taken over. */
+void folder_set_content(struct folder *f, struct kept *kept, struct content *content);
+uint64_t folder_size(struct folder *f, struct kept *kept);
+
+/* folder_later.c */
+int folder_start_writer(struct folder *f);
+void folder_end_writer(struct folder *f);
+/* Something was written: it goes to the disk some time later, if not before. */
+void folder_note_written(struct folder *f, struct node *node);
+/* The last who wrote has gone: what is cheap to write is written. */
+void folder_note_closed(struct folder *f, struct node *node);
+/* content_commit, with the times of the file as they are. */
+int folder_commit(struct folder *f, struct node *node, bool sync);
+/* The same for content_bind. */
+int folder_bind(struct folder *f, struct node *node, const struct content_binding *binding);
+/* All names that were made are on the disk. */
+int folder_sync_names(struct folder *f);
+/* An object was renamed to the name with this tag: keeps it until its old binding goes. */
+int folder_note_renamed(struct folder *f, struct node *node, const uint8_t tag[FOLDER_TAG]);
+/* Old bindings go, after the disk was synced. */
+int folder_settle_renamed(struct folder *f);
+bool folder_is_renamed(struct folder *f, const struct node *node);
+
+/* folder_find.c, folder_make.c, folder_remove.c, folder_rename.c */
+/* Where a node's file is: its descriptor if it is open, its name otherwise. */
+struct folder_place {
+    struct node *node;
+    struct node_place named;
+    int fd; /* -1: by the name */
+};
+
+int folder_find(struct folder *f, uint64_t id, struct folder_place *out);
+void folder_leave(struct folder *f, struct folder_place *place);
+int folder_stat(struct folder *f, struct folder_place *place, struct stat *out);
+/* What stands under a name on the disk of a directory that is entered; gives its node, to be put. */
+int folder_look_up_at(struct folder *f, struct node *directory, int at, const char *text,
+                      const uint8_t tag[FOLDER_TAG], unsigned look_ups, struct tree_entry *out,
+                      struct node **added);
+/* Makes the file beside a long name; nothing for others. */
+int folder_put_beside(struct folder *f, int at, const struct disk_name *name);
+void folder_remove_beside(int at, const struct disk_name *name);
+/* A name for something that has none of its own yet. */
+int folder_new_name(const char *prefix, char out[64]);
+/* A link in a directory that is changed gets another binding, to a tag or (NULL) to none: it is a new file. */
+int folder_bind_link(struct folder *f, int at, const char *text, const uint8_t *from,
+                     const uint8_t *to);
+/* Takes an empty directory away, which is out of the tree already. */
+void folder_remove_gone(int at, const char *text);
+/* -ENOTEMPTY: it has entries in it, or something that is not the folder's */
+int folder_check_empty(int at, const char *text);
+/* The node of a parent, its id, and the name's form on the disk. The node is to be put, also after
+ * a failure. */
+int folder_name(struct folder *f, uint64_t parent, const char *name, struct node **directory,
+                struct disk_name *out);
+
+int folder_look_up(struct tree *t, uint64_t parent, const char *name, struct tree_entry *out);
+int folder_make(struct tree *t, uint64_t parent, const char *name, const struct tree_new *what,
+                struct tree_entry *out);
+int folder_create_file(struct tree *t, uint64_t parent, const char *name,
+                       const struct tree_new *what, int flags, struct tree_entry *out,
+                       tree_handle *file);
+int folder_link(struct tree *t, uint64_t node, uint64_t parent, const char *name,
+                struct tree_entry *out);
+int folder_unlink(struct tree *t, uint64_t parent, const char *name);
+int folder_remove_directory(struct tree *t, uint64_t parent, const char *name);
+int folder_rename(struct tree *t, uint64_t parent, const char *name, uint64_t new_parent,
+                  const char *new_name, unsigned flags);
+
+int folder_open_directory(struct tree *t, uint64_t node, tree_handle *directory);
+int folder_read_directory(struct tree *t, tree_handle directory, uint64_t from, bool look_up,
+                          tree_fill fill, void *of);
+int folder_sync_directory(struct tree *t, tree_handle directory);
+void folder_release_directory(struct tree *t, tree_handle directory);
+
+ssize_t folder_get_xattr(struct tree *t, uint64_t node, const char *name, void *value,
+                         size_t room);
+ssize_t folder_list_xattrs(struct tree *t, uint64_t node, char *names, size_t room);
+int folder_set_xattr(struct tree *t, uint64_t node, const char *name, const void *value,
+                     size_t len, int flags);
+int folder_remove_xattr(struct tree *t, uint64_t node, const char *name);
+
+extern const struct tree_kind folder_kind;
+
+#endif

@@ -1,0 +1,258 @@
+/*
+ * Extended attributes. Those of programs ("user.") are encrypted: each is on the disk under the tag of its
+ * name, and has the name in its value. What the kernel has to understand is passed through.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "codec/base64url.h"
+#include "keep/tree/folder/folder_tree.h"
+
+#define USER "user."
+#define OURS "user.keep."
+
+enum {
+    TAG_TEXT = BASE64URL_LEN(FOLDER_TAG),
+    DISK_NAME = sizeof OURS + TAG_TEXT,
+    NAME_LEN_MAX = XATTR_NAME_MAX - (int)(sizeof USER - 1),
+    OVERHEAD = SIV_TAG + 1,
+    SEALED_MAX = XATTR_SIZE_MAX,
+};
+
+/* One file, and an attribute of it. */
+struct attribute {
+    struct folder *f;
+    struct folder_place place;
+    char path[LOWER_PATH_MAX];
+    const uint8_t *id;
+    bool is_ours;             /* encrypted */
+    const char *name;         /* without "user." */
+    char disk[DISK_NAME + 1]; /* what it is called below */
+    uint8_t tag[FOLDER_TAG];
+};
+
+static bool is_user(const char *name)
+{
+    return strncmp(name, USER, sizeof USER - 1) == 0;
+}
+
+static int seal_name(struct attribute *a)
+{
+    const struct span bound = span_of(a->id, FOLDER_ID);
+    uint8_t sealed[SIV_TAG + XATTR_NAME_MAX];
+    size_t len = strlen(a->name);
+
+    if (len == 0 || len > NAME_LEN_MAX)
+        return len == 0 ? -EINVAL : -ERANGE;
+    if (!siv_seal(a->f->keys.attributes, &bound, 1, a->name, len, sealed))
+        return -EIO;
+    memcpy(a->tag, sealed, FOLDER_TAG);
+    memcpy(a->disk, OURS, sizeof OURS - 1);
+    base64url_encode(span_of(a->tag, FOLDER_TAG), a->disk + sizeof OURS - 1);
+    return 0;
+}
+
+/* Finds the file; end with folder_leave on success alone. */
+static int begin(struct attribute *a, struct tree *t, uint64_t node, const char *name)
+{
+    int error;
+
+    *a = (struct attribute){.f = folder_of(t)};
+    if ((error = folder_find(a->f, node, &a->place)) != 0)
+        return error;
+    if (a->place.fd >= 0)
+        lower_path(a->path, a->place.fd, NULL);
+    else
+        lower_path(a->path, a->place.named.at, a->place.named.name);
+    a->is_ours = name && is_user(name) && kept_of(a->place.node);
+    if (a->is_ours) {
+        a->id = kept_of(a->place.node)->id;
+        a->name = name + sizeof USER - 1;
+        error = seal_name(a);
+    } else if (kept_of(a->place.node)) {
+        a->id = kept_of(a->place.node)->id;
+    }
+    if (error != 0)
+        folder_leave(a->f, &a->place);
+    return error;
+}
+
+/* An open file is reached by a link in /proc, which is to be followed. */
+static ssize_t get_below(const struct attribute *a, const char *name, void *value, size_t room)
+{
+    ssize_t got = a->place.fd >= 0 ? getxattr(a->path, name, value, room)
+                                   : lgetxattr(a->path, name, value, room);
+
+    return got < 0 ? -errno : got;
+}
+
+/* Reads and opens one; gives the length of name and value behind it in `clear`, which has SEALED_MAX
+ * bytes, as has `sealed`. */
+static ssize_t open_value(const struct attribute *a, const char *disk, const uint8_t *tag,
+                          uint8_t *sealed, uint8_t *clear)
+{
+    const struct span bound[] = {span_of(a->id, FOLDER_ID), span_of(tag, FOLDER_TAG)};
+    ssize_t len = get_below(a, disk, sealed, SEALED_MAX);
+
+    if (len < 0)
+        return len;
+    if (len < OVERHEAD ||
+        !siv_unseal(a->f->keys.attributes, bound, 2, sealed, (size_t)len, clear) ||
+        clear[0] + OVERHEAD > len)
+        return -EIO;
+    return len - SIV_TAG;
+}
+
+static ssize_t get_ours(const struct attribute *a, void *value, size_t room)
+{
+    uint8_t *bytes = malloc(2 * SEALED_MAX), *clear;
+    size_t skip = 1 + strlen(a->name);
+    ssize_t len;
+
+    if (!bytes)
+        return -ENOMEM;
+    clear = bytes + SEALED_MAX;
+    len = open_value(a, a->disk, a->tag, bytes, clear);
+    if (len >= 0 && (clear[0] != skip - 1 || memcmp(clear + 1, a->name, skip - 1) != 0))
+        len = -EIO;
+    if (len >= 0) {
+        len -= (ssize_t)skip;
+        if (room > 0 && (size_t)len > room)
+            len = -ERANGE;
+        else if (room > 0)
+            memcpy(value, clear + skip, (size_t)len);
+    }
+    free(bytes);
+    return len;
+}
+
+ssize_t folder_get_xattr(struct tree *t, uint64_t node, const char *name, void *value,
+                         size_t room)
+{
+    struct attribute a;
+    ssize_t got = begin(&a, t, node, name);
+
+    if (got != 0)
+        return got;
+    got = a.is_ours ? get_ours(&a, value, room) : get_below(&a, name, value, room);
+    folder_leave(a.f, &a.place);
+    return got;
+}
+
+/* The name in the clear, behind `len` bytes of the list; how long the list is then. */
+static ssize_t list_one(const struct attribute *a, const char *disk, uint8_t *bytes,
+                        char *names, size_t room, size_t len)
+{
+    uint8_t tag[FOLDER_TAG], *clear = bytes + SEALED_MAX;
+    char text[XATTR_NAME_MAX + 2];
+    size_t size;
+
+    if (!is_user(disk)) {
+        size = (size_t)snprintf(text, sizeof text, "%s", disk) + 1;
+    } else {
+        if (strncmp(disk, OURS, sizeof OURS - 1) != 0 || !a->id ||
+            base64url_decode(span_text(disk + sizeof OURS - 1), tag, sizeof tag) !=
+                FOLDER_TAG ||
+            open_value(a, disk, tag, bytes, clear) < 0)
+            return (ssize_t)len; /* foreign, or changed: its name is not known */
+        size =
+            (size_t)snprintf(text, sizeof text, USER "%.*s", clear[0], (char *)clear + 1) + 1;
+    }
+    if (room > 0 && len + size > room)
+        return -ERANGE;
+    if (room > 0)
+        memcpy(names + len, text, size);
+    return (ssize_t)(len + size);
+}
+
+static ssize_t list_all(const struct attribute *a, char *names, size_t room)
+{
+    char *below = malloc(XATTR_LIST_MAX);
+    uint8_t *bytes = malloc(2 * SEALED_MAX);
+    ssize_t got = -ENOMEM, len = 0;
+
+    if (below && bytes) {
+        got = a->place.fd >= 0 ? listxattr(a->path, below, XATTR_LIST_MAX)
+                               : llistxattr(a->path, below, XATTR_LIST_MAX);
+        got = got < 0 ? -errno : got;
+    }
+    for (ssize_t at = 0; at < got && len >= 0; at += (ssize_t)strlen(below + at) + 1)
+        len = list_one(a, below + at, bytes, names, room, (size_t)len);
+    free(below);
+    free(bytes);
+    return got < 0 ? got : len;
+}
+
+ssize_t folder_list_xattrs(struct tree *t, uint64_t node, char *names, size_t room)
+{
+    struct attribute a;
+    ssize_t got = begin(&a, t, node, NULL);
+
+    if (got != 0)
+        return got;
+    got = list_all(&a, names, room);
+    folder_leave(a.f, &a.place);
+    return got;
+}
+
+static int set_below(const struct attribute *a, const char *name, const void *value,
+                     size_t len, int flags)
+{
+    int done = a->place.fd >= 0 ? setxattr(a->path, name, value, len, flags)
+                                : lsetxattr(a->path, name, value, len, flags);
+
+    return done < 0 ? -errno : 0;
+}
+
+static int set_ours(const struct attribute *a, const void *value, size_t len, int flags)
+{
+    const struct span bound[] = {span_of(a->id, FOLDER_ID), span_of(a->tag, FOLDER_TAG)};
+    size_t name_len = strlen(a->name), size = 1 + name_len + len;
+    uint8_t *bytes;
+    int error = -EIO;
+
+    if (size + SIV_TAG > XATTR_SIZE_MAX)
+        return -E2BIG;
+    if (!(bytes = malloc(2 * SEALED_MAX)))
+        return -ENOMEM;
+    bytes[0] = (uint8_t)name_len;
+    memcpy(bytes + 1, a->name, name_len);
+    if (len > 0)
+        memcpy(bytes + 1 + name_len, value, len);
+    if (siv_seal(a->f->keys.attributes, bound, 2, bytes, size, bytes + SEALED_MAX))
+        error = set_below(a, a->disk, bytes + SEALED_MAX, size + SIV_TAG, flags);
+    free(bytes);
+    return error;
+}
+
+int folder_set_xattr(struct tree *t, uint64_t node, const char *name, const void *value,
+                     size_t len, int flags)
+{
+    struct attribute a;
+    int error = begin(&a, t, node, name);
+
+    if (error != 0)
+        return error;
+    error =
+        a.is_ours ? set_ours(&a, value, len, flags) : set_below(&a, name, value, len, flags);
+    folder_leave(a.f, &a.place);
+    return error;
+}
+
+int folder_remove_xattr(struct tree *t, uint64_t node, const char *name)
+{
+    struct attribute a;
+    int error = begin(&a, t, node, name), done;
+
+    if (error != 0)
+        return error;
+    if (a.is_ours)
+        name = a.disk;
+    done = a.place.fd >= 0 ? removexattr(a.path, name) : lremovexattr(a.path, name);
+    error = done < 0 ? -errno : 0;
+    folder_leave(a.f, &a.place);
+    return error;
+}

@@ -1,0 +1,79 @@
+#include "keep/tree/folder/keys.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "crypto/hkdf.h"
+
+static void add_word(struct text *info, const char *word)
+{
+    text_add_char(info, '\0');
+    text_add(info, span_text(word));
+}
+
+static enum rc open_one(struct siv **out, const char *purpose,
+                        const struct folder_format *format, const struct secret *volume_key,
+                        struct fault *why)
+{
+    SCOPED(secret) key = {0};
+    struct text info = {0};
+    enum rc rc = secret_alloc(&key, SIV_KEY, why);
+
+    text_add(&info, SPAN("keep-folder 1"));
+    add_word(&info, purpose);
+    add_word(&info, format->cipher);
+    add_word(&info, format->plain_names ? "plain" : "encrypted");
+    if (rc == RC_OK && !text_ok(&info))
+        rc = fail(why, RC_MEMORY, "no memory for keys");
+    if (rc == RC_OK)
+        rc = hkdf_derive(volume_key, text_span(&info), &key, why);
+    text_clear(&info);
+    return rc == RC_OK ? siv_open(out, &key, why) : rc;
+}
+
+enum rc folder_keys_open(struct folder_keys *keys, const struct folder_format *format,
+                         const struct secret *volume_key, struct fault *why)
+{
+    struct folder_keys k = {.cipher = aead_find(format->cipher),
+                            .plain_names = format->plain_names};
+    enum rc rc;
+
+    if (!k.cipher)
+        return fail(why, RC_UNSUPPORTED, "the cipher \"%s\" is not known", format->cipher);
+    if ((rc = open_one(&k.files, "files", format, volume_key, why)) ||
+        (rc = open_one(&k.names, "names", format, volume_key, why)) ||
+        (rc = open_one(&k.links, "links", format, volume_key, why)) ||
+        (rc = open_one(&k.attributes, "attributes", format, volume_key, why)) ||
+        (rc = open_one(&k.directories, "directories", format, volume_key, why))) {
+        folder_keys_clear(&k);
+        return rc;
+    }
+    *keys = k;
+    return RC_OK;
+}
+
+void folder_keys_clear(struct folder_keys *keys)
+{
+    siv_close(keys->files);
+    siv_close(keys->names);
+    siv_close(keys->links);
+    siv_close(keys->attributes);
+    siv_close(keys->directories);
+    *keys = (struct folder_keys){0};
+}
+
+struct aead *folder_keys_epoch(const struct folder_keys *keys,
+                               const uint8_t file_key[FOLDER_FILE_KEY], uint32_t epoch)
+{
+    static const char label[] = "keep-folder 1\0blocks"; /* its last NUL belongs to it */
+    uint8_t info[sizeof label + 4], key[AEAD_KEY];
+    struct aead *aead = NULL;
+
+    memcpy(info, label, sizeof label);
+    le32_put(info + sizeof label, epoch);
+    if (hkdf_expand_block(file_key, span_of(info, sizeof info), key, NULL) == RC_OK)
+        aead = aead_open(keys->cipher, key);
+    wipe(key, sizeof key);
+    return aead;
+}

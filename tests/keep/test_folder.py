@@ -1,0 +1,185 @@
+"""Encrypted folders from end to end, with the independent reader and cryptsetup as witnesses."""
+import hashlib
+import os
+import stat
+
+import pytest
+
+from folder_reader import Damaged, Folder
+from keep_runner import BUSY, CHEAP, DENIED, FOREIGN, USAGE
+
+NAMES = ['a', 'with space', 'ümläut', 'x' * 175, 'y' * 176, 'z' * 255, b'\xff\xfe'.decode('utf-8', 'surrogateescape')]
+SIZES = [0, 1, 3919, 3920, 3921, 4095, 4096, 4097, 63 * 4096, 63 * 4096 + 1, 700000]
+
+
+def folder(keep, *more):
+    keep.do('create', '--type', 'folder', 'f', '--passphrase-file', keep.phrase, *CHEAP, *more)
+    return keep.home / 'f'
+
+
+def volume_key(keep, cryptsetup, header='f/keep.luks'):
+    key = keep.home / 'volume.key'
+    key.unlink(missing_ok=True)
+    cryptsetup('luksDump', '--dump-volume-key', '--volume-key-file', key, '--key-file', phrase_only(keep), '-q',
+               keep.home / header)
+    return key.read_bytes()
+
+
+def phrase_only(keep):
+    return keep.file('phrase-only', b'correct horse')
+
+
+def script(keep, text, *words):
+    """Python as this user, in the mount."""
+    done = keep.execute('/usr/bin/python3', '-c', text, *words)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
+FILL = '''
+import os, random, sys
+at, seed = sys.argv[1], int(sys.argv[2])
+random.seed(seed)
+os.makedirs(f'{at}/d/e')
+os.symlink('../a/b', f'{at}/d/link')
+for name in %r:
+    open(os.path.join(at, name), 'w').write(name.encode('utf-8', 'surrogateescape').hex())
+for size in %r:
+    open(f'{at}/d/{size}', 'wb').write(random.randbytes(size))
+with open(f'{at}/d/e/sparse', 'wb') as file:
+    file.seek(50_000_000); file.write(b'end'); file.seek(20_000_000); file.write(b'middle')
+os.link(f'{at}/d/4097', f'{at}/d/e/other name')
+os.rename(f'{at}/d/3921', f'{at}/d/e/moved')
+os.setxattr(f'{at}/a', 'user.colour', b'red')
+''' % (NAMES, SIZES)
+
+
+@pytest.mark.parametrize('names', ['on', 'off'])
+def test_the_reader_reads_what_keep_writes(keep, cryptsetup, names):
+    lower = folder(keep, '--name-encryption', names)
+    at = keep.open('f', 'm')
+    script(keep, FILL, at, '1')
+    shown = {}
+    for line in script(keep, '''
+import hashlib, os, sys
+for at, _, files in os.walk(sys.argv[1]):
+    for name in files:
+        path = os.path.join(at, name)
+        if not os.path.islink(path):
+            print(hashlib.sha256(open(path, 'rb').read()).hexdigest(),
+                  os.path.relpath(path, sys.argv[1]).encode('utf-8', 'surrogateescape').hex())
+''', at).decode().split('\n')[:-1]:
+        digest, name = line.split()
+        shown[bytes.fromhex(name).decode('utf-8', 'surrogateescape')] = digest
+    keep.close()
+    reader = Folder(lower, volume_key(keep, cryptsetup))
+    read, colours = {}, []
+    for name, kind, path, tag in reader.walk():
+        if kind == stat.S_IFREG:
+            file = reader.file(path, tag)
+            read[name] = hashlib.sha256(file.read()).hexdigest()
+            colours += [value for key, value in reader.attributes(path, file.id).items() if key == 'user.colour']
+        if kind == stat.S_IFLNK:
+            assert reader.target(path, tag) == '../a/b'
+    assert read == shown
+    assert colours == [b'red']
+    assert len(read) == len(NAMES) + len(SIZES) + 2
+    plain = [name for name in os.listdir(lower) if name in NAMES]
+    assert len(plain) == (len(NAMES) if names == 'off' else 0)
+    text = b''.join(path.read_bytes() for path in lower.rglob('*') if path.is_file() and path.name != 'keep.luks')
+    assert not any(name.encode('utf-8', 'surrogateescape').hex().encode() in text for name in NAMES if len(name) > 5)
+
+
+def test_a_folder_is_opened_where_it_was_moved_to(anybody, tmp_path):
+    keep = anybody
+    lower = folder(keep)
+    at = keep.open('f', 'm')
+    (at / 'file').write_bytes(b'x' * 100000)
+    keep.close()
+    done = keep.execute('cp', '-a', lower, keep.home / 'copy')
+    assert done.returncode == 0
+    at = keep.open('copy', 'm')
+    assert (at / 'file').read_bytes() == b'x' * 100000
+    keep.close()
+
+
+def test_read_only_and_wrong_passphrase(anybody):
+    keep = anybody
+    folder(keep)
+    at = keep.open('f', 'm')
+    (at / 'file').write_text('x')
+    keep.close()
+    at = keep.open('f', 'm', '--read-only')
+    assert (at / 'file').read_text() == 'x'
+    with pytest.raises(OSError):
+        (at / 'other').write_text('y')
+    keep.refuse(BUSY, 'open', 'f', 'n', '--passphrase-file', keep.phrase)
+    assert [each['content'] for each in keep.status()] == ['folder']
+    keep.close()
+    keep.refuse(DENIED, 'open', 'f', 'm', '--passphrase-file', keep.file('wrong', b'wrong'))
+
+
+def test_what_cannot_be(anybody):
+    keep = anybody
+    folder(keep)
+    assert 'already' in keep.refuse(USAGE, 'create', 'f', '--passphrase-file', keep.phrase, *CHEAP)
+    (keep.home / 'full').mkdir()
+    (keep.home / 'full' / 'file').write_text('x')
+    assert 'not empty' in keep.refuse(USAGE, 'create', 'full', '--passphrase-file', keep.phrase, *CHEAP)
+    keep.refuse(FOREIGN, 'open', 'full', 'm', '--passphrase-file', keep.phrase)
+    keep.refuse(USAGE, 'open', 'f', 'm', '--raw', '--passphrase-file', keep.phrase)
+    keep.refuse(USAGE, 'open', 'f', 'f/m', '--passphrase-file', keep.phrase)
+    keep.refuse(USAGE, 'create', 'g', '--type', 'folder', '--size', '1G', '--passphrase-file', keep.phrase)
+
+
+def test_keys_and_headers_of_a_folder(anybody, cryptsetup):
+    keep = anybody
+    folder(keep)
+    other = keep.file('other', b'battery staple')
+    keep.do('key', 'add', 'f', '--passphrase-file', keep.phrase, '--new-passphrase-file', other, *CHEAP)
+    cryptsetup('open', '--test-passphrase', '--key-file', other, keep.home / 'f' / 'keep.luks')
+    assert 'keep-folder' in cryptsetup('luksDump', keep.home / 'f' / 'keep.luks')
+    keep.do('key', 'test', 'f', '--passphrase-file', other)
+    keep.do('header', 'backup', 'f', 'backup')
+    keep.do('header', 'check', 'f')
+    at = keep.home / 'm'
+    keep.do('open', 'f', at, '--passphrase-file', other)
+    (at / 'file').write_text('x')
+    keep.close()
+    keep.do('shred', 'f', '--yes')
+    keep.refuse(DENIED, 'open', 'f', 'm', '--passphrase-file', other)
+    keep.do('header', 'restore', 'f', 'backup', '--yes')
+    keep.do('open', 'f', at, '--passphrase-file', other)
+    assert (at / 'file').read_text() == 'x'
+    keep.close()
+
+
+def test_a_header_of_its_own(anybody):
+    keep = anybody
+    folder(keep, '--header', 'h.luks')
+    assert not (keep.home / 'f' / 'keep.luks').exists()
+    keep.refuse(FOREIGN, 'open', 'f', 'm', '--passphrase-file', keep.phrase)
+    at = keep.open('f', 'm', '--header', 'h.luks')
+    (at / 'file').write_text('x')
+    keep.close()
+
+
+def test_a_changed_token_opens_nothing(anybody, cryptsetup):
+    keep = anybody
+    lower = folder(keep)
+    key = volume_key(keep, cryptsetup)
+    reader = Folder(lower, key)
+    assert list(reader.walk()) == []
+    with pytest.raises(Damaged):
+        list(Folder(lower, key, {'format': 1, 'cipher': 'aes-256-gcm', 'names': 'plain'}).walk())
+
+
+def test_idle(anybody):
+    keep = anybody
+    folder(keep)
+    keep.open('f', 'm', '--idle', '1s')
+    for _ in range(100):
+        if not keep.status():
+            break
+        keep.execute('sleep', '0.1')
+    assert keep.status() == []
