@@ -29,6 +29,7 @@ FOREIGN = {
     'zlib.h': ['gate/compress'],
     'isa-l/': ['gate/compress'],
     'blkid/': ['io', 'keep'],
+    'ares.h': ['io/ares'],
     'cmocka.h': ['base/test/check.h'],
     'sys/epoll.h': ['io'],
     'linux/fuse.h': ['keep/mount'],

@@ -96,6 +96,7 @@ static void drop(struct request *r)
         free(r->answer.head.fields);
     free(r->answer_bytes);
     request_leave_limits(r);
+    resolver_cancel(&r->lookup);
     timer_clear(&r->pause);
     timer_clear(&r->ahead_timer);
     gzip_stream_release(r->gzip, &r->service->spare_gzip);
@@ -627,6 +628,7 @@ static const struct {
     [STEP_MIRROR] = {"mirror", request_mirror},
     [STEP_ADD] = {"add", request_add},
     [STEP_KEEP_BODY] = {"keep body", request_keep_body},
+    [STEP_RESOLVE] = {"resolve", request_resolve},
     [STEP_CHOOSE] = {"choose", request_choose},
     [STEP_CONNECT] = {"connect", request_connect},
     [STEP_SEND] = {"send", request_forward},

@@ -16,6 +16,7 @@
 #include "gate/http/h1_response.h"
 #include "gate/service_state.h"
 #include "gate/upstream/origin.h"
+#include "io/ares/resolver.h"
 
 enum step {
     STEP_READ_HEAD,
@@ -27,6 +28,7 @@ enum step {
     STEP_MIRROR,    /* copies are sent */
     STEP_ADD,       /* what stands in front of the body, or behind it, is on its way */
     STEP_KEEP_BODY, /* the request's, before anything else is done */
+    STEP_RESOLVE,   /* the origin's name: request_resolve.c */
     STEP_CHOOSE,    /* an origin's address */
     STEP_CONNECT,
     STEP_SEND,    /* the request's head */
@@ -205,9 +207,12 @@ struct request {
     bool origin_reused, origin_timed_out;
     bool origin_extra; /* it sent more than its answer */
     bool upgrade_sent;
-    bool asked_head;        /* the method that it got was HEAD */
-    struct proxy_pass pass; /* of a proxy_pass with variables, once they are known */
-    struct address address; /* likewise */
+    bool asked_head;              /* the method that it got was HEAD */
+    struct proxy_pass pass;       /* of a proxy_pass with variables, once they are known */
+    struct address address;       /* likewise */
+    struct resolver_query lookup; /* of that address, while it runs */
+    enum rc looked_up;
+    struct span lookup_host;
     struct h1_response answer;
     bool answer_is_whole;  /* its head is here, and stays */
     uint8_t *answer_bytes; /* a head that came in parts; NULL otherwise */
@@ -508,6 +513,7 @@ enum rc request_answer_continue(struct request *r); /* STEP_ANSWER */
 /* ---- towards an origin: one function for each step (see request_proxy.h) ---- */
 
 enum rc request_choose(struct request *r);
+enum rc request_resolve(struct request *r);
 enum rc request_connect(struct request *r);
 enum rc request_forward(struct request *r); /* STEP_SEND */
 enum rc request_receive(struct request *r);

@@ -4,6 +4,8 @@
 
 #include "gate/request_proxy.h"
 #include "gate/respond/status.h"
+#include "gate/upstream/authority.h"
+#include "gate/upstream/server_place.h"
 
 /* ---- leaving an origin, and trying the next ---- */
 
@@ -278,6 +280,18 @@ static bool has_controls(struct span s)
     return false;
 }
 
+static enum rc look_up_dynamic(struct request *r, struct span authority)
+{
+    struct authority parts;
+    const char *wrong = authority_parse(authority, &parts);
+    uint16_t usual = r->pass.tls ? 443 : 80;
+
+    if (!wrong)
+        return request_look_up(r, parts.host, parts.port ? parts.port : usual);
+    request_log(r, LOG_LEVEL_ERROR, "%s in upstream \"%.*s\"", wrong, SPAN_ARG(authority));
+    return request_answer_status(r, 500);
+}
+
 /* Evaluates a proxy_pass with variables: nginx.org's "proxy_pass http://$name/path". */
 static enum rc evaluate_pass(struct request *r)
 {
@@ -311,6 +325,8 @@ static enum rc evaluate_pass(struct request *r)
     rc = find_dynamic(r, authority);
     if (rc == RC_OK || rc == RC_MEMORY)
         return rc;
+    if (request_settings(r)->resolver.is_set)
+        return look_up_dynamic(r, authority);
     request_log(r, LOG_LEVEL_ERROR, "no resolver defined to resolve %.*s",
                 SPAN_ARG(authority));
     return request_answer_status(r, 502);
@@ -427,11 +443,12 @@ enum rc request_choose(struct request *r)
         }
         request_leave_queue(r, false);
         r->target.peer = r->peer;
-        r->target.address = &upstream->addresses[r->peer].address;
+        r->target.address = server_place_address(&upstream->addresses[r->peer]);
     }
     r->tries_count++;
     *last_try(r) = (struct try){
-        .name = r->peers ? r->target.upstream->addresses[r->peer].name : r->pass.host,
+        .name = r->peers ? server_place_name(&r->target.upstream->addresses[r->peer])
+                         : r->pass.host,
         .began_ms = now_ms(r),
     };
     if ((origin = take_idle(r))) {

@@ -59,6 +59,11 @@ enum rc request_fail_timeout(struct request *r, const char *doing);
 /* Ends a request that its client has left. */
 enum rc request_abandon(struct request *r);
 
+/* ---- request_resolve.c ---- */
+
+/* Looks for the host's address: r->step is STEP_RESOLVE then, and r->address is filled when STEP_CHOOSE follows. */
+enum rc request_look_up(struct request *r, struct span host, uint16_t port);
+
 /* ---- request_queue.c ---- */
 
 /* No server may be asked now. RC_AGAIN: it waits for one; RC_LIMIT: not (any longer). */

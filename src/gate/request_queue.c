@@ -32,13 +32,16 @@ void request_leave_queue(struct request *r, bool in_vain)
 
 enum rc request_queue(struct request *r)
 {
-    const uint64_t timeout_ms = r->target.upstream->queue_timeout_ms;
+    const struct upstream_settings *upstream = r->target.upstream;
+    const bool is_early = r->peers->resolving; /* its names have not been found yet */
+    const uint64_t timeout_ms =
+        is_early ? upstream->resolver.timeout_ms : upstream->queue_timeout_ms;
 
     if (is_abandoned(r))
         return request_abandon(r);
     if (!r->queued)
         r->queued_ms = now_ms(r);
-    if (r->target.upstream->queue == 0 || now_ms(r) - r->queued_ms >= timeout_ms) {
+    if ((upstream->queue == 0 && !is_early) || now_ms(r) - r->queued_ms >= timeout_ms) {
         request_leave_queue(r, true);
         return RC_LIMIT;
     }

@@ -6,6 +6,7 @@
 #include "gate/request_proxy.h"
 #include "gate/respond/http_date.h"
 #include "gate/sticky/session.h"
+#include "gate/upstream/server_place.h"
 #include "gate/variables.h"
 
 /* The first that is not empty; at most as long as a zone's key: the hash stands for what is longer. */
@@ -38,7 +39,7 @@ static struct span first_of(struct request *r, const struct template *list, size
 static size_t find_route(const struct upstream_settings *upstream, struct span route)
 {
     for (size_t i = 0; route.len > 0 && i < upstream->count; i++)
-        if (span_equal(upstream->addresses[i].route, route))
+        if (span_equal(server_place_route(&upstream->addresses[i]), route))
             return i + 1;
     return 0;
 }
@@ -56,7 +57,7 @@ static uint64_t number_of(struct span route)
 static size_t find_number(const struct upstream_settings *upstream, uint64_t number)
 {
     for (size_t i = 0; number && i < upstream->count; i++)
-        if (number_of(upstream->addresses[i].route) == number)
+        if (number_of(server_place_route(&upstream->addresses[i])) == number)
             return i + 1;
     return 0;
 }
@@ -91,7 +92,7 @@ static void learn(struct request *r, const struct upstream_settings *upstream)
 {
     const struct sticky_settings *s = &upstream->sticky;
     struct span created = first_of(r, s->create, s->create_count, true);
-    uint64_t number = number_of(upstream->addresses[r->target.peer].route);
+    uint64_t number = number_of(server_place_route(&upstream->addresses[r->target.peer]));
 
     if (created.len > 0)
         session_add(s->zone->zone, created, number, clock_ms());
@@ -125,7 +126,7 @@ static void add_cookie(struct request *r, const struct upstream_settings *upstre
     buffer_add(out, SPAN("Set-Cookie: "));
     buffer_add(out, s->name);
     buffer_add(out, SPAN("="));
-    buffer_add(out, upstream->addresses[r->target.peer].route);
+    buffer_add(out, server_place_route(&upstream->addresses[r->target.peer]));
     if (s->expires)
         add_date(s, out);
     add_attribute(out, "; domain=", s->domain);

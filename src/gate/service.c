@@ -6,6 +6,7 @@
 
 #include "gate/request.h"
 #include "gate/service_health.h"
+#include "gate/service_resolve.h"
 #include "gate/service_state.h"
 
 enum {
@@ -101,6 +102,8 @@ enum rc service_open(struct service **out, struct loop *loop, struct site *site,
         rc = fail(why, RC_MEMORY, "no memory for a loop's buffers");
     else
         rc = origins_open(&s->origins, loop, site->upstreams_count, why);
+    if (rc == RC_OK)
+        rc = resolvers_open(&s->resolvers, loop, site, index == 0, why);
     if (rc == RC_OK && index == 0)
         rc = health_watch_open(&s->health, loop, site, why);
     if (rc != RC_OK) {
@@ -231,6 +234,7 @@ void service_close(struct service *s)
         free(block);
     }
     health_watch_close(s->health);
+    resolvers_close(s->resolvers);
     origins_close(s->origins);
     gzip_stream_close(s->spare_gzip);
     pthread_mutex_destroy(&s->woken_lock);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gate/balance/balance.h"
 #include "gate/health/probe.h"
+#include "gate/upstream/server_place.h"
 
 /* One server of one upstream. */
 struct watched {
@@ -36,7 +37,8 @@ static uint64_t pause_ms(const struct health_check *check)
 
 static void tell(const struct watched *w, bool is_well, const struct fault *why)
 {
-    struct span server = w->upstream->addresses[w->peer].name, name = w->upstream->name;
+    struct span server = server_place_name(&w->upstream->addresses[w->peer]),
+                name = w->upstream->name;
 
     if (is_well)
         log_line(LOG_LEVEL_NOTICE, "upstream \"%.*s\": server %.*s is healthy again",
@@ -72,13 +74,13 @@ static void on_time(struct timer *timer)
 {
     struct watched *w = LIST_OWNER(timer, struct watched, timer);
     const struct health_check *check = w->upstream->health;
-    const struct server_address *server = &w->upstream->addresses[w->peer];
+    const struct address *address = server_place_address(&w->upstream->addresses[w->peer]);
 
-    if (server->address.len == 0) {
+    if (address->len == 0 || w->upstream->peers->all[w->peer].absent) {
         timer_set(loop_timers(w->loop), &w->timer, pause_ms(check));
         return;
     }
-    w->target.address = server->address;
+    w->target.address = *address;
     if (check->port > 0)
         set_port(&w->target.address, check->port);
     probe_begin(&w->probe, w->loop, &w->target, on_answer);

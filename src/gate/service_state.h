@@ -27,6 +27,7 @@ struct service {
     struct request *spare_requests;
     size_t spare_requests_count;
     struct origins *origins;
+    struct resolvers *resolvers;
     struct health_watch *health; /* of the first loop; NULL: nothing is asked */
     pthread_mutex_t woken_lock;
     struct list woken; /* requests whose turn at an upstream has come: other loops add to it */

@@ -38,6 +38,7 @@ static const struct directive *const tables[PART_COUNT] = {
     [PART_AUTH] = auth_directives,
     [PART_SUBREQUEST] = subrequest_directives,
     [PART_STATUS] = status_directives,
+    [PART_RESOLVER] = resolver_directives,
 };
 
 const struct conf_language site_language = {
@@ -296,7 +297,7 @@ static enum rc read_site(struct site_reader *r)
         return RC_FORMAT;
     r->site->upstreams = r->upstreams.all;
     r->site->upstreams_count = r->upstreams.count;
-    rc = upstream_list_finish(&r->upstreams, &r->site->arena, &why);
+    rc = upstream_list_finish(&r->upstreams, &r->http.resolver, &r->site->arena, &why);
     if (rc != RC_OK)
         faults_add(r->conf.faults, &(struct fault_place){0}, false, NULL, "%s", why.text);
     return rc;

@@ -43,6 +43,7 @@ struct settings {
     struct limit_settings limit;
     struct health_settings health;
     struct status_settings status;
+    struct resolver_settings resolver;
     struct journal_settings journal;
 };
 

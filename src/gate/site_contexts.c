@@ -25,6 +25,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_LIMIT] = &s->limit;
     level.parts[PART_HEALTH] = &s->health;
     level.parts[PART_STATUS] = &s->status;
+    level.parts[PART_RESOLVER] = &s->resolver;
     level.parts[PART_TLS] = tls;
     return level;
 }

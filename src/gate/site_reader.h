@@ -27,6 +27,7 @@ enum site_part {
     PART_LIMIT,
     PART_HEALTH,
     PART_STATUS,
+    PART_RESOLVER,
     PART_COUNT
 };
 

@@ -182,7 +182,7 @@ class Origin:
     What `scripts` has for a path is sent as it is; where it ends with None the connection is closed behind it.
     """
 
-    def __init__(self):
+    def __init__(self, host='127.0.0.1', port=0):
         self.requests = []
         self.scripts = {}
         self.connections = 0
@@ -190,7 +190,8 @@ class Origin:
         self.stopped = False
         self.open = set()
         self.lock = threading.Lock()
-        self.listener = socket.create_server(('127.0.0.1', 0), backlog=128)
+        family = socket.AF_INET6 if ':' in host else socket.AF_INET
+        self.listener = socket.create_server((host, port), family=family, backlog=128)
         self.port = self.listener.getsockname()[1]
         self.threads = [threading.Thread(target=self.accept, daemon=True)]
         self.threads[0].start()

@@ -37,6 +37,20 @@ const struct balance *balance_find(const char *name)
     return NULL;
 }
 
+/* With one server that could be asked there is no other to spare it for. */
+static void find_single(struct peers *peers)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < peers->count; i++) {
+        if (peers->all[i].absent)
+            continue;
+        peers->only = i;
+        count++;
+    }
+    peers->single = count == 1 && !peers->all[peers->only].backup;
+}
+
 enum rc balance_open(struct peers *peers, struct peer *all, size_t count,
                      const struct balance *how, struct arena *arena, struct fault *why)
 {
@@ -57,7 +71,7 @@ enum rc balance_open(struct peers *peers, struct peer *all, size_t count,
             primaries++;
     }
     peers->has_backup = primaries < count;
-    peers->single = primaries == 1 && count == 1;
+    find_single(peers);
     list_init(&peers->waiting);
     pthread_mutex_init(&peers->lock, NULL);
     return RC_OK;
@@ -100,7 +114,7 @@ bool balance_is_usable(const struct peers *peers, size_t index,
     const struct peer *peer = &peers->all[index];
 
     return peer->backup == query->backup && !peer->down && !peer->drain && !peer->ill &&
-           !is_full(peer) &&
+           !peer->absent && !is_full(peer) &&
            (query->ejected || !outlier_is_ejected(&peer->outlier, query->now_ms)) &&
            !was_tried(query->request->tried, index) &&
            (query->resting || !is_resting(peer, query->now_ms));
@@ -142,11 +156,12 @@ uint64_t balance_weight(const struct peer *peer, uint64_t now_ms)
 /* The only one: there is no other to spare it for, so that failures do not count. */
 static size_t pick_single(const struct peers *peers, const uint64_t *tried)
 {
-    const struct peer *peer = peers->all;
+    const struct peer *peer = &peers->all[peers->only];
 
-    return peer->down || peer->drain || peer->ill || is_full(peer) || was_tried(tried, 0)
+    return peer->down || peer->drain || peer->ill || is_full(peer) ||
+                   was_tried(tried, peers->only)
                ? BALANCE_NONE
-               : 0;
+               : peers->only;
 }
 
 /* The one that it sticks to, while that lives; it may be about to leave, or be a backup. */
@@ -159,7 +174,7 @@ static bool can_stay(const struct peers *peers, const struct balance_request *re
     if (request->wanted == 0 || index >= peers->count)
         return false;
     peer = &peers->all[index];
-    return !peer->down && !peer->ill && !is_full(peer) &&
+    return !peer->down && !peer->absent && !peer->ill && !is_full(peer) &&
            !outlier_is_ejected(&peer->outlier, now_ms) && !was_tried(request->tried, index) &&
            (peers->single || !is_resting(peer, now_ms));
 }
@@ -337,6 +352,39 @@ bool balance_set_health(struct peers *peers, size_t index, bool is_well, uint64_
     return changes;
 }
 
+void balance_lock(struct peers *peers)
+{
+    pthread_mutex_lock(&peers->lock);
+}
+
+/* Nothing that was known of the slot's last address holds; requests to that one may still be at it. */
+void balance_enter(struct peers *peers, size_t index, uint64_t now_ms)
+{
+    struct peer *peer = &peers->all[index];
+
+    peer->absent = false;
+    peer->fails = 0;
+    peer->effective = (int32_t)peer->weight;
+    peer->current = 0;
+    peer->accessed_ms = peer->checked_ms = 0;
+    peer->changed_ms = now_ms;
+    peer->recovered_ms = peer->slow_start_ms > 0 ? now_ms : 0;
+    peer->latency = (struct latency){0};
+    peer->outlier = (struct outlier){0};
+}
+
+void balance_unlock_changed(struct peers *peers, bool changed)
+{
+    if (changed) {
+        find_single(peers);
+        if (peers->balance->refresh)
+            peers->balance->refresh(peers);
+        for (uint32_t left = peers->waiting_count; left > 0; left--)
+            wake_first(peers);
+    }
+    pthread_mutex_unlock(&peers->lock);
+}
+
 bool balance_may_retry(struct peers *peers, uint64_t now_ms)
 {
     bool may;
@@ -352,7 +400,7 @@ bool balance_wait(struct peers *peers, struct balance_waiter *waiter, bool again
     bool has_room;
 
     pthread_mutex_lock(&peers->lock);
-    has_room = again || peers->waiting_count < peers->queue;
+    has_room = again || peers->resolving || peers->waiting_count < peers->queue;
     if (!has_room) {
         peers->overflowed++;
     } else if (!waiter->waits) {
@@ -382,7 +430,7 @@ void balance_unwait(struct peers *peers, struct balance_waiter *waiter, bool in_
 
 enum peer_state balance_state(const struct peer *peer, uint64_t now_ms)
 {
-    if (peer->down)
+    if (peer->down || peer->absent)
         return PEER_DOWN;
     if (peer->drain)
         return PEER_DRAINING;

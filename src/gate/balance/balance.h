@@ -71,6 +71,7 @@ struct peer {
         uint64_t peak_us,
             peak_ms; /* follows a rise at once and a fall slowly; when it was set */
     } latency;
+    bool absent;         /* a slot without an address: see balance_enter */
     bool ill;            /* a health check says so: balance_set_health */
     uint64_t changed_ms; /* when that last changed; 0: never */
     struct outlier outlier;
@@ -82,6 +83,7 @@ struct peers {
     struct peer *all;
     size_t count;
     bool single; /* one primary and no backup: never marked failed */
+    size_t only; /* that one */
     bool has_backup;
     uint32_t active; /* requests in flight at all of them */
     const struct balance *balance;
@@ -94,7 +96,8 @@ struct peers {
     /* The settings of the group: set them after balance_open. */
     bool revives;          /* where all rest from failures, they are asked all the same */
     uint32_t load_percent; /* of hashes: how far a server may be above its share; 0: any */
-    uint32_t queue;        /* how many requests may wait for a server; 0: none */
+    bool resolving; /* its names were never found yet: requests wait, even without a queue */
+    uint32_t queue; /* how many requests may wait for a server; 0: none */
     struct retry_budget budget;
     struct outlier_settings outliers; /* {0}: none is left alone */
     uint64_t interval_ms;             /* when theirs began */
@@ -148,6 +151,9 @@ struct balance {
 
     /* Fills peers->state; NULL: zeros are right. RC_MEMORY, RC_LIMIT, RC_IO. */
     enum rc (*open)(struct peers *peers, struct arena *arena, struct fault *why);
+
+    /* After peers have come or gone (absent); NULL: pick() sees it by itself. */
+    void (*refresh)(struct peers *peers);
 
     /* Index of the chosen peer, or BALANCE_NONE. Called with the lock held. */
     size_t (*pick)(struct peers *peers, const struct balance_query *query);
@@ -204,6 +210,15 @@ enum balance_news {
 /* The request has left the peer. The first that waits is woken. */
 enum balance_news balance_free(struct peers *peers, size_t index,
                                const struct balance_result *result, uint64_t now_ms);
+
+/*
+ * Slots get an address, or lose it (peer->absent), between these two. `changed`: some did; whoever waits
+ * for a server looks again.
+ */
+void balance_lock(struct peers *peers);
+void balance_enter(struct peers *peers, size_t index,
+                   uint64_t now_ms); /* a new one is there */
+void balance_unlock_changed(struct peers *peers, bool changed);
 
 /* A health check has found out how the peer is. True: it was otherwise before. */
 bool balance_set_health(struct peers *peers, size_t index, bool is_well, uint64_t now_ms);

@@ -30,5 +30,6 @@ const struct balance balance_hash = {
     .key = BALANCE_KEY_TEXT,
     .state_size = sizeof(struct shares),
     .open = shares_open,
+    .refresh = shares_refresh,
     .pick = hash_pick,
 };

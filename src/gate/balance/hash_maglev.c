@@ -17,6 +17,8 @@ enum {
 struct table {
     uint32_t *places; /* who has it */
     uint32_t size;
+    bool is_empty; /* nobody has any */
+    struct claim *claims;
 };
 
 struct claim {
@@ -61,7 +63,7 @@ static void fill(struct table *table, const struct peers *peers, struct claim *c
         table->places[i] = NO_PEER;
     while (taken < table->size && heaviest > 0) {
         for (size_t i = 0; i < peers->count && taken < table->size; i++) {
-            if (peers->all[i].backup)
+            if (peers->all[i].backup || peers->all[i].absent)
                 continue;
             claims[i].credit += peers->all[i].weight;
             if (claims[i].credit < heaviest)
@@ -73,28 +75,35 @@ static void fill(struct table *table, const struct peers *peers, struct claim *c
     }
 }
 
+static void table_refresh(struct peers *peers)
+{
+    struct table *table = peers->state;
+    uint32_t heaviest = 0;
+
+    for (size_t i = 0; i < peers->count; i++) {
+        const struct peer *peer = &peers->all[i];
+
+        table->claims[i].credit = 0;
+        begin_claim(table, peers, i, &table->claims[i]);
+        if (!peer->backup && !peer->absent && peer->weight > heaviest)
+            heaviest = peer->weight;
+    }
+    fill(table, peers, table->claims, heaviest);
+    table->is_empty = heaviest == 0;
+}
+
 static enum rc table_open(struct peers *peers, struct arena *arena, struct fault *why)
 {
     struct table *table = peers->state;
-    struct claim *claims;
-    uint32_t heaviest = 0;
 
     table->size = peers->count > PEERS_SMALL ? SIZE_LARGE : SIZE_SMALL;
     table->places = arena_take_array(arena, table->size, sizeof *table->places);
-    claims = arena_take_array(arena, peers->count, sizeof *claims);
-    if (!table->places || !claims)
+    table->claims = arena_take_array(arena, peers->count, sizeof *table->claims);
+    if (!table->places || !table->claims)
         return fail(why, RC_MEMORY, "no memory for the table of a Maglev hash");
-    for (size_t i = 0; i < peers->count; i++) {
-        begin_claim(table, peers, i, &claims[i]);
-        if (!peers->all[i].backup && peers->all[i].weight > heaviest)
-            heaviest = peers->all[i].weight;
-    }
-    fill(table, peers, claims, heaviest);
-    if (heaviest == 0)
-        table->size = 0; /* all are backups */
+    table_refresh(peers);
     return RC_OK;
 }
-
 /* Where the one of a place may not be asked, the key gets another place, the same one each time. */
 static size_t table_pick(struct peers *peers, const struct balance_query *query)
 {
@@ -103,7 +112,7 @@ static size_t table_pick(struct peers *peers, const struct balance_query *query)
 
     if (request->round == 0)
         request->hash = crc32_add(0, request->key);
-    while (table->size > 0 && !balance_takes_turns(peers, query)) {
+    while (!table->is_empty && !balance_takes_turns(peers, query)) {
         uint64_t place = mix(((uint64_t)request->round++ << 32) + request->hash) % table->size;
 
         if (balance_has_room(peers, table->places[place], query))
@@ -119,5 +128,6 @@ const struct balance balance_hash_maglev = {
     .key = BALANCE_KEY_TEXT,
     .state_size = sizeof(struct table),
     .open = table_open,
+    .refresh = table_refresh,
     .pick = table_pick,
 };

@@ -24,5 +24,6 @@ const struct balance balance_ip_hash = {
     .key = BALANCE_KEY_ADDRESS,
     .state_size = sizeof(struct shares),
     .open = shares_open,
+    .refresh = shares_refresh,
     .pick = ip_hash_pick,
 };

@@ -12,7 +12,7 @@ static bool has_leave(const struct peers *peers, uint64_t now_ms)
     for (size_t i = 0; i < peers->count; i++) {
         const struct peer *peer = &peers->all[i];
 
-        if (peer->down || peer->drain || peer->backup)
+        if (peer->down || peer->absent || peer->drain || peer->backup)
             continue;
         count++;
         gone += peer->ill || outlier_is_ejected(&peer->outlier, now_ms);

@@ -105,6 +105,7 @@ const struct balance balance_random = {
     .doc = "Chooses the server by chance and weight",
     .state_size = sizeof(struct random),
     .open = random_open,
+    .refresh = shares_refresh,
     .pick = random_pick,
 };
 
@@ -113,6 +114,7 @@ const struct balance balance_random_two = {
     .doc = "with two, the less busy of two such ones",
     .state_size = sizeof(struct random),
     .open = random_open,
+    .refresh = shares_refresh,
     .pick = random_two_pick,
 };
 
@@ -121,6 +123,7 @@ const struct balance balance_random_two_header = {
     .doc = "or the faster one, by the head of its answers (least_time=header)",
     .state_size = sizeof(struct random),
     .open = random_open,
+    .refresh = shares_refresh,
     .pick = random_two_header_pick,
 };
 
@@ -129,6 +132,7 @@ const struct balance balance_random_two_last_byte = {
     .doc = "or their last bytes (least_time=last_byte)",
     .state_size = sizeof(struct random),
     .open = random_open,
+    .refresh = shares_refresh,
     .pick = random_two_last_byte_pick,
 };
 
@@ -137,5 +141,6 @@ const struct balance balance_random_two_peak_ewma = {
     .doc = "or by a mean that follows a rise at once and a fall slowly (peak_ewma).",
     .state_size = sizeof(struct random),
     .open = random_open,
+    .refresh = shares_refresh,
     .pick = random_two_peak_pick,
 };

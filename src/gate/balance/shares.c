@@ -7,12 +7,20 @@ enum rc shares_open(struct peers *peers, struct arena *arena, struct fault *why)
     shares->ends = arena_take_array(arena, peers->count, sizeof *shares->ends);
     if (!shares->ends)
         return fail(why, RC_MEMORY, "no memory for the weights of %zu servers", peers->count);
+    shares_refresh(peers);
+    return RC_OK;
+}
+
+void shares_refresh(struct peers *peers)
+{
+    struct shares *shares = peers->state;
+
+    shares->total = 0;
     for (size_t i = 0; i < peers->count; i++) {
-        if (!peers->all[i].backup)
+        if (!peers->all[i].backup && !peers->all[i].absent)
             shares->total += peers->all[i].weight;
         shares->ends[i] = shares->total;
     }
-    return RC_OK;
 }
 
 size_t shares_find(const struct shares *shares, size_t count, uint64_t place)

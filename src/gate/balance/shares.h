@@ -12,6 +12,9 @@ struct shares {
 /* The way to begin for the balancers whose state begins with a struct shares. RC_MEMORY. */
 enum rc shares_open(struct peers *peers, struct arena *arena, struct fault *why);
 
+/* The same again, for whoever is there now. */
+void shares_refresh(struct peers *peers);
+
 /* The peer that has the place; place < total. */
 size_t shares_find(const struct shares *shares, size_t count, uint64_t place);
 

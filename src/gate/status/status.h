@@ -25,6 +25,7 @@ bool status_write_prometheus(const struct status_source *source, struct text *ou
 /* One server, as both tell of it. */
 struct status_peer {
     const struct server_address *server;
+    struct span name; /* its address, or what it is called while it has none */
     struct peer peer; /* a copy */
     enum peer_state state;
     uint64_t since_ms;               /* how long it is in that state; 0: since the beginning */

@@ -62,8 +62,7 @@ static struct json *make_peer(const struct status_source *source,
     figures = &s.peer.figures;
     since = source->now -
             (time_t)((s.since_ms ? s.since_ms : source->now_ms - source->began_ms) / 1000);
-    (void)(put_span(json, "server", s.server->name) &&
-           put_span(json, "name", s.server->server) &&
+    (void)(put_span(json, "server", s.name) && put_span(json, "name", s.server->server) &&
            json_put_string(json, "state", balance_state_name(s.state)) &&
            json_put_number(json, "since", (uint64_t)since) &&
            json_put_string(json, "why", s.why) &&

@@ -1,6 +1,7 @@
 #include <stdio.h>
 
 #include "gate/status/status.h"
+#include "gate/upstream/server_place.h"
 
 /* The bound that this part of the answers, in thousandths, is within; 0: none came. */
 static uint64_t quantile(const struct peer_figures *figures, uint64_t thousandths)
@@ -67,8 +68,7 @@ static void explain(struct status_peer *s, uint64_t now_ms)
         break;
     case PEER_DOWN:
         snprintf(s->why, size,
-                 s->server->address.len == 0 ? "its name has no address (yet)"
-                                             : "the configuration says so");
+                 peer->absent ? "its name has no address (yet)" : "the configuration says so");
         break;
     case PEER_STATES:
         break;
@@ -85,6 +85,7 @@ void status_peer_read(struct status_peer *status, const struct upstream_settings
     pthread_mutex_lock(&peers->lock);
     status->peer = peers->all[index];
     pthread_mutex_unlock(&peers->lock);
+    status->name = server_place_name(status->server);
     status->state = balance_state(&status->peer, now_ms);
     began = began_ms(&status->peer, status->state);
     status->since_ms = began > 0 && now_ms > began ? now_ms - began : 0;

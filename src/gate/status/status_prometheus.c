@@ -66,7 +66,7 @@ static void add_labels(struct text *out, const struct upstream_settings *upstrea
     text_printf(out, "{upstream=\"");
     add_escaped(out, upstream->name);
     text_printf(out, "\",server=\"");
-    add_escaped(out, s->server->name);
+    add_escaped(out, s->name);
     text_printf(out, "\"");
     if (name)
         text_printf(out, ",%s=\"%s\"", name, value);

@@ -275,7 +275,8 @@ static void a_name_that_is_not_found(void **state)
                                false, &site, &faults),
                      RC_OK);
     assert_int_equal(faults.warnings, 1);
-    assert_true(site->upstreams[0]->addresses[0].down);
+    assert_int_equal(site->upstreams[0]->addresses[0].address.len, 0);
+    assert_int_equal(site->upstreams[0]->lookups_count, 1);
     site_release(site);
     faults_clear(&faults);
 }

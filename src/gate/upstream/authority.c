@@ -7,6 +7,8 @@
 enum {
     ADDRESSES_MAX = 64, /* of one name */
     HOST_MAX = 255,
+    SLOTS = 16, /* addresses of one name that is asked for again and again */
+    SLOTS_SERVICE = 32,
 };
 
 /* "unix:/path" or "unix:/path:/uri" */
@@ -116,12 +118,47 @@ static enum rc add_address(struct conf *conf, struct upstream_settings *upstream
     *made = *model;
     if (!address) {
         made->name = model->server;
-        made->down = true;
         return RC_OK;
     }
     made->address = *address;
     made->name = arena_copy(conf->arena, address_text(address, text, false));
     return made->name.at ? RC_OK : conf_no_memory(conf);
+}
+
+/* "_http._tcp.HOST" of "http", "NAME.HOST" of a name with dots or a "_". */
+static struct span service_name(struct conf *conf, struct span host, struct span service)
+{
+    bool whole = service.at[0] == '_' || span_find(service, '.') < service.len;
+
+    return span_text(arena_printf(conf->arena, whole ? "%.*s.%.*s" : "_%.*s._tcp.%.*s",
+                                  SPAN_ARG(service), SPAN_ARG(host)));
+}
+
+enum rc authority_add_lookup(struct conf *conf, struct span text,
+                             const struct authority *authority, uint16_t port,
+                             struct span service, const struct server_address *model,
+                             struct upstream_settings *upstream)
+{
+    struct server_lookup made = {
+        .host = authority->host, .port = port, .first = upstream->count};
+    struct server_address like = *model;
+    struct server_lookup *lookup;
+    enum rc rc = RC_OK;
+
+    like.server = text;
+    made.count = service.len > 0 ? SLOTS_SERVICE : SLOTS;
+    if (service.len > 0 && !(made.service = service_name(conf, made.host, service)).at)
+        return conf_no_memory(conf);
+    for (size_t i = 0; i < made.count && rc == RC_OK; i++)
+        rc = add_address(conf, upstream, &like, NULL);
+    if (rc != RC_OK)
+        return rc;
+    lookup =
+        conf_add(conf, (void **)&upstream->lookups, &upstream->lookups_count, sizeof *lookup);
+    if (!lookup)
+        return RC_MEMORY;
+    *lookup = made;
+    return RC_OK;
 }
 
 enum rc authority_add(struct conf *conf, size_t i, struct span text,
@@ -139,9 +176,11 @@ enum rc authority_add(struct conf *conf, size_t i, struct span text,
         return conf_fail(conf, i, why.text, "host not found in upstream \"%.*s\"",
                          SPAN_ARG(text));
     if (rc != RC_OK || count == 0) {
-        conf_warn(conf, i, why.text, "host not found in upstream \"%.*s\", it counts as down",
+        conf_warn(conf, i, why.text,
+                  "host not found in upstream \"%.*s\", gate keeps asking for it",
                   SPAN_ARG(text));
-        return add_address(conf, upstream, &like, NULL);
+        return authority_add_lookup(conf, text, authority, port, (struct span){0}, model,
+                                    upstream);
     }
     rc = RC_OK;
     for (size_t a = 0; a < count && rc == RC_OK; a++)

@@ -24,4 +24,13 @@ enum rc authority_add(struct conf *conf, size_t i, struct span text,
                       const struct authority *authority, uint16_t port,
                       const struct server_address *model, struct upstream_settings *upstream);
 
+/*
+ * Slots for the addresses that the authority's host will have (`service` not empty: those of its SRV records), all
+ * like `model`.
+ */
+enum rc authority_add_lookup(struct conf *conf, struct span text,
+                             const struct authority *authority, uint16_t port,
+                             struct span service, const struct server_address *model,
+                             struct upstream_settings *upstream);
+
 #endif

@@ -119,7 +119,7 @@ struct origin *origins_take(struct origins *pool, const struct origin_target *ta
     for (struct list *at = idle->ring.next; at != &idle->ring; at = at->next) {
         struct origin *origin = LIST_OWNER(at, struct origin, idle);
 
-        if (origin->upstream != target->upstream || origin->peer != target->peer ||
+        if (origin->upstream != target->upstream || origin->address != target->address ||
             origin->tls != target->tls || origin->name_hash != hash ||
             loop_has_news(pool->loop, &origin->watch))
             continue;
@@ -172,7 +172,7 @@ enum rc origin_open(struct origin **out, struct origins *pool,
         .stream = {.kind = &stream_socket, .fd = fd},
         .pool = pool,
         .upstream = target->upstream,
-        .peer = target->peer,
+        .address = target->address,
         .tls = target->tls,
         .name_hash = target->tls ? hash_name(target->name) : 0,
         .opened_ms = loop_now_ms(pool->loop),

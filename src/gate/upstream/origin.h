@@ -23,7 +23,8 @@ struct origin {
     void *user;
     const struct upstream_settings *upstream;
     const struct tls_client *tls;
-    size_t peer;        /* index in upstream->addresses */
+    const struct address
+        *address;       /* of one server of an upstream: the pointer tells it from others */
     uint64_t name_hash; /* of the TLS server name */
     uint64_t opened_ms;
     uint64_t requests; /* that it has served */
@@ -35,7 +36,7 @@ struct origin {
 
 struct origin_target {
     const struct upstream_settings *upstream;
-    size_t peer;
+    size_t peer; /* index in upstream->addresses */
     const struct address *address;
     struct tls_client *tls; /* NULL: plain */
     const char *name; /* TLS server name and the name to verify; may be NULL without TLS */

@@ -2,10 +2,13 @@
 #ifndef GATE_UPSTREAM_PROXY_SETTINGS_H
 #define GATE_UPSTREAM_PROXY_SETTINGS_H
 
+#include <stdatomic.h>
+
 #include "gate/balance/outlier.h"
 #include "gate/conf/directive.h"
 #include "gate/sticky/sticky_settings.h"
 #include "gate/tls/tls_settings.h"
+#include "gate/upstream/resolver_settings.h"
 #include "io/address.h"
 
 struct health_check;
@@ -20,7 +23,17 @@ struct server_address {
     uint64_t fail_timeout_ms;
     uint64_t slow_start_ms;
     bool backup, down, drain;
+    _Atomic(struct server_place *)
+        place;         /* of a slot: server_place.h; NULL otherwise, and without an address */
     struct span route; /* by which sessions name it; empty without "sticky" */
+};
+
+/* A name that is asked for while gate runs: its addresses take slots. */
+struct server_lookup {
+    struct span host;    /* without brackets */
+    struct span service; /* of SRV records; empty: addresses alone */
+    uint16_t port;
+    size_t first, count; /* its slots in `addresses` */
 };
 
 /* An upstream block, or the servers of a proxy_pass that names a host. Lives as long as its site. */
@@ -29,8 +42,12 @@ struct upstream_settings {
     bool implicit;    /* of a proxy_pass, not a block */
     struct server_address *addresses;
     size_t count;
-    const struct balance *balance; /* NULL: round robin */
-    struct template balance_key;   /* of hash */
+    struct server_lookup *lookups;
+    size_t lookups_count;
+    struct server_place *places;       /* all that were found, ever */
+    struct resolver_settings resolver; /* the block's own, or what holds around it */
+    const struct balance *balance;     /* NULL: round robin */
+    struct template balance_key;       /* of hash */
     struct sticky_settings sticky;
     struct outlier_settings outliers;
     const struct health_check *health; /* NULL: none */

@@ -1,5 +1,6 @@
 #include "gate/upstream/upstream_block.h"
 
+#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -118,9 +119,12 @@ static bool parse_parameter(struct span word, struct server_address *server)
     return false;
 }
 
-static bool is_for_later(struct span word)
+static bool is_service(struct span word)
 {
-    return span_equal(word, SPAN("resolve")) || span_starts(word, SPAN("service="));
+    for (size_t i = 0; i < word.len; i++)
+        if (!isalnum(word.at[i]) && !strchr("-_.", word.at[i]))
+            return false;
+    return word.len > 0 && word.len < 128;
 }
 
 static enum rc set_server(struct conf *conf, const struct directive *d, void *part)
@@ -128,17 +132,27 @@ static enum rc set_server(struct conf *conf, const struct directive *d, void *pa
     struct server_address server = {.weight = 1, .max_fails = 1, .fail_timeout_ms = 10000};
     const struct upstream_settings *u = part;
     struct span text = conf_word(conf, 1);
+    struct span service = {0};
     struct authority authority;
+    struct address literal;
+    bool resolve = false;
     const char *wrong;
 
     (void)d;
     for (size_t i = 2; i < conf_words(conf); i++) {
         struct span word = conf_word(conf, i);
 
-        if (is_for_later(word))
-            return conf_fail(conf, i, NULL,
-                             "\"%.*s\" of \"server\" is something that gate does not have yet",
-                             SPAN_ARG(word));
+        if (span_equal(word, SPAN("resolve"))) {
+            resolve = true;
+            continue;
+        }
+        if (span_starts(word, SPAN("service="))) {
+            service = word;
+            span_cut(&service, strlen("service="));
+            if (!is_service(service))
+                return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"", SPAN_ARG(word));
+            continue;
+        }
         if (u->balance && !u->balance->has_backups &&
             (span_equal(word, SPAN("backup")) || span_starts(word, SPAN("slow_start="))))
             return conf_fail(conf, i, NULL,
@@ -152,6 +166,17 @@ static enum rc set_server(struct conf *conf, const struct directive *d, void *pa
         wrong = "invalid host";
     if (wrong)
         return conf_fail(conf, 1, NULL, "%s in upstream \"%.*s\"", wrong, SPAN_ARG(text));
+    if (service.len > 0 && (!resolve || authority.port))
+        return conf_fail(conf, 1, NULL,
+                         authority.port
+                             ? "service upstream \"%.*s\" may not have port"
+                             : "service upstream \"%.*s\" requires \"resolve\" parameter",
+                         SPAN_ARG(text));
+    if (resolve && !authority.is_path &&
+        address_from_literal(authority.host, PORT, &literal) != RC_OK)
+        return authority_add_lookup(conf, text, &authority,
+                                    authority.port ? authority.port : PORT, service, &server,
+                                    part);
     return authority_add(conf, 1, text, &authority, authority.port ? authority.port : PORT,
                          &server, part);
 }
@@ -359,8 +384,10 @@ static enum rc set_retry_budget(struct conf *conf, const struct directive *d, vo
 
 const struct directive upstream_directives[] = {
     {"server", CONF_UPSTREAM, 1, CONF_MANY, true, .set = set_server,
-     .doc = "A server of the group, with weight=, max_conns=, max_fails=, fail_timeout=, "
-            "slow_start=, route=, backup, down, drain."},
+     .doc =
+         "A server of the group, with weight=, max_conns=, max_fails=, fail_timeout=, "
+         "slow_start=, route=, backup, down, drain; with resolve its name is asked for again "
+         "when its addresses have had their time, and with service= its SRV records are."},
     {"least_conn", CONF_UPSTREAM, 0, 0, true, .set = set_balance,
      .doc = "Chooses the server with the fewest requests in flight for its weight; equals "
             "take turns."},
@@ -419,6 +446,10 @@ const struct directive upstream_directives[] = {
     {"keepalive_timeout", CONF_UPSTREAM, 1, 1, .set = conf_set_milliseconds,
      AT(keepalive_timeout_ms), .standard = "60s",
      .doc = "How long a connection to a server of the group is kept idle."},
+    {"resolver", CONF_UPSTREAM, 1, CONF_MANY, .set = resolver_settings_set, AT(resolver),
+     .doc = "The name servers that are asked for the servers of the group, as in http."},
+    {"resolver_timeout", CONF_UPSTREAM, 1, 1, .set = conf_set_milliseconds,
+     AT(resolver.timeout_ms), .doc = "How long a name of the group may take to be found."},
     {"zone", CONF_UPSTREAM, 1, 2, .set = conf_accept,
      .doc = "Accepted, of no effect: the state of servers is shared by all loops."},
     {0},

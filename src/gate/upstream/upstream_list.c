@@ -4,6 +4,7 @@
 #include "crypto/hash.h"
 #include "gate/balance/balance.h"
 #include "gate/health/health_settings.h"
+#include "gate/upstream/server_place.h"
 
 struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams *upstreams,
                                             struct span name)
@@ -58,7 +59,8 @@ static enum rc give_routes(struct upstream_settings *u, struct arena *arena, str
     for (size_t i = 0; u->sticky.kind != STICKY_NONE && i < u->count; i++) {
         struct server_address *a = &u->addresses[i];
 
-        if (a->route.len == 0 && (a->route = make_route(a->name, arena)).len == 0)
+        if (a->route.len == 0 && a->address.len > 0 &&
+            (a->route = make_route(a->name, arena)).len == 0)
             return fail(why, RC_MEMORY, "no memory for the routes of sticky sessions");
     }
     return RC_OK;
@@ -84,6 +86,7 @@ static enum rc open_peers(struct upstream_settings *u, struct arena *arena, stru
                                .slow_start_ms = a->slow_start_ms,
                                .backup = a->backup,
                                .down = a->down,
+                               .absent = a->address.len == 0,
                                .drain = a->drain,
                                .name = a->server};
     }
@@ -101,13 +104,25 @@ static enum rc open_peers(struct upstream_settings *u, struct arena *arena, stru
     return RC_OK;
 }
 
-enum rc upstream_list_finish(const struct upstreams *upstreams, struct arena *arena,
+static void give_resolver(struct upstream_settings *u, const struct resolver_settings *around)
+{
+    uint64_t timeout_ms = u->resolver.timeout_ms;
+
+    if (!u->resolver.is_set)
+        u->resolver = *around;
+    u->resolver.timeout_ms = timeout_ms ? timeout_ms : around->timeout_ms;
+}
+
+enum rc upstream_list_finish(const struct upstreams *upstreams,
+                             const struct resolver_settings *resolver, struct arena *arena,
                              struct fault *why)
 {
     enum rc rc = RC_OK;
 
-    for (size_t i = 0; i < upstreams->count && rc == RC_OK; i++)
+    for (size_t i = 0; i < upstreams->count && rc == RC_OK; i++) {
+        give_resolver(upstreams->all[i], resolver);
         rc = open_peers(upstreams->all[i], arena, why);
+    }
     return rc;
 }
 
@@ -116,5 +131,6 @@ void upstream_list_close(const struct upstreams *upstreams)
     for (size_t i = 0; i < upstreams->count; i++) {
         if (upstreams->all[i]->peers)
             balance_close(upstreams->all[i]->peers);
+        server_place_close(upstreams->all[i]);
     }
 }

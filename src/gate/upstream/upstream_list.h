@@ -12,8 +12,9 @@ struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams 
 struct upstream_settings *upstream_list_find(const struct upstreams *upstreams,
                                              struct span name, bool implicit);
 
-/* When all are read: gives each its peers. RC_MEMORY. */
-enum rc upstream_list_finish(const struct upstreams *upstreams, struct arena *arena,
+/* When all are read: gives each its peers, and the resolver that holds around it. RC_MEMORY. */
+enum rc upstream_list_finish(const struct upstreams *upstreams,
+                             const struct resolver_settings *resolver, struct arena *arena,
                              struct fault *why);
 
 /* What the arena does not hold. */
