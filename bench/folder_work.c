@@ -87,7 +87,7 @@ static void read_all(int flags)
 
 static void sequential_write(void)
 {
-    write_all(0);
+    write_all(O_TRUNC);
 }
 
 static void sequential_read(void)
