@@ -97,6 +97,24 @@ def test_neighbours_in_one_sector_lose_nothing(anybody, by):
     assert anybody.read(raw)[:count * 4096] == sector * count
 
 
+def test_a_processor_without_a_thread_is_served_too(anybody):
+    """Where we may not run on all of them, or one comes later."""
+    if os.cpu_count() < 2:
+        pytest.skip('there is one processor')
+    anybody.create('v.img', '--fs', 'none')
+    with transport('rings'):
+        done = anybody.execute('taskset', '-c', '0', anybody.program, 'open', 'v.img', 'r', '--raw',
+                               '--passphrase-file', anybody.phrase)
+    assert done.returncode == 0, done.stderr
+    raw, threads = anybody.home / 'r' / 'volume', threads_of(anybody.status()[0]['process'])
+    data = random.Random(5).randbytes(3_000_000)
+    anybody.write_at_once(raw, data)
+    for cpu in range(os.cpu_count()):
+        found = anybody.execute('taskset', '-c', str(cpu), 'dd', f'if={raw}', 'bs=1M', 'iflag=direct', 'count=4')
+        assert found.stdout[:len(data)] == data
+    assert 0 < threads['fuse-ring'] <= 4
+
+
 @pytest.mark.parametrize('failure', ['io_uring_setup:error=EPERM', 'io_uring_register:error=EPERM',
                                      'io_uring_enter:error=EAGAIN:when=1'])
 def test_where_rings_fail_the_device_serves(anybody, failure):
