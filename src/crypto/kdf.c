@@ -149,18 +149,20 @@ static uint32_t memory_limit_kib(void)
 static enum rc calibrate_argon2(struct kdf_params *params, unsigned target_ms,
                                 struct fault *why)
 {
-    uint32_t most_kib = memory_limit_kib();
+    uint32_t most_kib = params->memory_kib ? params->memory_kib : memory_limit_kib();
+    uint32_t least_kib =
+        most_kib < CALIBRATE_MEMORY_MIN_KIB ? most_kib : CALIBRATE_MEMORY_MIN_KIB;
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     uint64_t took_ms = 0, memory_kib;
     enum rc rc;
 
     params->lanes = between(cpus > 0 ? (uint64_t)cpus : 1, 1, CALIBRATE_LANES_MAX);
     params->passes = CALIBRATE_PASSES_MIN;
-    params->memory_kib = CALIBRATE_MEMORY_MIN_KIB;
+    params->memory_kib = least_kib;
     if ((rc = measure(params, &took_ms, why)) != RC_OK)
         return rc;
     memory_kib = params->memory_kib * (uint64_t)target_ms / took_ms;
-    params->memory_kib = between(memory_kib, CALIBRATE_MEMORY_MIN_KIB, most_kib);
+    params->memory_kib = between(memory_kib, least_kib, most_kib);
     if (memory_kib > most_kib)
         params->passes = between(CALIBRATE_PASSES_MIN * memory_kib / most_kib,
                                  CALIBRATE_PASSES_MIN, PASSES_MAX_ARGON2);

@@ -62,7 +62,7 @@ enum rc kdf_derive(const struct kdf_params *params, const struct secret *phrase,
  * Chooses costs that take about `target_ms` on this machine: params->kdf and, for PBKDF2,
  * params->hash are set by the caller. Argon2 gets at most 1 GiB, at most half of the memory
  * that is free now, at most four lanes and at most one for each CPU, and four passes at least,
- * before it gets less memory. The time is that of an idle machine, however
+ * before it gets less memory; where params->memory_kib is set, that is the most. The time is that of an idle machine, however
  * busy this one is now. The salt is left alone.
  */
 enum rc kdf_calibrate(struct kdf_params *params, unsigned target_ms, struct fault *why);

@@ -273,7 +273,6 @@ def test_luks1_has_no_header_of_ours(anybody, volume, cryptsetup):
     for words in (['dump', 'w.img'], ['check', 'w.img'], ['repair', 'w.img', '--yes'],
                   ['backup', 'w.img', 'b'], ['restore', 'v.img', 'w.img', '--yes']):
         assert 'LUKS1' in anybody.refuse(UNSUPPORTED, 'header', *words)
-    assert 'LUKS1' in anybody.refuse(UNSUPPORTED, 'shred', 'w.img', '--yes')
     assert other.read_bytes() == before and front(volume) == whole
     anybody.do('header', 'backup', 'v.img', 'b')
     assert 'LUKS1' in anybody.refuse(USAGE, 'header', 'restore', 'w.img', 'b')

@@ -15,11 +15,11 @@ LINES = [
     (['open', 'nowhere', '--passphrase-file', 'phrase'], FAILED, 'nowhere: No such file'),
     (['create', 'v.img', '--size', 'much'], USAGE, 'no size'),
     (['create', 'v.img', '--size', '17M'], USAGE, 'too small'),
-    (['create', 'v.img', '--fs', 'ntfs'], USAGE, 'neither ext4 nor none'),
-    (['create', 'v.img', '--sector-size', '1024'], USAGE, 'neither 512 nor 4096'),
+    (['create', 'v.img', '--fs', 'ntfs'], USAGE, 'neither none nor one of'),
+    (['create', 'v.img', '--sector-size', '1025'], USAGE, 'none of 512'),
     (['create', 'v.img', '--pbkdf', 'scrypt'], USAGE, 'neither argon2id nor pbkdf2'),
-    (['create', 'v.img', '--kdf-time', '0'], USAGE, 'no number of seconds'),
-    (['create', 'v.img', '--kdf-memory', '1M'], USAGE, '--kdf-iterations'),
+    (['create', 'v.img', '--kdf-time', '0'], USAGE, 'as in 2s'),
+    (['create', 'v.img', '--kdf-memory', '1M', '--pbkdf', 'pbkdf2'], USAGE, 'argon2id'),
     (['create', 'v.img', '--kdf-iterations', '0'], USAGE, 'no number above 0'),
     (['create', 'v.img', '--label', 'x' * 17], USAGE, 'longer than'),
     (['create', 'v.img', '--generate-passphrase', '--key-file', 'x'], USAGE, 'no other'),
@@ -27,7 +27,7 @@ LINES = [
     (['create', 'nowhere/v.img', '--passphrase-file', 'phrase'], FAILED, 'nowhere/v.img'),
     (['create', 'v.img', '--passphrase-file', 'empty'], USAGE, 'an empty passphrase'),
     (['status', 'v.img'], USAGE, 'too many words'),
-    (['close'], USAGE, 'a word is missing'),
+    (['close'], USAGE, '--all'),
 ]
 
 

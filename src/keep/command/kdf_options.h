@@ -12,13 +12,13 @@ struct kdf_options {
 #define KDF_ROWS(T)                                                                           \
     {"pbkdf", 0, "argon2id|pbkdf2", "How the passphrase is stretched; argon2id by default.",  \
      offsetof(T, kdf.pbkdf)},                                                                 \
-        {"kdf-time", 0, "SECONDS", "How long that takes on this machine; 2 by default.",      \
+        {"kdf-time", 0, "TIME", "How long that takes on this machine; 2s by default.",        \
          offsetof(T, kdf.time)},                                                              \
         {"kdf-iterations", 0, "NUMBER", "Iterations, in the place of a time.",                \
          offsetof(T, kdf.iterations)},                                                        \
     {                                                                                         \
         "kdf-memory", 0, "SIZE",                                                              \
-            "Memory of argon2id, with --kdf-iterations; 256M by default.",                    \
+            "Memory of argon2id: the most, or with --kdf-iterations all of it (256M).",       \
             offsetof(T, kdf.memory)                                                           \
     }
 

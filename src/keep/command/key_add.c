@@ -1,80 +1,34 @@
 #include <stdio.h>
 
-#include "keep/command/credential_options.h"
-#include "keep/command/kdf_options.h"
 #include "keep/command/keyslot_view.h"
-#include "keep/command/luks_target.h"
+#include "keep/command/new_key.h"
 #include "keep/command/passphrase.h"
 #include "keep/mount/daemon.h"
-#include "vault/header/keyslot.h"
 #include "vault/header/keyslot_name.h"
 
-struct key_add_options {
-    struct credential_options credential;
-    struct new_credential_options fresh;
-    struct kdf_options kdf;
-    const char *header, *key_slot, *name;
-    bool help;
-};
-
 static const struct option_row rows[] = {
-    {"name", 'n', "TEXT", "Whose key it is; shown by 'keep key list'.",
-     offsetof(struct key_add_options, name)},
-    {"key-slot", 0, "NUMBER", "Use this free slot; by default the first.",
-     offsetof(struct key_add_options, key_slot)},
-    CREDENTIAL_ROWS(struct key_add_options),
-    NEW_CREDENTIAL_ROWS(struct key_add_options),
-    KDF_ROWS(struct key_add_options),
-    {"header", 0, "FILE", "The header is in this file, and not in the target.",
-     offsetof(struct key_add_options, header)},
-    COMMAND_HELP_ROW(struct key_add_options),
-    {0},
+    NEW_KEY_ROWS("Whose key it is; shown by 'keep key list'.",
+                 "Use this free slot; by default the first."),
 };
-
-/* One run of 'keep key add'. */
-struct addition {
-    struct key_add_options options;
-    struct credential credential, fresh;
-    struct kdf_params kdf;
-    unsigned kdf_ms;
-    int key_slot;
-};
-
-static enum rc read_options(struct addition *a, struct fault *why)
-{
-    const struct key_add_options *o = &a->options;
-    enum rc rc;
-
-    if (o->name && !keyslot_name_is_good(o->name))
-        return fail(why, RC_USAGE,
-                    "--name: 1 to %d bytes of UTF-8, without control characters",
-                    KEYSLOT_NAME_MAX);
-    if ((rc = credential_options_read(&o->credential, &a->credential, why)) ||
-        (rc = new_credential_options_read(&o->fresh, &a->credential, &a->fresh, why)) ||
-        (rc = credential_options_key_slot(o->key_slot, &a->key_slot, why)))
-        return rc;
-    return kdf_options_read(&o->kdf, &a->kdf, &a->kdf_ms, why);
-}
 
 /* Slot first, proved by reading it back; passphrase shown, if it was made for it; then the header that names it. */
-static enum rc write_slot(struct addition *a, struct luks_target *target,
+static enum rc write_slot(struct new_key *a, struct luks_target *target,
                           const struct secret *key, const struct secret *fresh,
                           unsigned *number, struct fault *why)
 {
     enum rc rc;
 
-    if ((rc = kdf_options_settle(&a->kdf, a->kdf_ms, why)) ||
-        (rc = keyslot_add(target->header, target->device, a->key_slot, key, fresh, &a->kdf,
-                          number, why)) ||
+    if ((rc = new_key_settle(a, target, why)) ||
+        (rc = luks_target_add_key(target, a->key_slot, key, fresh, &a->kdf, number, why)) ||
         (a->options.name &&
          (rc = keyslot_name_set(target->header, *number, a->options.name, why))) ||
         (a->options.fresh.generate && (rc = passphrase_show(fresh, why))) ||
-        (rc = luks2_write(target->header, target->device, why)))
+        (rc = luks_target_write(target, why)))
         return fault_at(why, "%s", target->place);
     return rc;
 }
 
-static enum rc add(struct addition *a, struct luks_target *target, struct fault *why)
+static enum rc add(struct new_key *a, struct luks_target *target, struct fault *why)
 {
     SCOPED(unlock) unlocked = {0};
     SCOPED(secret) fresh = {0};
@@ -98,17 +52,17 @@ static enum rc add(struct addition *a, struct luks_target *target, struct fault 
 static enum status key_add_run(char **words, int count, struct fault *why)
 {
     SCOPED(luks_target) target = {0};
-    struct addition a = {0};
+    struct new_key a = {0};
     enum status status;
     enum rc rc;
 
     if (!command_parse(&command_key_add, &a.options, &a.options.help, words, &count, 1, 1,
                        &status, why))
         return status;
-    if (read_options(&a, why) != RC_OK)
+    if (new_key_read(&a, why) != RC_OK)
         return STATUS_USAGE;
     daemon_hide();
-    rc = luks_target_begin(&target, words[0], a.options.header, LUKS_TARGET_CHANGE, why);
+    rc = luks_target_begin(&target, words[0], a.options.header, LUKS_TARGET_KEYS, why);
     if (rc == RC_OK)
         rc = add(&a, &target, why);
     return luks_target_status(&target, rc);

@@ -1,82 +1,38 @@
 #include <stdio.h>
 
-#include "keep/command/credential_options.h"
-#include "keep/command/kdf_options.h"
 #include "keep/command/keyslot_view.h"
-#include "keep/command/luks_target.h"
+#include "keep/command/new_key.h"
 #include "keep/command/passphrase.h"
 #include "keep/mount/daemon.h"
 #include "vault/header/keyslot.h"
 #include "vault/header/keyslot_name.h"
 
-struct key_change_options {
-    struct credential_options credential;
-    struct new_credential_options fresh;
-    struct kdf_options kdf;
-    const char *header, *key_slot, *name;
-    bool help;
-};
-
 static const struct option_row rows[] = {
-    {"name", 'n', "TEXT", "A new name too; by default it keeps the one it has.",
-     offsetof(struct key_change_options, name)},
-    {"key-slot", 0, "NUMBER", "Change this slot; by default the one that is opened.",
-     offsetof(struct key_change_options, key_slot)},
-    CREDENTIAL_ROWS(struct key_change_options),
-    NEW_CREDENTIAL_ROWS(struct key_change_options),
-    KDF_ROWS(struct key_change_options),
-    {"header", 0, "FILE", "The header is in this file, and not in the target.",
-     offsetof(struct key_change_options, header)},
-    COMMAND_HELP_ROW(struct key_change_options),
-    {0},
+    NEW_KEY_ROWS("A new name too; by default it keeps the one it has.",
+                 "Change this slot; by default the one that is opened."),
 };
-
-/* One run of 'keep key change'. */
-struct change {
-    struct key_change_options options;
-    struct credential credential, fresh;
-    struct kdf_params kdf;
-    unsigned kdf_ms;
-    int key_slot;
-};
-
-static enum rc read_options(struct change *c, struct fault *why)
-{
-    const struct key_change_options *o = &c->options;
-    enum rc rc;
-
-    if (o->name && !keyslot_name_is_good(o->name))
-        return fail(why, RC_USAGE,
-                    "--name: 1 to %d bytes of UTF-8, without control characters",
-                    KEYSLOT_NAME_MAX);
-    if ((rc = credential_options_read(&o->credential, &c->credential, why)) ||
-        (rc = new_credential_options_read(&o->fresh, &c->credential, &c->fresh, why)) ||
-        (rc = credential_options_key_slot(o->key_slot, &c->key_slot, why)))
-        return rc;
-    return kdf_options_read(&o->kdf, &c->kdf, &c->kdf_ms, why);
-}
 
 /* New area, proved; passphrase shown, if it was made for it; header that names it; and only then the old area goes. */
-static enum rc write_slot(struct change *c, struct luks_target *target,
+static enum rc write_slot(struct new_key *c, struct luks_target *target,
                           const struct unlock *unlocked, const struct secret *fresh,
                           struct fault *why)
 {
     struct luks2_keyslot old = target->header->keyslots[unlocked->keyslot];
     enum rc rc;
 
-    if ((rc = kdf_options_settle(&c->kdf, c->kdf_ms, why)) ||
-        (rc = keyslot_replace(target->header, target->device, unlocked->keyslot,
-                              &unlocked->volume_key, fresh, &c->kdf, why)) ||
+    if ((rc = new_key_settle(c, target, why)) ||
+        (rc = luks_target_replace_key(target, unlocked->keyslot, &unlocked->volume_key, fresh,
+                                      &c->kdf, why)) ||
         (c->options.name &&
          (rc = keyslot_name_set(target->header, unlocked->keyslot, c->options.name, why))) ||
         (c->options.fresh.generate && (rc = passphrase_show(fresh, why))) ||
-        (rc = luks2_write(target->header, target->device, why)) ||
+        (rc = luks_target_write(target, why)) ||
         (rc = keyslot_wipe(target->device, old.area_offset, old.area_size, why)))
         return fault_at(why, "%s", target->place);
     return rc;
 }
 
-static enum rc change(struct change *c, struct luks_target *target, struct fault *why)
+static enum rc change(struct new_key *c, struct luks_target *target, struct fault *why)
 {
     SCOPED(unlock) unlocked = {0};
     SCOPED(secret) fresh = {0};
@@ -100,17 +56,17 @@ static enum rc change(struct change *c, struct luks_target *target, struct fault
 static enum status key_change_run(char **words, int count, struct fault *why)
 {
     SCOPED(luks_target) target = {0};
-    struct change c = {0};
+    struct new_key c = {0};
     enum status status;
     enum rc rc;
 
     if (!command_parse(&command_key_change, &c.options, &c.options.help, words, &count, 1, 1,
                        &status, why))
         return status;
-    if (read_options(&c, why) != RC_OK)
+    if (new_key_read(&c, why) != RC_OK)
         return STATUS_USAGE;
     daemon_hide();
-    rc = luks_target_begin(&target, words[0], c.options.header, LUKS_TARGET_CHANGE, why);
+    rc = luks_target_begin(&target, words[0], c.options.header, LUKS_TARGET_KEYS, why);
     if (rc == RC_OK)
         rc = change(&c, &target, why);
     return luks_target_status(&target, rc);

@@ -61,7 +61,7 @@ static enum rc take_out(struct luks_target *target, const struct luks2_keyslot *
     enum rc rc = keyslot_wipe(target->device, old->area_offset, old->area_size, why);
 
     if (rc == RC_OK)
-        rc = luks2_write(target->header, target->device, why);
+        rc = luks_target_write(target, why);
     return rc == RC_OK ? RC_OK : fault_at(why, "%s", target->place);
 }
 
@@ -84,13 +84,13 @@ static enum rc remove_named(const struct removal *r, struct luks_target *target,
 
     if (!old.present)
         return fail(why, RC_USAGE, "%s: there is no key slot %u", target->place, number);
-    if (strcmp(old.type, "luks2") != 0)
+    if (!target->is_luks1 && strcmp(old.type, "luks2") != 0)
         return fail(why, RC_UNSUPPORTED, "%s: slot %u is no key, but of type \"%s\"",
                     target->place, number, old.type);
     if ((rc = check_last(r, target, number, why)))
         return rc;
     keyslot_view_name(target->header, number, &slot);
-    if ((rc = keyslot_remove(target->header, number, why)) == RC_OK && !last)
+    if ((rc = luks_target_remove_key(target, number, why)) == RC_OK && !last)
         rc = luks_target_unlock(target, &r->credential, UNLOCK_ANY, &unlocked, why);
     if (rc == RC_OK && (rc = take_out(target, &old, why)) == RC_OK)
         say_removed(target, &slot);
@@ -111,7 +111,7 @@ static enum rc remove_opened(const struct removal *r, struct luks_target *target
         return rc;
     old = target->header->keyslots[unlocked.keyslot];
     keyslot_view_name(target->header, unlocked.keyslot, &slot);
-    if ((rc = keyslot_remove(target->header, unlocked.keyslot, why)) == RC_OK &&
+    if ((rc = luks_target_remove_key(target, unlocked.keyslot, why)) == RC_OK &&
         (rc = take_out(target, &old, why)) == RC_OK)
         say_removed(target, &slot);
     text_clear(&slot);
@@ -132,7 +132,7 @@ static enum status key_remove_run(char **words, int count, struct fault *why)
         credential_options_key_slot(r.options.key_slot, &r.key_slot, why) != RC_OK)
         return STATUS_USAGE;
     daemon_hide();
-    rc = luks_target_begin(&target, words[0], r.options.header, LUKS_TARGET_CHANGE, why);
+    rc = luks_target_begin(&target, words[0], r.options.header, LUKS_TARGET_KEYS, why);
     if (rc == RC_OK)
         rc = r.key_slot == UNLOCK_ANY ? remove_opened(&r, &target, why)
                                       : remove_named(&r, &target, why);

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "keep/format/luks1/luks1_header.h"
+#include "keep/format/luks1/luks1_write.h"
 #include "keep/mount/record.h"
+#include "vault/header/keyslot.h"
 
 enum { HELD = LUKS2_HEADER_SIZE_MIN }; /* bytes; every header has as many */
 
@@ -42,21 +44,22 @@ static enum rc open_device(struct luks_target *target, enum luks_target_use use,
                            struct fault *why)
 {
     bool ours = target->is_open && target->place == target->path;
-    bool changes = use == LUKS_TARGET_CHANGE;
+    bool changes = use >= LUKS_TARGET_CHANGE;
     enum device_lock lock = changes && !ours ? DEVICE_LOCKED : DEVICE_UNLOCKED;
     enum rc rc = device_open_file(&target->device, target->place, !changes, lock, why);
 
     return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
 }
 
-/* LUKS1 is looked at as if it were LUKS2; only that has what a change needs. */
+/* LUKS1 is looked at as if it were LUKS2; of all changes, only keys come and go in both. */
 static enum rc read_header(struct luks_target *target, enum luks_target_use use,
                            struct fault *why)
 {
     enum rc rc = RC_NOT_FOUND;
 
-    if (use == LUKS_TARGET_LOOK)
+    if (use == LUKS_TARGET_LOOK || use == LUKS_TARGET_KEYS)
         rc = luks1_header_read(&target->header, target->device, why);
+    target->is_luks1 = rc == RC_OK;
     return rc == RC_NOT_FOUND ? luks2_read(&target->header, target->device, why) : rc;
 }
 
@@ -79,10 +82,10 @@ enum rc luks_target_begin(struct luks_target *target, const char *path,
     target->is_open = record_find(&record, path, &alive, NULL) == RC_OK && alive;
     if ((rc = open_device(target, use, why)))
         return rc;
-    if ((rc = luks_target_hold(target->device, use == LUKS_TARGET_CHANGE, why)) == RC_OK) {
+    if ((rc = luks_target_hold(target->device, use >= LUKS_TARGET_CHANGE, why)) == RC_OK) {
         rc = read_header(target, use, why);
         target->foreign = rc == RC_NOT_FOUND;
-        if (use != LUKS_TARGET_CHANGE)
+        if (use < LUKS_TARGET_CHANGE)
             luks_target_release(target->device);
     }
     return rc == RC_OK ? RC_OK : fault_at(why, "%s", target->place);
@@ -104,6 +107,34 @@ enum rc luks_target_unlock(const struct luks_target *target, const struct creden
     if (rc == RC_NOT_FOUND)
         rc = why->rc = RC_USAGE;
     return rc == RC_OK ? RC_OK : fault_at(why, "%s", target->place);
+}
+
+enum rc luks_target_add_key(struct luks_target *target, int number, const struct secret *key,
+                            const struct secret *phrase, const struct kdf_params *params,
+                            unsigned *used, struct fault *why)
+{
+    return (target->is_luks1 ? luks1_keyslot_add : keyslot_add)(
+        target->header, target->device, number, key, phrase, params, used, why);
+}
+
+enum rc luks_target_replace_key(struct luks_target *target, unsigned number,
+                                const struct secret *key, const struct secret *phrase,
+                                const struct kdf_params *params, struct fault *why)
+{
+    return (target->is_luks1 ? luks1_keyslot_replace : keyslot_replace)(
+        target->header, target->device, number, key, phrase, params, why);
+}
+
+enum rc luks_target_remove_key(struct luks_target *target, unsigned number, struct fault *why)
+{
+    return (target->is_luks1 ? luks1_keyslot_remove : keyslot_remove)(target->header, number,
+                                                                      why);
+}
+
+enum rc luks_target_write(struct luks_target *target, struct fault *why)
+{
+    return target->is_luks1 ? luks1_header_write(target->header, target->device, why)
+                            : luks2_write(target->header, target->device, why);
 }
 
 enum status luks_target_status(const struct luks_target *target, enum rc rc)

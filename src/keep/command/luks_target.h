@@ -16,6 +16,7 @@ enum luks_target_use {
     LUKS_TARGET_LOOK,   /* read-only, a LUKS1 header too; also while others change it */
     LUKS_TARGET_COPY,   /* the same for LUKS2 alone: the bytes of the header itself matter */
     LUKS_TARGET_CHANGE, /* nobody else changes it meanwhile; a daemon may have the data open */
+    LUKS_TARGET_KEYS,   /* the same, and a LUKS1 header will do */
 };
 
 struct luks_target {
@@ -23,10 +24,11 @@ struct luks_target {
     const char *place;        /* of the header: the same, the file of --header, or: */
     char in_folder[PATH_MAX]; /* keep.luks in the folder */
     struct device *device;
-    struct luks2 *header; /* to be looked at: also a LUKS1 one, in that form */
-    bool is_open;         /* a daemon of this user serves it */
-    bool foreign;         /* there is no LUKS header */
-    bool is_folder;       /* the target is a directory: there are no data behind a header */
+    struct luks2 *header; /* also a LUKS1 one, in that form */
+    bool is_luks1;
+    bool is_open;   /* a daemon of this user serves it */
+    bool foreign;   /* there is no LUKS header */
+    bool is_folder; /* the target is a directory: there are no data behind a header */
 };
 
 /* Where the header of a target is: itself, or in a directory its keep.luks, written to `room`. NULL:
@@ -48,6 +50,19 @@ enum rc luks_target_begin(struct luks_target *target, const char *path,
 /* Gets the credential, asking where it must, and opens a slot with it, wherever the data are. */
 enum rc luks_target_unlock(const struct luks_target *target, const struct credential *from,
                            int key_slot, struct unlock *unlocked, struct fault *why);
+
+/*
+ * Changes of the header in memory, with new key areas on the device: keyslot_add, keyslot_replace,
+ * keyslot_remove of vault/header/keyslot.h, or their kin of LUKS1. luks_target_write makes them last.
+ */
+enum rc luks_target_add_key(struct luks_target *target, int number, const struct secret *key,
+                            const struct secret *phrase, const struct kdf_params *params,
+                            unsigned *used, struct fault *why);
+enum rc luks_target_replace_key(struct luks_target *target, unsigned number,
+                                const struct secret *key, const struct secret *phrase,
+                                const struct kdf_params *params, struct fault *why);
+enum rc luks_target_remove_key(struct luks_target *target, unsigned number, struct fault *why);
+enum rc luks_target_write(struct luks_target *target, struct fault *why);
 
 /* The exit status of a command that came to `rc`. */
 enum status luks_target_status(const struct luks_target *target, enum rc rc);

@@ -15,28 +15,59 @@
 
 static const char file_name[] = "volume", prefix[] = "make-";
 
-/* sbin is not on every user's PATH. */
-static enum rc run_mkfs(const char *image, const char *label, struct fault *why)
+#define EXT "-q", "-F", "-b", "4096", "-E"
+
+/* Their words for: be quiet, overwrite, discard nothing. */
+static const struct new_file_system known[] = {
+    {"ext4", 16, "-L", {EXT}, true},
+    {"ext3", 16, "-L", {EXT}, true},
+    {"ext2", 16, "-L", {EXT}, true},
+    {"xfs", 12, "-L", {"-q", "-f", "-K"}, false},
+    {"btrfs", 255, "-L", {"-q", "-f", "-K"}, false},
+    {"vfat", 11, "-n", {NULL}, false},
+};
+
+const struct new_file_system *make_file_system_find(const char *name)
 {
-    static const char *const places[] = {"mkfs.ext4", "/usr/sbin/mkfs.ext4",
-                                         "/sbin/mkfs.ext4"};
-    char owner[64];
-
-    snprintf(owner, sizeof owner, "nodiscard,root_owner=%u:%u", geteuid(), getegid());
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        const char *argv[] = {places[i],          "-q",  "-F", "-b", "4096", "-E", owner, "-L",
-                              label ? label : "", image, NULL};
-        enum rc rc = program_run(argv, why);
-
-        if (rc != RC_NOT_FOUND)
-            return rc;
-    }
-    return fail(why, RC_NOT_FOUND,
-                "mkfs.ext4 is not installed; install the package e2fsprogs");
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].name, name) == 0)
+            return &known[i];
+    return NULL;
 }
 
-static enum rc make_in(struct device *device, const char *directory, const char *label,
-                       struct fault *why)
+/* sbin is not on every user's PATH. */
+static enum rc run_mkfs(const struct new_file_system *fs, const char *image, const char *label,
+                        struct fault *why)
+{
+    static const char *const places[] = {"", "/usr/sbin/", "/sbin/"};
+    char owner[64], program[32];
+    enum { WORDS = 16 };
+
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const char *argv[WORDS] = {program};
+        size_t count = 1;
+        enum rc rc;
+
+        snprintf(program, sizeof program, "%smkfs.%s", places[i], fs->name);
+        for (size_t k = 0; k < sizeof fs->words / sizeof *fs->words && fs->words[k]; k++)
+            argv[count++] = fs->words[k];
+        if (fs->owner) {
+            snprintf(owner, sizeof owner, "nodiscard,root_owner=%u:%u", geteuid(), getegid());
+            argv[count++] = owner;
+        }
+        if (label) {
+            argv[count++] = fs->label_option;
+            argv[count++] = label;
+        }
+        argv[count] = image;
+        if ((rc = program_run(argv, why)) != RC_NOT_FOUND)
+            return rc;
+    }
+    return fail(why, RC_NOT_FOUND, "mkfs.%s is not installed", fs->name);
+}
+
+static enum rc make_in(struct device *device, const struct new_file_system *fs,
+                       const char *directory, const char *label, struct fault *why)
 {
     struct fuse_face face = {.device = device,
                              .name = file_name,
@@ -50,7 +81,7 @@ static enum rc make_in(struct device *device, const char *directory, const char 
     if (rc != RC_OK)
         return rc;
     snprintf(image, sizeof image, "%s/%s", directory, file_name);
-    rc = run_mkfs(image, label, why);
+    rc = run_mkfs(fs, image, label, why);
     unmounted = file_system_unmount(directory, rc == RC_OK ? why : NULL);
     fuse_transport_close(fuse);
     return rc != RC_OK ? rc : unmounted;
@@ -77,7 +108,8 @@ static void clear_dead(const char *directory)
         closedir(stream);
 }
 
-enum rc make_file_system(struct device *device, const char *label, struct fault *why)
+enum rc make_file_system(struct device *device, const struct new_file_system *fs,
+                         const char *label, struct fault *why)
 {
     char directory[PATH_MAX];
     size_t len;
@@ -90,7 +122,7 @@ enum rc make_file_system(struct device *device, const char *label, struct fault 
     snprintf(directory + len, sizeof directory - len, "/%sXXXXXX", prefix);
     if (!mkdtemp(directory))
         return fail_errno(why, RC_IO, "%s: cannot be made", directory);
-    rc = make_in(device, directory, label, why);
+    rc = make_in(device, fs, directory, label, why);
     if (rc == RC_OK)
         rc = device_flush(device, why);
     rmdir(directory);

@@ -5,6 +5,7 @@
 #include "keep/command/keyslot_view.h"
 #include "keep/command/luks_target.h"
 #include "keep/command/question.h"
+#include "keep/format/luks1/luks1_header.h"
 #include "vault/header/digest.h"
 #include "vault/header/keyslot.h"
 
@@ -66,7 +67,9 @@ static void describe(const struct shredding *s, const struct luks_target *target
         text_printf(text, "its passphrase or key opens the data no more.");
     else
         text_printf(text, "nothing opens the data again, they are lost for good.");
-    text_printf(text, " Only a backup of the header, if there is one anywhere, undoes this.");
+    text_printf(text,
+                " Only a backup of the header that was made with the slot in it undoes this "
+                "(keep header backup, cryptsetup luksHeaderBackup): destroy those too.");
     if (target->is_open)
         text_printf(text, " The volume is open now: save what is in it before it is closed.");
 }
@@ -89,10 +92,32 @@ static enum rc shred_slot(struct luks_target *target, unsigned number, struct fa
     struct luks2_keyslot old = target->header->keyslots[number];
     enum rc rc;
 
-    if ((rc = keyslot_remove(target->header, number, why)) ||
+    if ((rc = luks_target_remove_key(target, number, why)) ||
         (rc = keyslot_wipe(target->device, old.area_offset, old.area_size, why)))
         return rc;
-    return luks2_write(target->header, target->device, why);
+    return luks_target_write(target, why);
+}
+
+/* Each place of a key, whether it is in use or was. */
+static enum rc shred_luks1(struct luks_target *target, bool all, struct fault *why)
+{
+    struct luks2 *header = target->header;
+    uint64_t first = header->keyslots[0].area_offset;
+    enum rc rc = RC_OK;
+
+    for (unsigned i = 0; i < LUKS1_KEYSLOTS && rc == RC_OK; i++) {
+        const struct luks2_keyslot *slot = &header->keyslots[i];
+
+        if (slot->area_offset < first)
+            first = slot->area_offset;
+        if (slot->area_offset + slot->area_size <= target->device->size)
+            rc = keyslot_wipe(target->device, slot->area_offset, slot->area_size, why);
+        if (rc == RC_OK && slot->present)
+            rc = luks_target_remove_key(target, i, why);
+    }
+    if (rc != RC_OK)
+        return rc;
+    return all ? keyslot_wipe(target->device, 0, first, why) : luks_target_write(target, why);
 }
 
 /* The whole area, with what former changes may have left in it. */
@@ -122,8 +147,9 @@ static enum rc shred(struct shredding *s, struct luks_target *target, struct fau
         return fail(why, RC_USAGE, "%s: there is no key slot %d", target->place, s->key_slot);
     if ((rc = ask(s, target, why)))
         return rc;
-    rc = one ? shred_slot(target, (unsigned)s->key_slot, why)
-             : shred_slots(target, s->options.all, why);
+    rc = one                ? shred_slot(target, (unsigned)s->key_slot, why)
+         : target->is_luks1 ? shred_luks1(target, s->options.all, why)
+                            : shred_slots(target, s->options.all, why);
     if (rc != RC_OK)
         return fault_at(why, "%s", target->place);
     printf("%s: %s, overwritten and read back\n", target->place,
@@ -148,7 +174,7 @@ static enum status shred_run(char **words, int count, struct fault *why)
     if (s.options.all && s.options.key_slot)
         return command_status_of(
             fail(why, RC_USAGE, "shred: --all and --key-slot exclude each other"));
-    rc = luks_target_begin(&target, words[0], s.options.header, LUKS_TARGET_CHANGE, why);
+    rc = luks_target_begin(&target, words[0], s.options.header, LUKS_TARGET_KEYS, why);
     if (rc == RC_OK)
         rc = shred(&s, &target, why);
     return luks_target_status(&target, rc);

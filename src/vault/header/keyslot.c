@@ -120,17 +120,17 @@ static enum rc slot_write(const struct luks2_keyslot *slot, struct device *devic
 }
 
 /* A slot that opens to what was put in, as the device gives it back. */
-static enum rc slot_write_and_prove(const struct luks2_keyslot *slot, struct device *device,
-                                    const struct secret *phrase, const struct secret *key,
-                                    struct fault *why)
+enum rc keyslot_write(const struct luks2_keyslot *slot, struct device *device,
+                      const struct secret *phrase, const struct secret *volume_key,
+                      struct fault *why)
 {
     SCOPED(secret) proof = {0};
     enum rc rc;
 
-    if ((rc = slot_write(slot, device, phrase, key, why)) ||
+    if ((rc = slot_write(slot, device, phrase, volume_key, why)) ||
         (rc = slot_open(slot, device, phrase, &proof, why)))
         return rc;
-    if (!secret_equal(&proof, key))
+    if (!secret_equal(&proof, volume_key))
         return fail(why, RC_IO, "a key slot does not read back as it was written");
     return RC_OK;
 }
@@ -345,7 +345,7 @@ static enum rc add_slot(struct luks2 *header, struct device *device, int number,
 
     if ((rc = choose_number(header, number, &chosen, why)) ||
         (rc = plan_slot(header, volume_key, params, &slot, why)) ||
-        (rc = slot_write_and_prove(&slot, device, phrase, volume_key, why)))
+        (rc = keyslot_write(&slot, device, phrase, volume_key, why)))
         return rc;
     if ((rc = enter_slot(header, chosen, digest, &slot, why)) == RC_OK && used)
         *used = chosen;
@@ -399,7 +399,7 @@ enum rc keyslot_replace(struct luks2 *header, struct device *device, unsigned nu
         return fail(why, RC_NOT_FOUND, "there is no keyslot %u that holds the key of the data",
                     number);
     if ((rc = plan_slot(header, volume_key, params, &slot, why)) ||
-        (rc = slot_write_and_prove(&slot, device, phrase, volume_key, why)))
+        (rc = keyslot_write(&slot, device, phrase, volume_key, why)))
         return rc;
     priority = header->keyslots[number].priority;
     snprintf(name, sizeof name, "%u", number);

@@ -38,6 +38,14 @@ enum rc keyslot_add(struct luks2 *header, struct device *device, int number,
                     const struct secret *volume_key, const struct secret *phrase,
                     const struct kdf_params *params, unsigned *used, struct fault *why);
 
+/*
+ * The key area of a slot that the caller has planned (place, sizes, cipher, costs and salt), read back
+ * from the device and opened: for formats whose slots are of the same kind.
+ */
+enum rc keyslot_write(const struct luks2_keyslot *slot, struct device *device,
+                      const struct secret *phrase, const struct secret *volume_key,
+                      struct fault *why);
+
 /* The same for the key of another digest, which has no data yet: that of a reencryption to come. */
 enum rc keyslot_add_to_digest(struct luks2 *header, struct device *device, int digest,
                               const struct secret *volume_key, const struct secret *phrase,

@@ -28,8 +28,7 @@ static bool is_uuid(const char *text)
     return text[36] == '\0';
 }
 
-/* Version 4 of RFC 4122: random. */
-static enum rc make_uuid(char uuid[LUKS2_UUID_SIZE], struct fault *why)
+enum rc luks2_format_uuid(char uuid[LUKS2_UUID_SIZE], struct fault *why)
 {
     uint8_t bytes[16];
     char digits[33];
@@ -64,7 +63,7 @@ static enum rc fill_binary(struct luks2 *header, const struct luks2_format *form
         !copy_label(header->subsystem, format->subsystem))
         return fail(why, RC_USAGE, "a label has at most %d bytes", LUKS2_LABEL_SIZE - 1);
     if (!format->uuid)
-        return make_uuid(header->uuid, why);
+        return luks2_format_uuid(header->uuid, why);
     if (!is_uuid(format->uuid))
         return fail(why, RC_USAGE, "\"%s\" is no UUID", format->uuid);
     strcpy(header->uuid, format->uuid);

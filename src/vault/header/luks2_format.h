@@ -28,6 +28,9 @@ enum { LUKS2_FORMAT_HEADER_SIZE = 16 << 20, LUKS2_FORMAT_KEY_SIZE = 64 };
 enum rc luks2_format(struct luks2 **out, const struct luks2_format *format,
                      const struct secret *volume_key, struct fault *why);
 
+/* A random one: version 4 of RFC 4122. */
+enum rc luks2_format_uuid(char uuid[LUKS2_UUID_SIZE], struct fault *why);
+
 /*
  * Overwrites the whole header, both copies and the keyslots area, with zeros and then random
  * bytes where keys will be: what stood there before cannot be mistaken for a header again.

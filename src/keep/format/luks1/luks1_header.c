@@ -13,8 +13,6 @@
 enum {
     SECTOR = 512,
     VERSION = 1,
-    SALT_SIZE = 32,
-    DIGEST_SIZE = 20,
     KEYSLOT_SIZE = 48,
 };
 
@@ -80,12 +78,12 @@ static void take_digest(struct luks1_header *h, const uint8_t *bytes)
         .type = "pbkdf2",
         .hash = hash_find(h->hash),
         .iterations = be32_get(bytes + AT_DIGEST_ITERATIONS),
-        .salt_len = SALT_SIZE,
-        .digest_len = DIGEST_SIZE,
+        .salt_len = LUKS1_SALT_SIZE,
+        .digest_len = LUKS1_DIGEST_SIZE,
         .segments = 1,
     };
-    memcpy(digest->salt, bytes + AT_DIGEST_SALT, SALT_SIZE);
-    memcpy(digest->digest, bytes + AT_DIGEST, DIGEST_SIZE);
+    memcpy(digest->salt, bytes + AT_DIGEST_SALT, LUKS1_SALT_SIZE);
+    memcpy(digest->digest, bytes + AT_DIGEST, LUKS1_DIGEST_SIZE);
 }
 
 static void take_segment(struct luks1_header *h, const uint8_t *bytes)
@@ -142,9 +140,9 @@ static enum rc take_keyslot(struct luks1_header *h, const uint8_t *slot, unsigne
         .kdf = {.kdf = &kdf_pbkdf2,
                 .hash = hash_find(h->hash),
                 .passes = be32_get(slot + AT_ITERATIONS),
-                .salt_len = SALT_SIZE},
+                .salt_len = LUKS1_SALT_SIZE},
     };
-    memcpy(out->kdf.salt, slot + AT_SALT, SALT_SIZE);
+    memcpy(out->kdf.salt, slot + AT_SALT, LUKS1_SALT_SIZE);
     if (out->present) {
         uint64_t end = out->area_offset + out->area_size;
 
@@ -201,6 +199,45 @@ enum rc luks1_header_parse(struct luks1_header *header, const uint8_t bytes[LUKS
     take_segment(header, bytes);
     header->as_luks2.keyslots_size = LUKS1_HEADER_SIZE;
     return take_keyslots(header, bytes, why);
+}
+
+/* Zeros behind it. */
+static void put_text(uint8_t *bytes, const char *text, size_t size)
+{
+    memset(bytes, 0, size);
+    memcpy(bytes, text, strnlen(text, size - 1));
+}
+
+static void put_keyslot(uint8_t *at, const struct luks2_keyslot *slot)
+{
+    be32_put(at + AT_ACTIVE, slot->present ? enabled : disabled);
+    be32_put(at + AT_ITERATIONS, slot->kdf.passes);
+    memcpy(at + AT_SALT, slot->kdf.salt, LUKS1_SALT_SIZE);
+    be32_put(at + AT_MATERIAL, (uint32_t)(slot->area_offset / SECTOR));
+    be32_put(at + AT_STRIPES, LUKS2_STRIPES);
+}
+
+void luks1_header_put(const struct luks1_header *header, uint8_t bytes[LUKS1_HEADER_SIZE])
+{
+    const struct luks2 *h = &header->as_luks2;
+    const struct luks2_digest *digest = &h->digests[0];
+    size_t name = strcspn(header->encryption, "-");
+    char cipher[LUKS1_TEXT_SIZE];
+
+    memcpy(bytes, magic, sizeof magic);
+    be16_put(bytes + AT_VERSION, VERSION);
+    snprintf(cipher, sizeof cipher, "%.*s", (int)name, header->encryption);
+    put_text(bytes + AT_CIPHER_NAME, cipher, LUKS1_TEXT_SIZE);
+    put_text(bytes + AT_CIPHER_MODE, header->encryption + name + 1, LUKS1_TEXT_SIZE);
+    put_text(bytes + AT_HASH, header->hash, LUKS1_TEXT_SIZE);
+    be32_put(bytes + AT_PAYLOAD, (uint32_t)(h->segments[0].offset / SECTOR));
+    be32_put(bytes + AT_KEY_BYTES, h->keyslots[0].key_size);
+    memcpy(bytes + AT_DIGEST, digest->digest, LUKS1_DIGEST_SIZE);
+    memcpy(bytes + AT_DIGEST_SALT, digest->salt, LUKS1_SALT_SIZE);
+    be32_put(bytes + AT_DIGEST_ITERATIONS, digest->iterations);
+    put_text(bytes + AT_UUID, h->uuid, LUKS2_UUID_SIZE);
+    for (unsigned i = 0; i < LUKS1_KEYSLOTS; i++)
+        put_keyslot(bytes + AT_KEYSLOTS + (size_t)i * KEYSLOT_SIZE, &h->keyslots[i]);
 }
 
 static enum rc read_into(struct luks1_header *header, struct device *device, struct fault *why)

@@ -13,10 +13,12 @@ enum {
     LUKS1_HEADER_SIZE = 592, /* bytes */
     LUKS1_KEYSLOTS = 8,
     LUKS1_TEXT_SIZE = 32, /* of a name, with its NUL */
+    LUKS1_SALT_SIZE = 32,
+    LUKS1_DIGEST_SIZE = 20,
 };
 
 struct luks1_header {
-    /* Without JSON (metadata): it can be opened, and not be changed. Its one segment begins at
+    /* Without JSON (metadata): luks1_write.h changes it. Its one segment begins at
      * 0 where the data are on another device, and its total size ends with the last key area
      * that is in use. */
     struct luks2 as_luks2;
@@ -33,6 +35,9 @@ struct luks1_header {
  */
 enum rc luks1_header_parse(struct luks1_header *header, const uint8_t bytes[LUKS1_HEADER_SIZE],
                            struct fault *why);
+
+/* The bytes of a header, the other way round. */
+void luks1_header_put(const struct luks1_header *header, uint8_t bytes[LUKS1_HEADER_SIZE]);
 
 /*
  * The header on a device, as a LUKS2 one that luks2_close frees.
