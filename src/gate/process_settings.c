@@ -162,7 +162,51 @@ static enum rc set_use(struct conf *conf, const struct directive *d, void *part)
                      SPAN_ARG(conf_word(conf, 1)));
 }
 
+static enum rc set_compat(struct conf *conf, const struct directive *d, void *part)
+{
+    struct span word = conf_word(conf, 1);
+
+    (void)d, (void)part;
+    conf->strict = span_equal(word, SPAN("strict"));
+    if (conf->strict || span_equal(word, SPAN("relaxed")))
+        return RC_OK;
+    return conf_fail(conf, 1, "strict or relaxed", "invalid value \"%.*s\"", SPAN_ARG(word));
+}
+
+/* "1.26" or "1.26.3" */
+static enum rc set_compat_version(struct conf *conf, const struct directive *d, void *part)
+{
+    struct span word = conf_word(conf, 1);
+    uint64_t numbers[3] = {0};
+    size_t count = 0;
+
+    (void)d, (void)part;
+    do {
+        struct span number = span_cut(&word, span_find(word, '.'));
+
+        if (units_parse_number(number, 999, &numbers[count]) != RC_OK)
+            break;
+        count++;
+    } while (count < 3 && span_cut(&word, 1).len > 0);
+    conf->version = (uint32_t)CONF_VERSION(numbers[0], numbers[1], numbers[2]);
+    if (count < 2 || word.len > 0 || conf->version > CONF_VERSION_LATEST)
+        return conf_fail(conf, 1, "a version of nginx up to 1.31.5, such as 1.26",
+                         "invalid value \"%.*s\"", SPAN_ARG(conf_word(conf, 1)));
+    return RC_OK;
+}
+
 const struct directive process_directives[] = {
+    {"compat", CONF_MAIN, 1, 1, .set = set_compat, DROPPED,
+     .doc = "strict does as nginx also where that is known to surprise: a name that is not "
+            "found is fatal, "
+            "failures are tried again without a budget, and fields that Connection names are "
+            "passed on. relaxed does better."},
+    {"compat_version", CONF_MAIN, 1, 1, .set = set_compat_version, DROPPED,
+     .doc =
+         "The version of nginx whose defaults hold: before 1.29.7 origins are asked with "
+         "HTTP/1.0 "
+         "and their connections are closed; before 1.23 $http_NAME is the first field of that "
+         "name alone."},
     {"user", CONF_MAIN, 1, 2, .set = set_user,
      .doc = "Whom the process that serves clients runs as, when gate is started by root."},
     {"worker_processes", CONF_MAIN, 1, 1, .set = set_loops,

@@ -92,6 +92,7 @@ try {
     struct span name;
     unsigned status;                                      /* 0: none came */
     uint64_t began_ms, connected_ms, header_ms, ended_ms; /* 0: did not get that far */
+    uint64_t head;                                        /* bytes of the answer's head */
     uint64_t sent, received;                              /* bytes */
 };
 

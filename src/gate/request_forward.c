@@ -111,7 +111,7 @@ static void add_own_fields(struct request *r, struct buffer *out)
     if (websocket) {
         buffer_add(out, SPAN("Upgrade: websocket\r\nConnection: upgrade\r\n"));
         r->upgrade_sent = true;
-    } else if (p->http_version < 11 && !filter_sets(filter, FIELD_CONNECTION)) {
+    } else if ((p->http_version < 11 || p->closes) && !filter_sets(filter, FIELD_CONNECTION)) {
         buffer_add(out, SPAN("Connection: close\r\n"));
     }
     for (size_t i = 0; i < p->headers_count; i++)
@@ -146,7 +146,8 @@ void request_write_forwarded(struct request *r, struct buffer *out)
 {
     const struct head *head = &r->head.head;
     const struct filter *filter = &r->location->filter;
-    bool nominates = r->head.has_nominated && filter_nominates(head);
+    bool nominates =
+        r->head.has_nominated && !r->service->site->strict && filter_nominates(head);
 
     add_method(r, out);
     buffer_add_byte(out, ' ');

@@ -24,6 +24,8 @@ bool request_must_keep_body(const struct request *r)
     if (p->has_set_body || !p->pass_request_body ||
         request_settings(r)->http.body_in_file_only != BODY_IN_FILE_OFF)
         return true;
+    if (r->up.framing == FRAMING_CHUNKED && p->http_version < 11)
+        return true; /* it wants a length */
     return p->request_buffering && !is_here;
 }
 

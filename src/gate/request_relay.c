@@ -94,7 +94,8 @@ static void add_answer_fields(struct request *r, const struct headers_turn *adde
 {
     const struct head *head = &r->answer.head;
     const struct filter *filter = &r->location->filter;
-    bool nominates = r->answer.code != 101 && filter_nominates(head);
+    bool nominates =
+        r->answer.code != 101 && !r->service->site->strict && filter_nominates(head);
 
     for (uint32_t i = 0; i < head->count; i++) {
         const struct field *field = &head->fields[i];
@@ -286,6 +287,7 @@ enum rc request_begin_answer(struct request *r, struct span rest)
 
     last_try(r)->header_ms = now_ms(r);
     last_try(r)->status = r->answer.code;
+    last_try(r)->head = r->answer.head.len;
     if (next && request_takes_retry(r, next))
         return request_retry(r, next);
     if (r->answer.code == 101 && (!r->upgrade_sent || !r->up.done || r->parent)) {
@@ -297,11 +299,10 @@ enum rc request_begin_answer(struct request *r, struct span rest)
         return RC_MEMORY;
     r->answer.head.at = copy.at;
     r->answer_is_whole = true;
-    if (proxy_of(r)->intercept_errors && r->answer.code >= 300 && has_error_page(r)) {
-        if (r->answer.code == 401)
-            r->challenge = challenge_of(&r->answer.head);
+    if (r->answer.code == 401)
+        r->challenge = challenge_of(&r->answer.head);
+    if (proxy_of(r)->intercept_errors && r->answer.code >= 300 && has_error_page(r))
         return request_answer_status(r, r->answer.code);
-    }
     if (head_has_accel(&r->answer.head) && request_obeys_origin(r, &rc))
         return rc;
     if (r->answer.code == 101)

@@ -253,6 +253,8 @@ static enum rc read_main(struct site_reader *r, struct conf_node *nodes)
         faults_add(r->conf.faults, &(struct fault_place){.order = SIZE_MAX}, false,
                    "events { }", "no \"events\" section in configuration");
     zones_check(&r->conf, &r->site->zones);
+    r->site->strict = r->conf.strict;
+    r->site->version = r->conf.version;
     return process_settings_finish(&r->conf, &r->site->process);
 }
 
@@ -319,6 +321,8 @@ enum rc site_read(struct site **out, const struct site_context *context, struct 
                                .regexes = &site->regexes,
                                .prefix = context->prefix,
                                .as_nginx = context->as_nginx,
+                               .strict = context->as_nginx,
+                               .version = CONF_VERSION_LATEST,
                                .owner = &r};
         r.conf.directory = folder_of(&site->arena, context->file);
         site->prefix = arena_copy(&site->arena, span_text(context->prefix));

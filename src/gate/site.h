@@ -91,7 +91,9 @@ struct site {
     struct zones zones;              /* without their memory: site_open_zones */
     const struct location *status;   /* the first that tells it; NULL: none */
     struct span prefix;
-    bool as_nginx; /* called by that name: it answers so */
+    bool as_nginx;    /* called by that name: it answers so */
+    bool strict;      /* compat strict */
+    uint32_t version; /* compat_version */
 
     /* What the arena does not hold: closed with it. */
     struct conf_regex *regexes; /* conf/directive.h */

@@ -58,6 +58,10 @@ enum rc site_read_http(struct site_reader *r, const struct conf_node *nodes)
     level.parts[PART_COMPUTED] = &r->computed;
     *journal = r->site->journal;
     conf_standards(&r->conf, &level);
+    if (r->conf.version < CONF_VERSION(1, 29, 7)) {
+        r->http.proxy.http_version = 10;
+        r->http.proxy.closes = true;
+    }
     r->http.respond.types = r->site->types;
     r->standards = r->http;
     if ((rc = journal_settings_begin(&r->conf, journal)) != RC_OK)

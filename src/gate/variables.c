@@ -131,7 +131,12 @@ bool request_field_list(struct request *r, struct span name, struct span *value)
 
 static bool get_http(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
+    const struct request *r = subject;
+
     (void)of;
+    if (r->service->site->version < CONF_VERSION(1, 23, 0) &&
+        !span_equal(rest, SPAN("cookie")) && !span_equal(rest, SPAN("x_forwarded_for")))
+        return request_field_first(r, rest, value);
     return request_field_list(subject, rest, value);
 }
 
@@ -515,6 +520,7 @@ enum trial {
     TRIAL_RESPONSE_TIME,
     TRIAL_SENT,
     TRIAL_RECEIVED,
+    TRIAL_LENGTH,
 };
 
 static void add_span_of_time(struct buffer *b, uint64_t from, uint64_t to)
@@ -551,6 +557,9 @@ static void add_trial(struct request *r, const struct try *t, enum trial what,
         break;
     case TRIAL_RECEIVED:
         buffer_add_number(b, t->received);
+        break;
+    case TRIAL_LENGTH:
+        buffer_add_number(b, t->received > t->head ? t->received - t->head : 0);
         break;
     }
 }
@@ -756,6 +765,7 @@ static const struct variable rows[] = {
     {"upstream_cookie_", get_upstream_cookie, 0},
     {"upstream_header_time", get_trial, TRIAL_HEADER_TIME},
     {"upstream_http_", get_upstream_http, 0},
+    {"upstream_response_length", get_trial, TRIAL_LENGTH},
     {"upstream_response_time", get_trial, TRIAL_RESPONSE_TIME},
     {"upstream_status", get_trial, TRIAL_STATUS},
     {"uri", get_view, VIEW_URI},

@@ -41,6 +41,10 @@ enum {
     CONF_ROWS_MAX = 112, /* of one table */
 };
 
+/* 1.29.7 as one number. */
+#define CONF_VERSION(major, minor, patch) ((major)*1000000 + (minor)*1000 + (patch))
+#define CONF_VERSION_LATEST CONF_VERSION(1, 31, 5)
+
 #define CONF_NOWHERE SIZE_MAX /* an offset: the value is checked and dropped */
 
 struct conf;
@@ -92,7 +96,9 @@ struct conf {
     const char *prefix;    /* what relative paths start with: absolute, with its final '/' */
     const char *directory; /* the same, of the configuration file: certificates */
     bool as_nginx;
-    void *owner; /* of the setters of contexts: whoever began the walk */
+    bool strict;      /* nginx's way also where gate has a better one: "compat" */
+    uint32_t version; /* of nginx, whose defaults hold: "compat_version"; see CONF_VERSION */
+    void *owner;      /* of the setters of contexts: whoever began the walk */
 
     struct conf_level *level;
     const struct conf_node *node; /* the directive that is being read */

@@ -172,7 +172,7 @@ enum rc authority_add(struct conf *conf, size_t i, struct span text,
     enum rc rc = look_up(authority, port, found, &count, &why);
 
     like.server = text;
-    if (rc != RC_OK && conf->as_nginx)
+    if (rc != RC_OK && conf->strict)
         return conf_fail(conf, i, why.text, "host not found in upstream \"%.*s\"",
                          SPAN_ARG(text));
     if (rc != RC_OK || count == 0) {

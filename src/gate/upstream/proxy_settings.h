@@ -133,6 +133,7 @@ struct proxy_settings {
     const struct proxy_header *headers;
     size_t headers_count;
     unsigned http_version; /* 10 or 11 */
+    bool closes;           /* "Connection: close" goes with a request, unless that is set */
     uint64_t connect_timeout_ms, send_timeout_ms, read_timeout_ms;
     uint64_t buffer_size;   /* of a response's head; 0 cannot be */
     unsigned next_upstream; /* bits of enum proxy_next */

@@ -32,6 +32,8 @@ void upstream_block_standards(struct conf *conf, struct upstream_settings *upstr
 
     open_level(conf, &level, upstream);
     conf_standards(conf, &level);
+    if (conf->version < CONF_VERSION(1, 29, 7))
+        upstream->keepalive = 0;
 }
 
 enum rc upstream_block_set(struct conf *conf, const struct directive *d, void *part)
@@ -48,8 +50,8 @@ enum rc upstream_block_set(struct conf *conf, const struct directive *d, void *p
     upstream = upstream_list_add(conf, s->upstreams, conf_word(conf, 1));
     if (!upstream)
         return RC_MEMORY;
+    upstream_block_standards(conf, upstream);
     open_level(conf, &level, upstream);
-    conf_standards(conf, &level);
     conf_walk(conf, &level, conf->node->children);
     conf->ended = true;
     if (upstream->count == 0 && conf->faults->errors == errors)

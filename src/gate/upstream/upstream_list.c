@@ -22,7 +22,7 @@ struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams 
     made->zones = upstreams->zones;
     made->node = conf->node;
     made->index = upstreams->count - 1;
-    if (!conf->as_nginx) {
+    if (!conf->strict) {
         made->retry_percent = 20;
         made->retry_floor = 10;
     }
