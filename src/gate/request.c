@@ -315,6 +315,7 @@ static void begin_counting(struct request *r)
 {
     if (r->began_ms == 0) {
         r->began_ms = loop_now_ms(r->service->loop);
+        service_count_request();
         timer_set(loop_timers(r->service->loop), &r->client->timer,
                   r->client->server->outer.settings.http.client_header_timeout_ms);
     }
@@ -457,6 +458,8 @@ enum rc request_content(struct request *r)
         return RC_OK;
     if (request_settings(r)->status.tells)
         return request_answer_own_status(r);
+    if (request_settings(r)->listing.fixed != LISTING_FIXED_NONE)
+        return request_answer_fixed(r);
     if (!request_settings(r)->proxy.pass.is_set)
         return request_answer_file(r);
     if (r->unforwardable) { /* where an error page would be fetched from */

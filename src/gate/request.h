@@ -163,6 +163,8 @@ struct request {
     bool adds_trailer;   /* the location's fields go behind the last chunk */
     bool
         open_ended; /* a body of our own that goes through request_send_own_body has not ended yet */
+    bool precompressed;       /* gzip_static: the file itself is */
+    bool varies;              /* there are two forms of it */
     bool squeezed;            /* the head says that the body is compressed */
     bool reshaped;            /* the body is not the one that its ETag is for, byte by byte */
     struct gzip_stream *gzip; /* that it goes through; NULL: as it is, or there is none */
@@ -458,6 +460,12 @@ void request_shape_body(struct request *r, struct reply *reply, const struct hea
 /* The fields that go behind the last chunk, as lines; in memory that lasts until the next call. */
 struct span request_trailer(struct request *r);
 
+/* May this client get something compressed? */
+bool request_takes_gzip(const struct request *r);
+
+/* The body's length is not told. */
+void request_open_end(struct request *r, struct reply *reply);
+
 /* Sends the pieces compressed, behind `first`, which may be empty. RC_OK: all are gone, or wait in the spill. */
 enum rc request_squeeze(struct request *r, struct iovec first, const struct iovec *pieces,
                         int count, enum gzip_push push);
@@ -497,6 +505,25 @@ void request_add_fields(struct request *r, const struct reply *reply, struct buf
 /* Answers with the page of that status. RC_OK: it is on its way, r->step says how. */
 enum rc request_answer_status(struct request *r, unsigned code);
 /* 200 with that text, which lasts as long as the request. */
+/* The same, with a length that nobody is told. */
+enum rc request_answer_open_text(struct request *r, struct span type, struct span text);
+/* A picture that never changes. */
+enum rc request_answer_gif(struct request *r, struct span bytes);
+
+/* ---- request_listing.c ---- */
+
+/* Of the folder at that path. */
+enum rc request_answer_listing(struct request *r, const char *path);
+/* RC_NOT_FOUND: there is no file in it. */
+enum rc request_answer_random(struct request *r, const char *path);
+/* empty_gif, stub_status */
+enum rc request_answer_fixed(struct request *r);
+/* gzip_static: 200 where *file is the compressed form of `path`, which is to be sent. */
+struct file;
+unsigned request_open_compressed(struct request *r, struct buffer *path, struct file *file);
+
+/* ---- request_answer.c ---- */
+
 enum rc request_answer_text(struct request *r, struct span type, struct span text);
 enum rc request_answer_own_status(struct request *r); /* request_status.c */
 /* With r->error_status, and without a body. */
@@ -533,6 +560,8 @@ extern const struct variables request_variables;
 
 /* All of the client's fields of a name (lower case, '_' for '-'), joined as $http_... is. */
 bool request_field_list(struct request *r, struct span name, struct span *value);
+/* The first argument of that name. */
+bool request_argument(struct request *r, struct span name, struct span *value);
 /* The first of them alone. */
 bool request_field_first(const struct request *r, struct span name, struct span *value);
 

@@ -110,7 +110,7 @@ void request_add_fields(struct request *r, const struct reply *reply, struct buf
 {
     if (reply->added.settings)
         headers_write(&reply->added, time(NULL), reply->last_modified, r, out);
-    if (r->squeezed)
+    if (r->squeezed || (r->precompressed && r->file >= 0 && r->status != 304))
         buffer_add(out, SPAN("Content-Encoding: gzip\r\n"));
 }
 
@@ -323,6 +323,17 @@ enum rc request_answer_text(struct request *r, struct span type, struct span tex
     return answer(r, &reply, text);
 }
 
+enum rc request_answer_open_text(struct request *r, struct span type, struct span text)
+{
+    struct reply reply = {.code = 200, .content_type = type};
+
+    request_shape_body(r, &reply, NULL);
+    if (!r->is_head)
+        request_open_end(r, &reply);
+    r->down_chunked = reply.chunked;
+    return answer(r, &reply, text);
+}
+
 /* ---- files ---- */
 
 static struct span value_of(const struct request *r, enum field_id id)
@@ -341,10 +352,31 @@ static unsigned validate(const struct request *r, const struct validators *valid
         .if_modified_since = value_of(r, FIELD_IF_MODIFIED_SINCE),
         .if_unmodified_since = value_of(r, FIELD_IF_UNMODIFIED_SINCE),
         .if_range = value_of(r, FIELD_IF_RANGE),
+        .since = (enum conditions_since)request_settings(r)->respond.if_modified_since,
     };
 
     *allow_range = conditions_allow_range(&conditions, validators);
     return conditions_check(&conditions, validators);
+}
+
+/* nginx's picture has a date of its own. */
+enum rc request_answer_gif(struct request *r, struct span bytes)
+{
+    struct reply reply = {.code = 200,
+                          .has_length = true,
+                          .length = bytes.len,
+                          .content_type = SPAN("image/gif"),
+                          .last_modified = SPAN("Mon, 28 Sep 1970 06:00:00 GMT")};
+    const struct validators validators = {.has_modified = true, .modified = 23349600};
+    bool allow_range;
+
+    if (validate(r, &validators, &allow_range) == 304) {
+        reply.code = 304;
+        reply.has_length = false;
+        reply.content_type = (struct span){0};
+        bytes.len = 0;
+    }
+    return answer(r, &reply, bytes);
 }
 
 static struct buffer memory_buffer(struct request *r, size_t size)
@@ -393,8 +425,10 @@ static enum rc plan(struct request *r, struct reply *reply, uint64_t size, bool 
     struct buffer content_range;
     size_t count = 0;
 
+    allow_range = allow_range && request_settings(r)->respond.max_ranges > 0;
     reply->code = allow_range && wanted.at && r->head.method == METHOD_GET
-                      ? range_parse(wanted, size, ranges, RANGE_MAX, &count)
+                      ? range_parse(wanted, size, ranges,
+                                    request_settings(r)->respond.max_ranges, &count)
                       : 200;
     if (reply->code == 206 && count > 1)
         return plan_multipart(r, reply, ranges, count, size);
@@ -412,7 +446,8 @@ static enum rc plan(struct request *r, struct reply *reply, uint64_t size, bool 
         *r->parts = (struct file_part){.len = size};
     }
     r->parts_count = 1;
-    reply->accept_ranges = reply->code == 200 && request_status(r, 200) == 200;
+    reply->accept_ranges = reply->code == 200 && request_status(r, 200) == 200 &&
+                           request_settings(r)->respond.max_ranges > 0 && !r->precompressed;
     reply->content_range = buffer_span(&content_range);
     reply->length = r->parts->len;
     return RC_OK;
@@ -440,13 +475,16 @@ static enum rc answer_opened(struct request *r, const struct file *file)
         r->error_status = 0;
         reply.code = 304;
         reply.has_length = false;
+        reply.vary = r->varies;
+        reply.is_shaped = true;
         return answer(r, &reply, (struct span){0});
     }
     reply.content_type = type_of(r);
     reply.code = 200;
     reply.length = file->size;
     request_shape_body(r, &reply, NULL);
-    if ((rc = plan(r, &reply, file->size, allow_range && !r->reshaped && !r->parent)) != RC_OK)
+    if ((rc = plan(r, &reply, file->size,
+                   allow_range && !r->reshaped && !r->parent && !r->precompressed)) != RC_OK)
         return rc;
     if (reply.code == 206)
         r->error_status = 0;
@@ -485,6 +523,8 @@ static enum rc answer_index(struct request *r, struct buffer *disk_path)
         names[i] = arena_copy(&r->arena, buffer_span(&name));
     }
     code = file_index(disk_path, names, respond->index_count, &found, &why);
+    if (code == 403 && request_settings(r)->listing.on && r->head.method != METHOD_POST)
+        return request_answer_listing(r, (const char *)disk_path->at);
     if (code != 200) {
         if (code != 404 || respond->log_not_found)
             request_log(r, LOG_LEVEL_ERROR, "%s", why.text);
@@ -497,6 +537,15 @@ static enum rc answer_index(struct request *r, struct buffer *disk_path)
         buffer_add(&path, r->path);
     buffer_add(&path, names[found]);
     return request_redirect(r, buffer_span(&path), r->args);
+}
+
+static enum rc answer_folder(struct request *r, struct buffer *path)
+{
+    enum rc rc = RC_NOT_FOUND;
+
+    if (request_settings(r)->listing.random)
+        rc = request_answer_random(r, (const char *)path->at);
+    return rc == RC_NOT_FOUND ? answer_index(r, path) : rc;
 }
 
 size_t request_replaced_by_alias(const struct request *r)
@@ -540,8 +589,10 @@ enum rc request_answer_file(struct request *r)
         return request_answer_status(r, path.full ? 414 : 404);
     }
     if (r->path.at[r->path.len - 1] == '/')
-        return answer_index(r, &path);
-    code = file_open((const char *)path.at, &file, &why);
+        return answer_folder(r, &path);
+    code = request_open_compressed(r, &path, &file);
+    if (code != 200)
+        code = file_open((const char *)path.at, &file, &why);
     if (code == 301)
         return request_answer_slash(r);
     if (code != 200) {

@@ -16,27 +16,42 @@ static struct span value_in(const struct head *head, enum field_id id)
     return field ? field_value(head, field) : (struct span){0};
 }
 
-static enum gzip_choice choose_gzip(const struct request *r, const struct reply *reply,
-                                    const struct head *origin)
+/* Of the request alone. */
+static struct gzip_facts facts_of(const struct request *r)
 {
     const struct head *head = &r->head.head;
-    const struct gzip_facts facts = {
+
+    return (struct gzip_facts){
         .version = r->head.version,
         .has_via = head_has(head, FIELD_VIA),
         .has_authorization = head_has(head, FIELD_AUTHORIZATION),
         .accept_encoding = value_in(head, FIELD_ACCEPT_ENCODING),
         .user_agent = value_in(head, FIELD_USER_AGENT),
-        .status = request_status(r, reply->code),
-        .has_length = reply->has_length,
-        .length = reply->length,
-        .content_type = reply->content_type,
-        .content_encoding = value_in(origin, FIELD_CONTENT_ENCODING),
-        .cache_control = value_in(origin, FIELD_CACHE_CONTROL),
-        .expires = value_in(origin, FIELD_EXPIRES),
-        .date = value_in(origin, FIELD_DATE),
-        .last_modified = reply->last_modified,
-        .etag = origin ? value_in(origin, FIELD_ETAG) : reply->etag,
     };
+}
+
+bool request_takes_gzip(const struct request *r)
+{
+    const struct gzip_facts facts = facts_of(r);
+
+    return gzip_may_be_sent(&request_settings(r)->gzip, &facts, time(NULL));
+}
+
+static enum gzip_choice choose_gzip(const struct request *r, const struct reply *reply,
+                                    const struct head *origin)
+{
+    struct gzip_facts facts = facts_of(r);
+
+    facts.status = request_status(r, reply->code);
+    facts.has_length = reply->has_length;
+    facts.length = reply->length;
+    facts.content_type = reply->content_type;
+    facts.content_encoding = value_in(origin, FIELD_CONTENT_ENCODING);
+    facts.cache_control = value_in(origin, FIELD_CACHE_CONTROL);
+    facts.expires = value_in(origin, FIELD_EXPIRES);
+    facts.date = value_in(origin, FIELD_DATE);
+    facts.last_modified = reply->last_modified;
+    facts.etag = origin ? value_in(origin, FIELD_ETAG) : reply->etag;
 
     return gzip_choose(&request_settings(r)->gzip, &facts, time(NULL));
 }
@@ -53,7 +68,7 @@ static bool has_trailers(const struct request *r, unsigned status)
 }
 
 /* Its length is not what it was, or not known: chunks, or the end of the connection, say where it ends. */
-static void open_end(struct request *r, struct reply *reply)
+void request_open_end(struct request *r, struct reply *reply)
 {
     reply->has_length = false;
     if (reply->chunked)
@@ -80,10 +95,11 @@ void request_shape_body(struct request *r, struct reply *reply, const struct hea
     if (status < 200 || request_is_bodiless(status))
         return;
     added = request_shape_additions(r, status, reply->content_type);
+    reply->vary = r->varies;
     if (!settings->gzip.on && settings->headers.trailers.count == 0 && !added)
         return;
-    choice = choose_gzip(r, reply, origin);
-    reply->vary = choice != GZIP_NEVER && settings->gzip.vary;
+    choice = r->precompressed ? GZIP_NEVER : choose_gzip(r, reply, origin);
+    reply->vary = r->varies || (choice != GZIP_NEVER && settings->gzip.vary);
     if (r->is_head) { /* its head is that of GET */
         r->squeezed = choice == GZIP_SQUEEZE;
         r->reshaped = r->squeezed || added;
@@ -99,7 +115,7 @@ void request_shape_body(struct request *r, struct reply *reply, const struct hea
     r->adds_trailer = r->head.version >= 11 && settings->http.chunked_transfer_encoding &&
                       has_trailers(r, status);
     if (r->gzip || r->adds_trailer || added)
-        open_end(r, reply);
+        request_open_end(r, reply);
     r->down_chunked = reply->chunked;
 }
 

@@ -21,7 +21,8 @@ struct client_block {
 
 static atomic_uint_fast64_t connections; /* of this worker, ever */
 static atomic_uint_fast64_t open_connections;
-static atomic_uint_fast64_t began; /* when the first loop opened */
+static atomic_uint_fast64_t requests, busy; /* those of clients: begun ever, and in work now */
+static atomic_uint_fast64_t began;          /* when the first loop opened */
 
 /* Idle clients are many, and so they are cut from blocks. */
 static struct client *take_client(struct service *s)
@@ -63,11 +64,24 @@ struct request *service_take_request(struct service *s, struct client *client)
     }
     r->service = s;
     r->client = client;
+    atomic_fetch_add_explicit(&busy, 1, memory_order_relaxed);
     return r;
+}
+
+void service_count_request(void)
+{
+    atomic_fetch_add_explicit(&requests, 1, memory_order_relaxed);
+}
+
+void service_requests(uint64_t *begun, uint64_t *in_work)
+{
+    *begun = atomic_load_explicit(&requests, memory_order_relaxed);
+    *in_work = atomic_load_explicit(&busy, memory_order_relaxed);
 }
 
 void service_give_request(struct service *s, struct request *r)
 {
+    atomic_fetch_sub_explicit(&busy, 1, memory_order_relaxed);
     if (s->spare_requests_count == SPARE_REQUESTS) {
         arena_clear(&r->arena);
         free(r);

@@ -37,6 +37,7 @@ void service_drain(struct service *s);
 size_t service_connections(const struct service *s);
 
 /* Of all loops: accepted ever and open now, and when the worker began. */
+void service_requests(uint64_t *begun, uint64_t *busy);
 void service_totals(uint64_t *accepted, uint64_t *active, uint64_t *began_ms);
 
 /* No connection is left. */

@@ -40,6 +40,7 @@ struct service {
 
 /* A request for `client`, from the spare ones where there is one; NULL without memory. */
 struct request *service_take_request(struct service *s, struct client *client);
+void service_count_request(void); /* one more has begun */
 void service_give_request(struct service *s, struct request *r);
 
 /* Another loop may say that the request can go on; its own takes it up soon. */

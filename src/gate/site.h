@@ -18,6 +18,7 @@
 #include "gate/http/http_settings.h"
 #include "gate/journal/journal.h"
 #include "gate/limit/limit_settings.h"
+#include "gate/listing/listing_settings.h"
 #include "gate/process_settings.h"
 #include "gate/respond/respond_settings.h"
 #include "gate/rewrite/rewrite_settings.h"
@@ -38,6 +39,7 @@ struct settings {
     struct headers_settings headers;
     struct access_settings access;
     struct auth_settings auth;
+    struct listing_settings listing;
     struct subrequest_settings subrequest;
     struct gzip_settings gzip;
     struct limit_settings limit;

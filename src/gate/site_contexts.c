@@ -20,6 +20,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_HEADERS] = &s->headers;
     level.parts[PART_ACCESS] = &s->access;
     level.parts[PART_AUTH] = &s->auth;
+    level.parts[PART_LISTING] = &s->listing;
     level.parts[PART_SUBREQUEST] = &s->subrequest;
     level.parts[PART_GZIP] = &s->gzip;
     level.parts[PART_LIMIT] = &s->limit;
@@ -157,6 +158,7 @@ static enum rc read_server(struct conf *conf, const struct directive *d, void *p
     respond_settings_enter(&server->outer.settings.respond, 0, false);
     headers_settings_enter(&server->outer.settings.headers, &r->http.headers);
     access_settings_enter(&server->outer.settings.access);
+    listing_settings_enter(&server->outer.settings.listing);
     rewrite_settings_enter(&server->outer.settings.rewrite);
     gzip_settings_enter(&server->outer.settings.gzip);
     conf_walk(conf, &level, conf->node->children);
@@ -439,6 +441,7 @@ static enum rc read_location(struct conf *conf, const struct directive *d, void 
                            location->pattern.kind == LOCATION_NAMED);
     headers_settings_enter(&location->settings.headers, &outer->settings.headers);
     access_settings_enter(&location->settings.access);
+    listing_settings_enter(&location->settings.listing);
     rewrite_settings_enter(&location->settings.rewrite);
     gzip_settings_enter(&location->settings.gzip);
     health_settings_enter(&location->settings.health);

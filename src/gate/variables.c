@@ -269,6 +269,11 @@ static bool get_upstream_cookie(void *subject, struct span rest, uintptr_t of,
     return false;
 }
 
+bool request_argument(struct request *r, struct span name, struct span *value)
+{
+    return find_pair(r->args, '&', name, value);
+}
+
 static bool get_arg(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
     struct request *r = subject;

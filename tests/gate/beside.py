@@ -27,5 +27,7 @@ class Both:
         ours, theirs = (peers.ask(each.port, method, target, fields, body, version)
                         for each in (self.gate, self.nginx))
         pair = seen(ours, self.gate.port), seen(theirs, self.nginx.port)
+        if pair[0] != pair[1] and len(ours.body) > 500:
+            pair = [[*each[:3], [line for line in each[3].split(b'\n') if line not in other[3].split(b'\n')]] for each, other in (pair, pair[::-1])]
         assert pair[0] == pair[1], f'{method} {target} {fields}\n gate {pair[0]}\nnginx {pair[1]}'
         return ours

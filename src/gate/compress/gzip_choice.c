@@ -114,6 +114,14 @@ static bool is_disabled(const struct gzip_settings *s, struct span agent)
     return false;
 }
 
+bool gzip_may_be_sent(const struct gzip_settings *s, const struct gzip_facts *facts,
+                      time_t now)
+{
+    return facts->version >= s->http_version && gzip_is_accepted(facts->accept_encoding) &&
+           !(facts->has_via && !is_for_proxies(s, facts, now)) &&
+           !is_disabled(s, facts->user_agent);
+}
+
 enum gzip_choice gzip_choose(const struct gzip_settings *s, const struct gzip_facts *facts,
                              time_t now)
 {
@@ -122,9 +130,5 @@ enum gzip_choice gzip_choose(const struct gzip_settings *s, const struct gzip_fa
         (facts->has_length && facts->length < s->min_length) ||
         !type_list_has(&s->types, facts->content_type))
         return GZIP_NEVER;
-    if (facts->version < s->http_version || !gzip_is_accepted(facts->accept_encoding) ||
-        (facts->has_via && !is_for_proxies(s, facts, now)) ||
-        is_disabled(s, facts->user_agent))
-        return GZIP_PLAIN;
-    return GZIP_SQUEEZE;
+    return gzip_may_be_sent(s, facts, now) ? GZIP_SQUEEZE : GZIP_PLAIN;
 }

@@ -33,4 +33,8 @@ enum gzip_choice gzip_choose(const struct gzip_settings *s, const struct gzip_fa
 /* Does an Accept-Encoding name gzip, with a weight above 0? RFC 9110, section 12.5.3; "*" is not enough for nginx. */
 bool gzip_is_accepted(struct span accept_encoding);
 
+/* May this client, as far as the settings go, get something that is compressed? */
+bool gzip_may_be_sent(const struct gzip_settings *s, const struct gzip_facts *facts,
+                      time_t now);
+
 #endif

@@ -80,7 +80,11 @@ unsigned conditions_check(const struct conditions *c, const struct validators *v
         return 412;
     if (!is_there(c->if_modified_since) && !is_there(c->if_none_match))
         return 200;
-    if (is_there(c->if_modified_since) && !is_modified_at(c->if_modified_since, validators))
+    if (is_there(c->if_modified_since) && c->since != CONDITIONS_OFF &&
+        !(c->since == CONDITIONS_BEFORE ? is_unmodified_since
+                                        : is_modified_at)(c->if_modified_since, validators))
+        return 200;
+    if (is_there(c->if_modified_since) && c->since == CONDITIONS_OFF)
         return 200;
     if (is_there(c->if_none_match) && !tag_is_listed(c->if_none_match, validators->etag, true))
         return 200;

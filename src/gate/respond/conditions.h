@@ -11,9 +11,13 @@
 
 #include "base/span.h"
 
+/* if_modified_since: whether that field counts, and how its date is compared. */
+enum conditions_since { CONDITIONS_EXACT, CONDITIONS_BEFORE, CONDITIONS_OFF };
+
 /* Values of the request's fields; `at` NULL where there is no such field. */
 struct conditions {
     struct span if_match, if_none_match, if_modified_since, if_unmodified_since, if_range;
+    enum conditions_since since;
 };
 
 /* What the answer would say of itself. */

@@ -4,12 +4,17 @@
 
 #include "base/units.h"
 #include "gate/conf/slot.h"
+#include "gate/respond/conditions.h"
 #include "gate/respond/mime_types.h"
+#include "gate/respond/range.h"
 
 #define AT(member) .offset = offsetof(struct respond_settings, member)
 #define DROPPED .offset = CONF_NOWHERE
 
 enum { CODE_MAX = 999 };
+
+static const struct conf_choice since[] = {
+    {"off", CONDITIONS_OFF}, {"exact", CONDITIONS_EXACT}, {"before", CONDITIONS_BEFORE}, {0}};
 
 void respond_settings_enter(struct respond_settings *s, size_t prefix_len, bool named)
 {
@@ -215,6 +220,16 @@ static enum rc set_server_tokens(struct conf *conf, const struct directive *d, v
     return RC_OK;
 }
 
+static enum rc set_max_ranges(struct conf *conf, const struct directive *d, void *part)
+{
+    struct respond_settings *s = part;
+    enum rc rc = conf_set_number(conf, d, part);
+
+    if (rc == RC_OK && s->max_ranges > RANGE_MAX)
+        s->max_ranges = RANGE_MAX;
+    return rc;
+}
+
 /* "directio off" or a size. */
 static enum rc set_size_or_off(struct conf *conf, const struct directive *d, void *part)
 {
@@ -260,6 +275,15 @@ const struct directive respond_directives[] = {
     {"server_name_in_redirect", PLACE, 1, 1, .set = conf_set_flag, AT(server_name_in_redirect),
      .standard = "off",
      .doc = "Absolute redirects name the first server_name and not the request's host."},
+    {"if_modified_since", PLACE, 1, 1, .set = conf_set_choice, AT(if_modified_since),
+     .of = since, .standard = "exact",
+     .doc = "How a date that a client has of a file is compared: exact, before for a later "
+            "one too, "
+            "off for never."},
+    {"max_ranges", PLACE, 1, 1, .set = set_max_ranges, AT(max_ranges), .standard = "64",
+     .doc = "How many parts of a file one request may ask for, 64 at most; with more, or with "
+            "0, it "
+            "gets all of it."},
     {"log_not_found", PLACE, 1, 1, .set = conf_set_flag, AT(log_not_found), .standard = "on",
      .doc = "Writes files that are not found to the error log."},
 

@@ -21,6 +21,8 @@ struct respond_settings {
     bool server_tokens; /* off: "gate" without its version */
     bool absolute_redirect, port_in_redirect, server_name_in_redirect;
     bool log_not_found, log_subrequest;
+    unsigned if_modified_since;           /* enum conditions_since */
+    uint64_t max_ranges;                  /* up to RANGE_MAX; 0: none is served */
     const struct error_page *error_pages; /* those of an inner context replace them all */
     size_t error_pages_count;
     bool recursive_error_pages; /* off: an error page's own error has gate's page */
