@@ -84,6 +84,8 @@ asan:
 	$(call configure,build-asan,-Dtests=enabled -Db_sanitize=address$(,)undefined $(SANITIZE))
 	ninja -C build-asan
 	$(MESON_TEST) -C build-asan
+	echo '== malformed headers of others, where that corpus is'
+	KEEPGATE_BUILD=build-asan $(PYTHON) -m pytest -p no:cacheprovider -q -k 'refused or sound' tests/keep/test_corpus.py
 
 tsan:
 	@tools/install.sh build test
