@@ -13,7 +13,8 @@ static const struct command *const commands[] = {
     &command_key_add,     &command_key_change,    &command_key_remove,
     &command_key_test,    &command_header_backup, &command_header_restore,
     &command_header_dump, &command_header_check,  &command_header_repair,
-    &command_shred,
+    &command_shred,       &command_encrypt,       &command_decrypt,
+    &command_reencrypt,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -6,7 +6,8 @@ import subprocess
 import pytest
 
 COMMANDS = ['create', 'open', 'close', 'status', 'cat', 'key list', 'key add', 'key change', 'key remove',
-            'key test', 'header backup', 'header restore', 'header dump', 'header check', 'header repair', 'shred']
+            'key test', 'header backup', 'header restore', 'header dump', 'header check', 'header repair', 'shred',
+            'encrypt', 'decrypt', 'reencrypt']
 
 
 @pytest.fixture(scope='module')

@@ -64,6 +64,8 @@ enum rc engine_zone_done(struct reencrypt *e, struct fault *why)
     }
     p->done = p->from == 0 && p->to == e->size;
     p->hot = p->hot_len = 0;
+    if (p->done && engine_ends_at_once(e))
+        return engine_end(e, why);
     rc = reencryption_progress_put(e->task.header, &e->plan, e->size, p, why);
     return rc == RC_OK ? luks2_write(e->task.header, e->task.header_device, why) : rc;
 }
@@ -154,19 +156,35 @@ static enum rc open_ciphers(struct reencrypt *e, struct fault *why)
     return rc;
 }
 
+static bool has_keys(const struct reencrypt *e)
+{
+    return (!e->plan.previous.encrypted || e->task.previous_key) &&
+           (!e->plan.final.encrypted || e->task.final_key);
+}
+
+/* Where all data are done, another program may have taken the keys of before away already. */
+static enum rc prove(struct reencrypt *e, struct fault *why)
+{
+    enum rc rc;
+
+    if (!has_keys(e))
+        return e->progress.done ? RC_OK
+                                : fail(why, RC_DENIED, "a volume key is missing to go on");
+    rc = reencryption_verify(e->task.header, &e->plan, e->task.previous_key, e->task.final_key,
+                             why);
+    return rc == RC_OK ? open_ciphers(e, why) : rc;
+}
+
 static enum rc fill(struct reencrypt *e, struct fault *why)
 {
     const struct reencrypt_task *task = &e->task;
     enum rc rc;
 
     if ((rc = reencryption_read(task->header, &e->plan, why)) ||
-        (rc = reencryption_verify(task->header, &e->plan, task->previous_key, task->final_key,
-                                  why)) ||
         (rc = reencryption_size(&e->plan, task->data->size, &e->size, why)) ||
         (rc =
              reencryption_progress_read(task->header, &e->plan, e->size, &e->progress, why)) ||
-        (rc = check_places(e, why)) || (rc = choose_zone(e, why)) ||
-        (rc = open_ciphers(e, why)))
+        (rc = prove(e, why)) || (rc = check_places(e, why)) || (rc = choose_zone(e, why)))
         return rc;
     return luks2_repair(task->header, task->header_device, why);
 }

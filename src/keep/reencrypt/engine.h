@@ -16,6 +16,7 @@ struct reencrypt {
     struct cipher *previous, *final; /* NULL for plain data */
     uint8_t *zone;                   /* room for one, once it is needed; it holds plain data */
     size_t zone_room;
+    bool ended;    /* the header tells of it no more */
     uint8_t *sums; /* hashes of a zone's blocks, as they go to the area */
 };
 
@@ -35,5 +36,9 @@ enum rc engine_sum(const struct reencrypt *e, const uint8_t *at, size_t len, uin
 
 /* The zone that was hot is done: in memory, and in the header. */
 enum rc engine_zone_done(struct reencrypt *e, struct fault *why);
+
+/* Whether the header ends it with the last zone; and the step that does so. */
+bool engine_ends_at_once(const struct reencrypt *e);
+enum rc engine_end(struct reencrypt *e, struct fault *why);
 
 #endif

@@ -1,61 +1,65 @@
 /*
- * The end. All data are in their final way; what is wiped first is in nobody's way any more, and a
- * cut there is followed by the same wiping. The header that ends it all is one step; the slots
- * that it names no more are wiped behind it.
+ * The end. A header that ends it all is one step. Where nothing of before waits to be wiped on the data
+ * device, that step follows the last zone at once: cryptsetup would take data that are all done, in a
+ * reencryption that is not ended, for data of which nothing is done. What is wiped in the header after
+ * it is not in use there, and a note says so until it is done.
  */
 #include "keep/reencrypt/engine.h"
 #include "vault/header/keyslot.h"
 
 /* Plain data that waited for their zone: what they were encrypted from. */
-static enum rc wipe_moved(struct reencrypt *e, struct fault *why)
+static bool has_moved_out(const struct reencrypt *e)
 {
-    const struct reencryption *plan = &e->plan;
-    uint64_t end = plan->moved_at + plan->moved, size = e->task.data->size;
-
-    if (plan->mode != REENCRYPTION_ENCRYPT || plan->moved == 0 || end > size)
-        return RC_OK;
-    return keyslot_wipe(e->task.data, plan->moved_at, plan->moved, why);
+    return e->plan.mode == REENCRYPTION_ENCRYPT && e->plan.moved > 0;
 }
 
-/* Data of before, or hashes of them. */
-static enum rc wipe_area(struct reencrypt *e, struct fault *why)
+bool engine_ends_at_once(const struct reencrypt *e)
 {
-    if (e->plan.guard == REENCRYPTION_NONE)
-        return RC_OK;
-    return keyslot_wipe(e->task.header_device, e->plan.area_offset, e->plan.area_size, why);
+    return !has_moved_out(e);
 }
 
-static enum rc end_header(struct reencrypt *e, struct fault *why)
+enum rc engine_end(struct reencrypt *e, struct fault *why)
 {
     struct luks2 *header = e->task.header;
-    struct luks2_keyslot slots[LUKS2_KEYSLOTS_MAX];
-    uint32_t gone;
-    enum rc rc;
+    bool keys = e->plan.mode != REENCRYPTION_DECRYPT;
+    enum rc rc = reencryption_end(header, &e->plan, why);
 
-    memcpy(slots, header->keyslots, sizeof slots);
-    if ((rc = reencryption_end(header, &e->plan, &gone, why)) ||
-        (rc = luks2_write(header, e->task.header_device, why)))
+    if (rc == RC_OK && keys && !has_moved_out(e) && !reencryption_note_is_there(header))
+        rc = reencryption_note_put(header, why);
+    if (rc != RC_OK || (rc = luks2_write(header, e->task.header_device, why)) != RC_OK)
         return rc;
-    for (unsigned i = 0; i < LUKS2_KEYSLOTS_MAX && rc == RC_OK; i++)
-        if (gone >> i & 1)
-            rc = keyslot_wipe(e->task.header_device, slots[i].area_offset, slots[i].area_size,
-                              why);
-    return rc;
+    e->ended = true;
+    return RC_OK;
 }
 
 enum rc reencrypt_wipe(struct reencrypt *e, struct fault *why)
 {
-    enum rc rc;
+    const struct reencryption *plan = &e->plan;
 
     if (!e->progress.done)
         return fail(why, RC_AGAIN, "there are zones to do");
-    rc = wipe_moved(e, why);
-    return rc == RC_OK ? wipe_area(e, why) : rc;
+    if (!has_moved_out(e) || plan->moved_at + plan->moved > e->task.data->size)
+        return RC_OK;
+    return keyslot_wipe(e->task.data, plan->moved_at, plan->moved, why);
+}
+
+enum rc reencrypt_tidy(struct luks2 *header, struct device *device, struct fault *why)
+{
+    enum rc rc = keyslot_wipe_free(header, device, why);
+
+    if (rc != RC_OK || !reencryption_note_is_there(header))
+        return rc;
+    rc = reencryption_note_remove(header, why);
+    return rc == RC_OK ? luks2_write(header, device, why) : rc;
 }
 
 enum rc reencrypt_finish(struct reencrypt *e, struct fault *why)
 {
-    enum rc rc = reencrypt_wipe(e, why);
+    enum rc rc;
 
-    return rc == RC_OK ? end_header(e, why) : rc;
+    if ((rc = reencrypt_wipe(e, why)) || (!e->ended && (rc = engine_end(e, why))))
+        return rc;
+    return e->plan.mode == REENCRYPTION_DECRYPT
+               ? keyslot_wipe_free(e->task.header, e->task.header_device, why)
+               : reencrypt_tidy(e->task.header, e->task.header_device, why);
 }

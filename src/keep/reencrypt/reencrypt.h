@@ -18,7 +18,8 @@ struct reencrypt_task {
     struct luks2 *header; /* as it stands on header_device */
     struct device *header_device;
     struct device *data; /* the same one, where the header stands in front of the data */
-    const struct secret *previous_key, *final_key; /* NULL for plain data */
+    const struct secret *previous_key, *final_key; /* NULL for plain data; where all are done,
+                                                      also for keys that are gone */
     uint64_t zone_size;                            /* bytes at most; 0: chosen here */
 };
 
@@ -45,11 +46,17 @@ enum rc reencrypt_recover(struct reencrypt *e, struct fault *why);
 /* One zone more. RC_END when there is none. Call reencrypt_recover first. */
 enum rc reencrypt_step(struct reencrypt *e, struct fault *why);
 
-/* Once all zones are done: wipes what is of no use any more. reencrypt_finish does so as well. */
+/*
+ * Once all zones are done: wipes plain data that were moved out of the header's way.
+ * reencrypt_finish does so as well.
+ */
 enum rc reencrypt_wipe(struct reencrypt *e, struct fault *why);
 
-/* Once all zones are done: the same, and then ends it in the header. */
+/* Once all zones are done: ends it in the header, and wipes what is of no use there any more. */
 enum rc reencrypt_finish(struct reencrypt *e, struct fault *why);
+
+/* The last of that, for a header with a note and without a reencryption: a cut came between. */
+enum rc reencrypt_tidy(struct luks2 *header, struct device *device, struct fault *why);
 
 /* Bytes of data that are done, and all of them. */
 void reencrypt_progress(const struct reencrypt *e, uint64_t *done, uint64_t *all);

@@ -7,6 +7,7 @@
 #include "codec/json.h"
 #include "crypto/equal.h"
 #include "crypto/random.h"
+#include "vault/header/metadata.h"
 
 enum {
     DIGEST_LEN_MIN = 20, /* what a header converted from LUKS1 has */
@@ -110,4 +111,20 @@ enum rc digest_put(struct json *digests, unsigned number, const struct secret *k
     return put_members(digest, &params, &value)
                ? RC_OK
                : fail(why, RC_MEMORY, "no memory for a digest");
+}
+
+enum rc digest_add(struct luks2 *header, const struct secret *key, int *number,
+                   struct fault *why)
+{
+    enum rc rc;
+
+    *number = 0;
+    while (*number < LUKS2_DIGESTS_MAX && header->digests[*number].present)
+        ++*number;
+    if (*number == LUKS2_DIGESTS_MAX)
+        return fail(why, RC_LIMIT, "all %d digests of the header are taken",
+                    LUKS2_DIGESTS_MAX);
+    rc = digest_put(json_get(header->metadata, "digests"), (unsigned)*number, key,
+                    DIGEST_ITERATIONS, why);
+    return rc == RC_OK ? metadata_refresh(header, why) : rc;
 }

@@ -7,7 +7,10 @@
 
 struct json;
 
-enum { DIGEST_NONE = -1 };
+enum {
+    DIGEST_NONE = -1,
+    DIGEST_ITERATIONS = 100000, /* the key is random: this guards nothing, and costs 50 ms */
+};
 
 /* The number of the digest that a keyslot or a segment is bound to, or DIGEST_NONE. */
 int digest_of_keyslot(const struct luks2 *header, unsigned keyslot);
@@ -28,5 +31,13 @@ enum rc digest_verify(const struct luks2_digest *digest, const struct secret *ke
  */
 enum rc digest_put(struct json *digests, unsigned number, const struct secret *key,
                    uint32_t iterations, struct fault *why);
+
+/*
+ * A digest of another key, in the header in memory, under a number of its own, and as costly as that
+ * of a new header.
+ * RC_LIMIT  all digests are taken
+ */
+enum rc digest_add(struct luks2 *header, const struct secret *key, int *number,
+                   struct fault *why);
 
 #endif

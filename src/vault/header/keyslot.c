@@ -188,6 +188,21 @@ static uint64_t room_at(const struct luks2 *header, uint64_t at)
     return end > at ? (end - at) / LUKS2_AREA_ALIGN * LUKS2_AREA_ALIGN : 0;
 }
 
+enum rc keyslot_wipe_free(const struct luks2 *header, struct device *device, struct fault *why)
+{
+    uint64_t end = luks2_total_size(header);
+
+    for (uint64_t at = 2 * (uint64_t)header->copy_size; at < end;) {
+        uint64_t room = room_at(header, at);
+        enum rc rc = room > 0 ? keyslot_wipe(device, at, room, why) : RC_OK;
+
+        if (rc != RC_OK)
+            return rc;
+        at += room > 0 ? room : LUKS2_AREA_ALIGN;
+    }
+    return RC_OK;
+}
+
 void keyslot_find_gap(const struct luks2 *header, uint64_t *offset, uint64_t *size)
 {
     *offset = 2 * (uint64_t)header->copy_size;

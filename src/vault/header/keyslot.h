@@ -52,6 +52,10 @@ enum rc keyslot_add_to_digest(struct luks2 *header, struct device *device, int d
                               const struct kdf_params *params, unsigned *used,
                               struct fault *why);
 
+/* Tokens that are bound to one slot are bound to the other as well, in memory; names are not. */
+enum rc keyslot_copy_tokens(struct luks2 *header, unsigned from, unsigned to,
+                            struct fault *why);
+
 /* The greatest gap in the keyslots area, in whole pages; its size is 0 where there is none. */
 void keyslot_find_gap(const struct luks2 *header, uint64_t *offset, uint64_t *size);
 
@@ -90,5 +94,9 @@ enum rc keyslot_check(const struct luks2 *header, struct device *device, unsigne
  * RC_IO  also where something else is read than was written
  */
 enum rc keyslot_wipe(struct device *device, uint64_t offset, uint64_t len, struct fault *why);
+
+/* The same for all of the keyslots area that no slot has. */
+enum rc keyslot_wipe_free(const struct luks2 *header, struct device *device,
+                          struct fault *why);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "crypto/random.h"
 #include "vault/header/keyslot.h"
+#include "vault/header/keyslot_name.h"
 #include "vault/header/metadata.h"
 
 enum { WIPE_RUN = 1 << 20 };
@@ -48,6 +49,27 @@ enum rc keyslot_remove(struct luks2 *header, unsigned number, struct fault *why)
         !leave_out_of_all(json_get(header->metadata, "tokens"), name))
         return fail(why, RC_MEMORY, "no memory to remove a keyslot");
     json_remove(json_get(header->metadata, "keyslots"), name);
+    return metadata_refresh(header, why);
+}
+
+enum rc keyslot_copy_tokens(struct luks2 *header, unsigned from, unsigned to,
+                            struct fault *why)
+{
+    char number[12], name[12];
+
+    snprintf(name, sizeof name, "%u", to);
+    for (unsigned i = 0; i < LUKS2_TOKENS_MAX; i++) {
+        const struct luks2_token *token = &header->tokens[i];
+
+        if (!token->present || !(token->keyslots >> from & 1) || token->keyslots >> to & 1 ||
+            strcmp(token->type, KEYSLOT_NAME_TOKEN) == 0)
+            continue;
+        snprintf(number, sizeof number, "%u", i);
+        if (!json_put_string(
+                json_get(json_get(json_get(header->metadata, "tokens"), number), "keyslots"),
+                NULL, name))
+            return fail(why, RC_MEMORY, "no memory to change a header");
+    }
     return metadata_refresh(header, why);
 }
 

@@ -13,7 +13,6 @@
 #include "vault/header/metadata.h"
 
 enum {
-    DIGEST_ITERATIONS = 100000, /* the key is random: this guards nothing, and costs 50 ms */
     WIPE_RUN = 64 << 10,
 };
 

@@ -137,16 +137,25 @@ enum rc reencryption_begin(struct luks2 *header, struct reencryption *r, uint64_
 
 /*
  * Takes all of it out of the header in memory, once all data are in the final way: the keyslot
- * and digest of the reencryption, and the keyslots that hold the previous volume key, whose
- * numbers are the bits of *gone.
+ * and digest of the reencryption, and the keyslots that hold the previous volume key.
  */
-enum rc reencryption_end(struct luks2 *header, const struct reencryption *r, uint32_t *gone,
+enum rc reencryption_end(struct luks2 *header, const struct reencryption *r,
                          struct fault *why);
 
 /* The proof, in the header in memory: of the metadata as they stand there. */
 enum rc reencryption_seal(struct luks2 *header, const struct reencryption *r, unsigned digest,
                           const struct secret *previous_key, const struct secret *final_key,
                           struct fault *why);
+
+/*
+ * Our own note, a token "keep-in-place", in the header in memory. Beside a reencryption that encrypts:
+ * the file of the data was made longer for it. Beside one that decrypts, or is to: this header is a
+ * copy of one that will be gone. Without one: free parts of the keyslots area are to be wiped. Other
+ * programs keep it and do not know it.
+ */
+enum rc reencryption_note_put(struct luks2 *header, struct fault *why);
+bool reencryption_note_is_there(const struct luks2 *header);
+enum rc reencryption_note_remove(struct luks2 *header, struct fault *why);
 
 /* "encrypt", "reencrypt", "decrypt": also the command that continues it. */
 const char *reencryption_mode_name(enum reencryption_mode mode);

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "codec/json.h"
 #include "vault/header/keyslot.h"
@@ -78,8 +79,7 @@ enum rc reencryption_begin(struct luks2 *header, struct reencryption *r, uint64_
                        : rc;
 }
 
-static enum rc remove_digest(struct luks2 *header, int digest, uint32_t *gone,
-                             struct fault *why)
+static enum rc remove_digest(struct luks2 *header, int digest, struct fault *why)
 {
     uint32_t keyslots = header->digests[digest].keyslots;
     char name[12];
@@ -88,26 +88,70 @@ static enum rc remove_digest(struct luks2 *header, int digest, uint32_t *gone,
     for (unsigned i = 0; i < LUKS2_KEYSLOTS_MAX; i++)
         if (keyslots >> i & 1 && (rc = keyslot_remove(header, i, why)) != RC_OK)
             return rc;
-    *gone |= keyslots;
     snprintf(name, sizeof name, "%d", digest);
     json_remove(json_get(header->metadata, "digests"), name);
     return metadata_refresh(header, why);
 }
 
-enum rc reencryption_end(struct luks2 *header, const struct reencryption *r, uint32_t *gone,
-                         struct fault *why)
+enum rc reencryption_end(struct luks2 *header, const struct reencryption *r, struct fault *why)
 {
     int proof = digest_of_keyslot(header, r->keyslot);
-    uint32_t none;
     enum rc rc;
 
-    *gone = 0;
     json_remove(json_get(header->metadata, "config"), "requirements");
     if ((rc = reencryption_last_put(header, r, why)) ||
-        (rc = proof != DIGEST_NONE ? remove_digest(header, proof, &none, why)
+        (rc = proof != DIGEST_NONE ? remove_digest(header, proof, why)
                                    : keyslot_remove(header, r->keyslot, why)))
         return rc;
     if (r->previous.digest == DIGEST_NONE || r->previous.digest == r->final.digest)
         return RC_OK;
-    return remove_digest(header, r->previous.digest, gone, why);
+    return remove_digest(header, r->previous.digest, why);
+}
+
+/* ---- the note ---- */
+
+static const char note[] = "keep-in-place";
+
+static int find_note(const struct luks2 *header)
+{
+    for (int i = 0; i < LUKS2_TOKENS_MAX; i++)
+        if (header->tokens[i].present && strcmp(header->tokens[i].type, note) == 0)
+            return i;
+    return -1;
+}
+
+bool reencryption_note_is_there(const struct luks2 *header)
+{
+    return find_note(header) >= 0;
+}
+
+enum rc reencryption_note_put(struct luks2 *header, struct fault *why)
+{
+    struct json *token;
+    unsigned number = 0;
+    char name[12];
+
+    while (number < LUKS2_TOKENS_MAX && header->tokens[number].present)
+        number++;
+    if (number == LUKS2_TOKENS_MAX)
+        return fail(why, RC_LIMIT, "all tokens of the header are taken");
+    snprintf(name, sizeof name, "%u", number);
+    token = json_new_object();
+    if (!json_put(json_get(header->metadata, "tokens"), name, token) ||
+        !json_put_string(token, "type", note) ||
+        !json_put(token, "keyslots", json_new_array()))
+        return fail(why, RC_MEMORY, "no memory to change a header");
+    return metadata_refresh(header, why);
+}
+
+enum rc reencryption_note_remove(struct luks2 *header, struct fault *why)
+{
+    int number = find_note(header);
+    char name[12];
+
+    if (number < 0)
+        return RC_OK;
+    snprintf(name, sizeof name, "%d", number);
+    json_remove(json_get(header->metadata, "tokens"), name);
+    return metadata_refresh(header, why);
 }

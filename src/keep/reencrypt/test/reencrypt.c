@@ -270,8 +270,10 @@ static enum rc run(const struct way *w, struct device *header_device, struct dev
     if (rc == RC_NOT_FOUND && out)
         rc = RC_OK;
     if (rc == RC_OK && header && is_ended(header, w)) {
+        if (reencryption_note_is_there(header))
+            rc = reencrypt_tidy(header, header_device, why);
         luks2_close(header);
-        return RC_OK;
+        return rc;
     }
     if (rc == RC_OK && (!header || !header->reencrypting))
         rc = begin(&header, w, header_device, data, why);

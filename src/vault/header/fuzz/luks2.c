@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "vault/header/binary.h"
+#include "vault/header/reencryption.h"
 
 enum { DEVICE_SIZE = 2 << 20, HEAD_SIZE = 512, COPY_SIZE_AT = 8, OFFSET_AT = 256 };
 
@@ -61,6 +62,40 @@ static void write_again(struct luks2 *header, struct device *device)
     luks2_close(again);
 }
 
+/* Every byte of the data is in one place. */
+static void check_pieces(const struct reencryption *r, uint64_t size,
+                         const struct reencryption_progress *p)
+{
+    struct reencryption_piece pieces[REENCRYPTION_PIECES_MAX];
+    unsigned count = reencryption_pieces(r, size, p, pieces);
+    uint64_t at = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        assert(pieces[i].start == at && pieces[i].len > 0);
+        at += pieces[i].len;
+    }
+    assert(at == size);
+}
+
+/* A reencryption that we understand is one that we write as it was. */
+static void look_at_reencryption(struct luks2 *header)
+{
+    struct reencryption_progress progress, again;
+    struct reencryption r;
+    uint64_t size;
+
+    if (reencryption_read(header, &r, NULL) != RC_OK ||
+        reencryption_size(&r, UINT64_C(1) << 40, &size, NULL) != RC_OK ||
+        reencryption_progress_read(header, &r, size, &progress, NULL) != RC_OK)
+        return;
+    check_pieces(&r, size, &progress);
+    if (reencryption_progress_put(header, &r, size, &progress, NULL) != RC_OK ||
+        reencryption_read(header, &r, NULL) != RC_OK ||
+        reencryption_progress_read(header, &r, size, &again, NULL) != RC_OK)
+        abort();
+    assert(memcmp(&progress, &again, sizeof again) == 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 {
     struct luks2_extent extent;
@@ -84,6 +119,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *at, size_t len)
 
         assert(rc != RC_OK || (extent.len > 0 && extent.len % extent.sector_size == 0));
         write_again(header, device);
+        look_at_reencryption(header);
         luks2_close(header);
     }
     device_close(device);
