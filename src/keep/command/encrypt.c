@@ -31,7 +31,7 @@ static const struct option_row rows[] = {
      offsetof(struct encrypt_options, header)},
     {"data-size", 0, "SIZE", "Of a block device only so much is in use, from its beginning.",
      offsetof(struct encrypt_options, data_size)},
-    {"cipher", 'c', "CIPHER", "How the data are encrypted; aes-xts-plain64 by default.",
+    {"cipher", 0, "CIPHER", "How the data are encrypted; aes-xts-plain64 by default.",
      offsetof(struct encrypt_options, cipher)},
     {"key-size", 0, "BITS", "Of the volume key; by default the most that the cipher takes.",
      offsetof(struct encrypt_options, key_size)},

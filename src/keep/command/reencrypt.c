@@ -19,7 +19,7 @@ struct reencrypt_options {
 };
 
 static const struct option_row rows[] = {
-    {"cipher", 'c', "CIPHER", "How the data will be encrypted; as before by default.",
+    {"cipher", 0, "CIPHER", "How the data will be encrypted; as before by default.",
      offsetof(struct reencrypt_options, cipher)},
     {"key-size", 0, "BITS", "Of the new volume key; as before by default.",
      offsetof(struct reencrypt_options, key_size)},
