@@ -117,7 +117,7 @@ soak:
 	ninja -C build-test keep gate tests/keep/posix/pass_mount tests/keep/posix/fsx
 	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -o 'python_files=soak_*.py' -ra \
 		--minutes $(MINUTES) $(ARGS) tests/soak
-	KEEPGATE_BUILD=build-test KEEPGATE_SOAK=1 $(PYTHON) -m pytest -p no:cacheprovider -ra tests/keep/posix
+	KEEPGATE_BUILD=build-test KEEPGATE_SOAK=1 $(PYTHON) -m pytest -p no:cacheprovider -ra tests/keep/posix tests/keep/test_reencrypt.py
 
 cover:
 	@tools/install.sh build test cover

@@ -113,7 +113,6 @@ static enum rc begin(struct decryption *d, struct fault *why)
 {
     struct convert *c = &d->convert;
     struct reencryption plan = {.mode = REENCRYPTION_DECRYPT};
-    struct begin_options options = {.guard = c->guard, .zone_size = c->zone_size};
     const struct luks2_segment *segment = &c->header->segments[0];
     enum rc rc;
 
@@ -130,13 +129,13 @@ static enum rc begin(struct decryption *d, struct fault *why)
         return rc;
     convert_progress_hold();
     if (segment->offset > 0)
-        return begin_shift_back(c->header, c->apart, c->data, &options, &c->previous_key, why);
+        return begin_shift_back(c->header, c->apart, c->data, c->guard, &c->previous_key, why);
     plan.final =
         (struct reencryption_side){.sector_size = CIPHER_SECTOR, .digest = DIGEST_NONE};
     plan.size = segment->size;
     if ((rc = reencryption_side_of_segment(c->header, 0, &plan.previous, why)) != RC_OK)
         return rc;
-    return begin_in_place(c->header, c->apart, c->data, &plan, &options, &c->previous_key,
+    return begin_in_place(c->header, c->apart, c->data, &plan, c->guard, &c->previous_key,
                           NULL, why);
 }
 

@@ -196,7 +196,6 @@ static enum rc write_apart(struct encryption *e, const char *path, struct fault 
 {
     struct convert *c = &e->convert;
     struct reencryption plan = {.mode = REENCRYPTION_ENCRYPT};
-    struct begin_options options = {.guard = c->guard, .zone_size = c->zone_size};
     struct luks2 *header = NULL;
     struct device *device;
     enum rc rc = device_open_file(&device, path, false, DEVICE_EXCLUSIVE, why);
@@ -207,7 +206,7 @@ static enum rc write_apart(struct encryption *e, const char *path, struct fault 
     if ((rc = make_header(e, device, &header, why)) == RC_OK &&
         (rc = reencryption_side_of_segment(header, 0, &plan.final, why)) == RC_OK)
         rc =
-            begin_in_place(header, device, c->data, &plan, &options, NULL, &c->final_key, why);
+            begin_in_place(header, device, c->data, &plan, c->guard, NULL, &c->final_key, why);
     luks2_close(header);
     device_close(device);
     return rc;

@@ -93,7 +93,6 @@ static enum rc begin(struct reencryption_run *r, struct fault *why)
 {
     struct convert *c = &r->convert;
     const struct luks2_segment *segment = &c->header->segments[0];
-    struct begin_options options = {.guard = c->guard, .zone_size = c->zone_size};
     struct reencrypt_keys keys = {.credential = &r->credential,
                                   .others_file = r->options.others,
                                   .key_slot = r->key_slot,
@@ -119,7 +118,7 @@ static enum rc begin(struct reencryption_run *r, struct fault *why)
         (rc = reencrypt_keys_add(c, &keys, plan.final.digest, why)))
         return rc;
     convert_progress_hold();
-    if ((rc = begin_in_place(c->header, convert_header_device(c), c->data, &plan, &options,
+    if ((rc = begin_in_place(c->header, convert_header_device(c), c->data, &plan, c->guard,
                              &c->previous_key, &c->final_key, why)) != RC_OK)
         return rc;
     return convert_read(c, why);

@@ -29,7 +29,7 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 enum rc begin_in_place(struct luks2 *header, struct device *header_device,
                        const struct device *data, struct reencryption *plan,
-                       const struct begin_options *options, const struct secret *previous_key,
+                       enum reencryption_guard guard, const struct secret *previous_key,
                        const struct secret *final_key, struct fault *why)
 {
     uint64_t size;
@@ -38,7 +38,7 @@ enum rc begin_in_place(struct luks2 *header, struct device *header_device,
     plan->dynamic = plan->size == 0;
     if ((rc = reencryption_size(plan, data->size, &size, why)) != RC_OK)
         return rc;
-    choose_guard(plan, size, options->guard);
+    choose_guard(plan, size, guard);
     if ((rc = reencryption_begin(header, plan, size, previous_key, final_key, why)) != RC_OK)
         return rc;
     return luks2_write(header, header_device, why);
@@ -62,9 +62,12 @@ static enum rc copy_run(struct device *device, uint64_t from, uint64_t to, uint6
     return rc == RC_OK ? device_flush(device, why) : rc;
 }
 
-/* As much as can be guarded when its turn comes, last of all. */
+/*
+ * As much as can be guarded when its turn comes, last of all. Not less, whatever the size of zones is
+ * to be: cryptsetup, when it continues, takes it for as long as the shift.
+ */
 static uint64_t choose_moved(const struct luks2 *header, const struct reencryption *plan,
-                             uint64_t size, uint64_t zone_size)
+                             uint64_t size)
 {
     uint64_t room, offset, moved;
 
@@ -74,13 +77,11 @@ static uint64_t choose_moved(const struct luks2 *header, const struct reencrypti
     moved = least(plan->shift, size);
     if (plan->guard != REENCRYPTION_NONE)
         moved = least(moved, room);
-    if (zone_size > 0)
-        moved = least(moved, zone_size);
     return moved == size ? size : moved - moved % BLOCK;
 }
 
 enum rc begin_shift_back(struct luks2 *header, struct device *header_device,
-                         struct device *data, const struct begin_options *options,
+                         struct device *data, enum reencryption_guard guard,
                          const struct secret *key, struct fault *why)
 {
     const struct luks2_segment *segment = &header->segments[0];
@@ -99,8 +100,8 @@ enum rc begin_shift_back(struct luks2 *header, struct device *header_device,
         return rc;
     plan.final =
         (struct reencryption_side){.sector_size = CIPHER_SECTOR, .digest = DIGEST_NONE};
-    choose_guard(&plan, size, options->guard);
-    plan.moved = choose_moved(header, &plan, size, options->zone_size);
+    choose_guard(&plan, size, guard);
+    plan.moved = choose_moved(header, &plan, size);
     if (plan.moved == 0)
         return fail(why, RC_LIMIT, "there is no room in the header for a decryption");
     if ((rc = copy_run(data, plan.shift, 0, plan.moved, why)) ||

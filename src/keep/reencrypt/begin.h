@@ -4,11 +4,6 @@
 
 #include "vault/header/reencryption.h"
 
-struct begin_options {
-    enum reencryption_guard guard;
-    uint64_t zone_size; /* bytes at most; 0: chosen here */
-};
-
 /*
  * Data that stay where they are: in the header, which is written once, at the end. `plan` has its
  * mode and both sides; this fills the rest.
@@ -19,7 +14,7 @@ struct begin_options {
  */
 enum rc begin_in_place(struct luks2 *header, struct device *header_device,
                        const struct device *data, struct reencryption *plan,
-                       const struct begin_options *options, const struct secret *previous_key,
+                       enum reencryption_guard guard, const struct secret *previous_key,
                        const struct secret *final_key, struct fault *why);
 
 /*
@@ -28,7 +23,7 @@ enum rc begin_in_place(struct luks2 *header, struct device *header_device,
  * front of them, and until the copy tells of it too, it still opens them where they were.
  */
 enum rc begin_shift_back(struct luks2 *header, struct device *header_device,
-                         struct device *data, const struct begin_options *options,
+                         struct device *data, enum reencryption_guard guard,
                          const struct secret *key, struct fault *why);
 
 /*

@@ -158,7 +158,6 @@ static enum rc begin_where_it_stands(struct luks2 *header, const struct way *w,
                                      struct fault *why)
 {
     struct reencryption plan = {.mode = w->mode, .backward = w->backward};
-    struct begin_options options = {.guard = w->guard};
     struct reencryption_side nothing = {.sector_size = 512, .digest = DIGEST_NONE};
     enum rc rc;
 
@@ -173,7 +172,7 @@ static enum rc begin_where_it_stands(struct luks2 *header, const struct way *w,
         plan.final = nothing;
     if (rc != RC_OK)
         return rc;
-    return begin_in_place(header, header_device, data, &plan, &options,
+    return begin_in_place(header, header_device, data, &plan, w->guard,
                           w->mode == REENCRYPTION_ENCRYPT ? NULL : &previous_key,
                           w->mode == REENCRYPTION_DECRYPT ? NULL : &final_key, why);
 }
@@ -204,14 +203,13 @@ static enum rc begin_out(const struct way *w, struct device *data, struct fault 
 static enum rc begin(struct luks2 **header, const struct way *w, struct device *header_device,
                      struct device *data, struct fault *why)
 {
-    struct begin_options options = {.guard = w->guard, .zone_size = 16 << 10};
     bool out = w->mode == REENCRYPTION_ENCRYPT && w->shift > 0;
     enum rc rc;
 
     if (out)
         rc = begin_out(w, data, why);
     else if (w->shift > 0)
-        rc = begin_shift_back(*header, header_device, data, &options, &previous_key, why);
+        rc = begin_shift_back(*header, header_device, data, w->guard, &previous_key, why);
     else
         rc = begin_where_it_stands(*header, w, header_device, data, why);
     luks2_close(*header);
