@@ -17,8 +17,7 @@ enum {
     SECTOR = 512,
     AREA_ALIGN = 4096,
     DATA_ALIGN = 1 << 20,
-    DIGEST_ITERATIONS = 100000, /* the key is random: this guards nothing */
-    WRITTEN = 1024,             /* the two sectors of a header */
+    WRITTEN = 1024, /* the two sectors of a header */
 };
 
 static const char hash_name[] = "sha256";
