@@ -460,6 +460,12 @@ enum rc request_content(struct request *r)
         return request_answer_own_status(r);
     if (request_settings(r)->listing.fixed != LISTING_FIXED_NONE)
         return request_answer_fixed(r);
+    if (r->head.method == METHOD_CONNECT)
+        r->keep_alive = false; /* what the client sends behind it was meant for a tunnel */
+    if (request_goes_out(r))
+        return request_go_out(r);
+    if (r->head.method == METHOD_CONNECT)
+        return request_answer_status(r, 405);
     if (!request_settings(r)->proxy.pass.is_set)
         return request_answer_file(r);
     if (r->unforwardable) { /* where an error page would be fetched from */
@@ -553,8 +559,10 @@ static enum rc route(struct request *r)
         (rc = normalise(r)) != RC_OK || r->step != STEP_ROUTE)
         return rc;
     begin_body(r);
-    if (r->head.method == METHOD_CONNECT || r->head.method == METHOD_TRACE)
+    if (r->head.method == METHOD_TRACE)
         return request_answer_status(r, 405);
+    if (r->head.method == METHOD_CONNECT && !r->up.done)
+        return refuse(r, 400, "a CONNECT has no body");
     return request_locate(r);
 }
 

@@ -215,6 +215,8 @@ struct request {
     struct address address;       /* likewise */
     struct resolver_query lookup; /* of that address, while it runs */
     enum rc looked_up;
+    bool goes_out;     /* CONNECT, or to an absolute target: request_out.c */
+    uint16_t out_port; /* of lookup_host, then */
     struct span lookup_host;
     struct h1_response answer;
     bool answer_is_whole;  /* its head is here, and stays */
@@ -541,6 +543,9 @@ enum rc request_answer_continue(struct request *r); /* STEP_ANSWER */
 /* ---- towards an origin: one function for each step (see request_proxy.h) ---- */
 
 enum rc request_choose(struct request *r);
+/* Does its location have it go where its own target says? */
+bool request_goes_out(const struct request *r);
+enum rc request_go_out(struct request *r);
 enum rc request_resolve(struct request *r);
 enum rc request_connect(struct request *r);
 enum rc request_forward(struct request *r); /* STEP_SEND */

@@ -142,6 +142,14 @@ static void add_method(struct request *r, struct buffer *out)
     r->asked_head = span_equal(span_of(out->at + before, out->len - before), SPAN("HEAD"));
 }
 
+/* What is for us, or says where the client is: it does not go out. */
+static bool tells_of_client(const struct head *head, const struct field *field)
+{
+    return field->id == FIELD_PROXY_AUTHORIZATION || field->id == FIELD_X_FORWARDED_FOR ||
+           span_equal_nocase(field_name(head, field), SPAN("forwarded")) ||
+           span_equal_nocase(field_name(head, field), SPAN("x-real-ip"));
+}
+
 void request_write_forwarded(struct request *r, struct buffer *out)
 {
     const struct head *head = &r->head.head;
@@ -158,7 +166,8 @@ void request_write_forwarded(struct request *r, struct buffer *out)
     for (uint32_t i = 0; i < head->count; i++) {
         const struct field *field = &head->fields[i];
 
-        if (filter_request_drops(filter, head, field, nominates))
+        if (filter_request_drops(filter, head, field, nominates) ||
+            (r->goes_out && tells_of_client(head, field)))
             continue;
         buffer_add(out, field_name(head, field));
         buffer_add(out, SPAN(": "));
@@ -228,6 +237,8 @@ enum rc request_forward(struct request *r)
     enum rc rc;
 
     last_try(r)->connected_ms = now_ms(r);
+    if (r->goes_out && r->head.method == METHOD_CONNECT)
+        return request_begin_tunnel(r);
     if ((rc = request_choose_body(r)) != RC_OK || r->step != STEP_SEND)
         return rc;
     request_write_forwarded(r, &head);

@@ -244,7 +244,9 @@ static enum rc open_origin(struct request *r)
         return request_fail_over(r, PROXY_NEXT_ERROR, 502);
     }
     attach(r, origin, false);
-    request_wait(r, 0, proxy_of(r)->connect_timeout_ms);
+    request_wait(r, 0,
+                 r->goes_out ? request_settings(r)->forward.connect_timeout_ms
+                             : proxy_of(r)->connect_timeout_ms);
     return RC_OK;
 }
 
@@ -445,6 +447,8 @@ enum rc request_choose(struct request *r)
         r->target.peer = r->peer;
         r->target.address = server_place_address(&upstream->addresses[r->peer]);
     }
+    if (r->goes_out && !request_may_go_out(r))
+        return request_answer_status(r, 403);
     r->tries_count++;
     *last_try(r) = (struct try){
         .name = r->peers ? server_place_name(&r->target.upstream->addresses[r->peer])

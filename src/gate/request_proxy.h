@@ -64,6 +64,14 @@ enum rc request_abandon(struct request *r);
 /* Looks for the host's address: r->step is STEP_RESOLVE then, and r->address is filled when STEP_CHOOSE follows. */
 enum rc request_look_up(struct request *r, struct span host, uint16_t port);
 
+/* ---- request_out.c ---- */
+
+/* The address is known: may the request go there? */
+bool request_may_go_out(struct request *r);
+
+/* The connection for a CONNECT is there. */
+enum rc request_begin_tunnel(struct request *r);
+
 /* ---- request_queue.c ---- */
 
 /* No server may be asked now. RC_AGAIN: it waits for one; RC_LIMIT: not (any longer). */

@@ -505,7 +505,9 @@ enum rc request_tunnel(struct request *r)
     enum rc down = tunnel_to_client(r), up = tunnel_to_origin(r);
 
     if (down == RC_AGAIN && up == RC_AGAIN && !r->origin_timed_out) {
-        request_wait(r, 0, proxy_of(r)->read_timeout_ms);
+        request_wait(r, 0,
+                     r->goes_out ? request_settings(r)->forward.read_timeout_ms
+                                 : proxy_of(r)->read_timeout_ms);
         return RC_AGAIN;
     }
     request_leave_origin(r, false);

@@ -4,6 +4,17 @@
 #include "gate/request_proxy.h"
 #include "gate/service_resolve.h"
 
+/* One of them by chance; of IPv4 where there is any, which is reached from more places. */
+static struct address choose(const struct resolver_answer *answer, uint32_t chance)
+{
+    size_t found[RESOLVER_ADDRESSES], count = 0;
+
+    for (size_t i = 0; i < answer->count; i++)
+        if (answer->all[i].address.any.sa_family == AF_INET)
+            found[count++] = i;
+    return answer->all[count > 0 ? found[chance % count] : chance % answer->count].address;
+}
+
 static void on_answer(struct resolver_query *query, enum rc rc,
                       const struct resolver_answer *answer, const struct fault *why)
 {
@@ -13,7 +24,7 @@ static void on_answer(struct resolver_query *query, enum rc rc,
     r->looked_up = rc;
     if (rc == RC_OK) {
         (void)!getrandom(&chance, sizeof chance, 0);
-        r->address = answer->all[chance % answer->count].address;
+        r->address = choose(answer, chance);
     } else {
         request_log(r, LOG_LEVEL_ERROR, "%.*s could not be resolved (%s)",
                     SPAN_ARG(r->lookup_host), why->text);

@@ -30,6 +30,7 @@ static const struct directive *const tables[PART_COUNT] = {
     [PART_HEALTH] = health_directives,     [PART_AUTH] = auth_directives,
     [PART_LISTING] = listing_directives,   [PART_SUBREQUEST] = subrequest_directives,
     [PART_STATUS] = status_directives,     [PART_RESOLVER] = resolver_directives,
+    [PART_FORWARD] = forward_directives,
 };
 
 const struct conf_language site_language = {

@@ -13,6 +13,7 @@
 #include "gate/auth/auth_settings.h"
 #include "gate/compress/gzip_settings.h"
 #include "gate/filter/filter.h"
+#include "gate/forward/forward_settings.h"
 #include "gate/headers/headers_settings.h"
 #include "gate/health/health_settings.h"
 #include "gate/http/http_settings.h"
@@ -46,6 +47,7 @@ struct settings {
     struct health_settings health;
     struct status_settings status;
     struct resolver_settings resolver;
+    struct forward_settings forward;
     struct journal_settings journal;
 };
 

@@ -26,6 +26,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_LIMIT] = &s->limit;
     level.parts[PART_HEALTH] = &s->health;
     level.parts[PART_STATUS] = &s->status;
+    level.parts[PART_FORWARD] = &s->forward;
     level.parts[PART_RESOLVER] = &s->resolver;
     level.parts[PART_TLS] = tls;
     return level;
@@ -137,6 +138,18 @@ static struct server_entry *add_server(struct conf *conf, struct site_reader *r)
     return entry;
 }
 
+/* "forward on" in a server: its requests pass the filter that a location's have. */
+static enum rc open_way_out(struct conf *conf, struct location *outer)
+{
+    struct fault why = {0};
+
+    if (outer->settings.forward.on &&
+        filter_open(&outer->filter, &outer->settings.proxy, (struct span){0}, conf->arena,
+                    &why) != RC_OK)
+        return conf_fail(conf, 0, NULL, "%s", why.text);
+    return RC_OK;
+}
+
 static enum rc read_server(struct conf *conf, const struct directive *d, void *part)
 {
     struct site_reader *r = part;
@@ -166,7 +179,8 @@ static enum rc read_server(struct conf *conf, const struct directive *d, void *p
     rewrite_settings_finish(&server->outer.settings.rewrite);
     if ((rc = complete_server(conf, entry)) != RC_OK ||
         (rc = finish_settings(conf, &server->outer.settings, &r->standards)) != RC_OK ||
-        (rc = tls_settings_check(conf, &server->tls)) != RC_OK)
+        (rc = tls_settings_check(conf, &server->tls)) != RC_OK ||
+        (rc = open_way_out(conf, &server->outer)) != RC_OK)
         return rc;
     return server->tls.count > 0 ? site_open_server_tls(r, &server->tls) : RC_OK;
 }
@@ -378,7 +392,7 @@ static enum rc finish_location(struct conf *conf, struct location *location,
     conf->ended = false;
     if (s->status.tells && !r->site->status)
         r->site->status = location;
-    if (!s->proxy.pass.is_set)
+    if (!s->proxy.pass.is_set && !s->forward.on)
         return attach_health(conf, s);
     if (filter_open(&location->filter, &s->proxy,
                     plain ? location->pattern.text : (struct span){0}, conf->arena,

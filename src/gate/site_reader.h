@@ -29,6 +29,7 @@ enum site_part {
     PART_HEALTH,
     PART_STATUS,
     PART_RESOLVER,
+    PART_FORWARD,
     PART_COUNT
 };
 

@@ -1,0 +1,121 @@
+#include "gate/forward/forward_settings.h"
+
+#include <stddef.h>
+
+#include "base/units.h"
+#include "gate/conf/slot.h"
+
+#define AT(member) .offset = offsetof(struct forward_settings, member)
+#define PLACE CONF_ALL_HTTP
+
+/* "tunnel_pass [HOST:PORT]" */
+static enum rc set_tunnel(struct conf *conf, const struct directive *d, void *part)
+{
+    struct forward_settings *s = part;
+
+    (void)d;
+    s->tunnels = true;
+    s->open = conf->as_nginx;
+    s->tunnel = (struct template){0};
+    return conf_words(conf) > 1 ? conf_template(conf, 1, conf_word(conf, 1), &s->tunnel)
+                                : RC_OK;
+}
+
+static enum rc set_forward(struct conf *conf, const struct directive *d, void *part)
+{
+    struct forward_settings *s = part;
+
+    s->open = conf->as_nginx;
+    return conf_set_flag(conf, d, part);
+}
+
+/* One word of a rule. */
+static enum rc parse_word(struct conf *conf, size_t i, struct destination_rule *rule)
+{
+    struct span word = conf_word(conf, i);
+    struct regex *regex = NULL;
+    uint64_t port;
+    bool loose;
+    enum rc rc;
+
+    if (span_equal(word, SPAN("all")))
+        return RC_OK;
+    if (span_equal(word, SPAN("private")))
+        return rule->is_private = true, RC_OK;
+    if (span_starts(word, SPAN("port="))) {
+        span_cut(&word, strlen("port="));
+        if (units_parse_number(word, UINT16_MAX, &port) != RC_OK || port == 0)
+            return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"",
+                             SPAN_ARG(conf_word(conf, i)));
+        rule->port = (uint16_t)port;
+        return RC_OK;
+    }
+    if (span_starts(word, SPAN("~"))) {
+        span_cut(&word, 1);
+        rc = conf_regex(conf, i, word, true, &regex);
+        rule->regex = regex;
+        return rc;
+    }
+    if (cidr_parse(word, &rule->block, &loose) == RC_OK)
+        return rule->has_block = true, RC_OK;
+    if (span_find(word, '/') < word.len || span_find(word, ':') < word.len || word.len == 0)
+        return conf_fail(
+            conf, i, "a host, .suffix, ~expression, port=N, an address or block, private, all",
+            "invalid parameter \"%.*s\"", SPAN_ARG(word));
+    *(word.at[0] == '.' ? &rule->suffix : &rule->host) = word;
+    return RC_OK;
+}
+
+/* "forward_allow WHAT ...", "forward_deny WHAT ..." */
+static enum rc set_rule(struct conf *conf, const struct directive *d, void *part)
+{
+    struct forward_settings *s = part;
+    struct destination_rule made = {.deny = strcmp(d->name, "forward_deny") == 0};
+    struct destination_rule *rules = NULL, *rule;
+    enum rc rc = RC_OK;
+
+    for (size_t i = 1; i < conf_words(conf) && rc == RC_OK; i++)
+        rc = parse_word(conf, i, &made);
+    if (rc != RC_OK)
+        return rc;
+    if (s->rules_count > 0)
+        memcpy(&rules, &s->rules, sizeof rules);
+    if (!(rule = conf_add(conf, (void **)&rules, &s->rules_count, sizeof *rule)))
+        return RC_MEMORY;
+    *rule = made;
+    s->rules = rules;
+    return RC_OK;
+}
+
+const struct directive forward_directives[] = {
+    {"tunnel_pass", CONF_SERVER | CONF_LOCATION | CONF_IF, 0, 1, .set = set_tunnel,
+     .doc =
+         "CONNECT makes a tunnel to the host and port that it names, or to this one: a proxy "
+         "for clients on their way out. See forward_allow for where it may lead."},
+    {"tunnel_connect_timeout", PLACE, 1, 1, .set = conf_set_milliseconds,
+     AT(connect_timeout_ms), .standard = "60s",
+     .doc = "How long the connection of a tunnel may take to come about."},
+    {"tunnel_read_timeout", PLACE, 1, 1, .set = conf_set_milliseconds, AT(read_timeout_ms),
+     .standard = "60s", .doc = "How long a tunnel may be silent before it is closed."},
+    {"tunnel_send_timeout", PLACE, 1, 1, .set = conf_set_milliseconds, .offset = CONF_NOWHERE,
+     .doc = "Accepted, of no effect: tunnel_read_timeout is for both directions."},
+    {"tunnel_buffer_size", PLACE, 1, 1, .set = conf_set_size, .offset = CONF_NOWHERE,
+     .doc = "Accepted, of no effect: one buffer of a fixed size serves each direction."},
+    {"forward", CONF_SERVER | CONF_LOCATION, 1, 1, .set = set_forward, AT(on),
+     .standard = "off",
+     .doc =
+         "Passes requests with an absolute target (GET http://host/path) on to that host. The "
+         "client's address is not told. See forward_allow for where it may lead."},
+    {"forward_allow", PLACE, 1, 8, true, .set = set_rule,
+     .doc =
+         "Where tunnel_pass and forward may lead: a host, .suffix, ~expression, port=, an "
+         "address or block of addresses, private, or all; what stands in one rule must hold "
+         "together, and the first rule of forward_allow and forward_deny that fits decides. "
+         "Addresses are looked at after the name was resolved, and the one that was looked at "
+         "is connected to. Without a rule that fits, public addresses may be reached at "
+         "ports 80 and 443, and no loopback, private, link-local or reserved ones; called as "
+         "nginx all may."},
+    {"forward_deny", PLACE, 1, 8, true, .set = set_rule,
+     .doc = "Where they may not lead: answered with 403."},
+    {0},
+};

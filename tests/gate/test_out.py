@@ -1,0 +1,111 @@
+"""The way out: CONNECT and absolute targets, by real clients, and where they may not lead."""
+import re
+import shutil
+import subprocess
+
+import dns_server
+import peers
+import pytest
+
+OPEN = 'forward_allow 127.0.0.0/8;'
+
+
+@pytest.fixture
+def names():
+    with dns_server.NameServer() as server:
+        yield server
+
+
+def curl(proxy, *words):
+    run = subprocess.run(['curl', '-sS', '-x', f'http://127.0.0.1:{proxy.port}', '--noproxy', '', *words],
+                         capture_output=True, timeout=peers.PATIENCE_S * 2)
+    return run.returncode, run.stdout, run.stderr.decode()
+
+
+def test_absolute_targets(gate, names, origin):
+    names.records['app.test', dns_server.A] = ['127.0.0.1']
+    proxy = gate(f'forward on; {OPEN} resolver 127.0.0.1:{names.port} ipv6=off; location /own {{ return 200 own; }}')
+    status, body, said = curl(proxy, f'http://app.test:{origin.port}/echo?x=1', '-H', 'X-Forwarded-For: 9.9.9.9', '-H', 'Forwarded: for=9.9.9.9',
+                              '--proxy-user', 'a:b', '-H', 'X-Mine: 1')
+    assert status == 0, said
+    sent = body.decode()
+    assert sent.startswith(f'GET /echo?x=1 HTTP/1.1\r\nHost: app.test:{origin.port}\r\n')
+    assert '9.9.9.9' not in sent and '127.0.0.1' not in sent and 'Proxy-' not in sent and 'X-Mine: 1' in sent
+    assert curl(proxy, f'http://127.0.0.1:{origin.port}/b/100000')[1] == peers.pattern(100000)
+    assert curl(proxy, f'http://127.0.0.1:{origin.port}/echo', '-d', 'body=1')[1].endswith(b'\r\n\r\nbody=1')
+    assert peers.ask(proxy.port, 'GET', '/own').body == b'own'  # a target of its own is no way out
+    assert peers.ask(proxy.port, 'GET', f'https://127.0.0.1:{origin.port}/').status == 400
+
+
+def test_connect(gate, names, origin):
+    names.records['app.test', dns_server.A] = ['127.0.0.1']
+    proxy = gate(f'tunnel_pass; {OPEN} resolver 127.0.0.1:{names.port} ipv6=off;')
+    assert curl(proxy, '-p', f'http://app.test:{origin.port}/b/300000')[1] == peers.pattern(300000)
+    with peers.Wire(proxy.port) as wire:  # what comes with the head belongs to the tunnel
+        wire.send(f'CONNECT 127.0.0.1:{origin.port} HTTP/1.1\r\nHost: 127.0.0.1:{origin.port}\r\n\r\nGET /b/3 HTTP/1.1\r\nHost: a\r\n\r\n'.encode())
+        assert re.match(b'HTTP/1.1 200 ', wire.take_until(b'\r\n\r\n'))
+        assert peers.read_response(wire).body == peers.pattern(3)
+    assert peers.exchange(proxy.port, b'CONNECT 127.0.0.1:80 HTTP/1.1\r\nHost: 127.0.0.1:80\r\nContent-Length: 1\r\n\r\nx').startswith(b'HTTP/1.1 400')
+    gone = peers.Origin()
+    gone.stop()
+    assert peers.exchange(proxy.port, f'CONNECT 127.0.0.1:{gone.port} HTTP/1.1\r\nHost: 127.0.0.1:{gone.port}\r\nConnection: close\r\n\r\n'.encode()).startswith(b'HTTP/1.1 502')
+    assert peers.exchange(proxy.port, b'CONNECT none.test:80 HTTP/1.1\r\nHost: none.test:80\r\nConnection: close\r\n\r\n').startswith(b'HTTP/1.1 502')
+
+
+def test_without_tunnel_pass_connect_is_405_and_never_reaches_an_origin(gate, origin):
+    proxy = gate(f'location / {{ proxy_pass http://127.0.0.1:{origin.port}; }}')
+    assert peers.exchange(proxy.port, b'CONNECT a.test:80 HTTP/1.1\r\nHost: a.test:80\r\n\r\n').startswith(b'HTTP/1.1 405')
+    assert not origin.requests
+
+
+REFUSED = ['127.0.0.1:80', '10.0.0.1:443', '169.254.169.254:80', '192.168.0.1:80', '[::1]:80', '[fd00::1]:443', '[::ffff:127.0.0.1]:80',
+           '0.0.0.0:80', 'inside.test:80', '8.8.8.8:25', '8.8.8.8:22']
+
+
+@pytest.mark.parametrize('place', REFUSED)
+def test_what_is_not_for_everybody_is_refused(gate, names, place):
+    """Also where a name leads there: the address is looked at after it was resolved."""
+    names.records['inside.test', dns_server.A] = ['127.0.0.1']
+    proxy = gate(f'tunnel_pass; forward on; resolver 127.0.0.1:{names.port} ipv6=off;')
+    said = peers.exchange(proxy.port, f'CONNECT {place} HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n'.encode())
+    assert said.startswith(b'HTTP/1.1 403'), said
+    said = peers.exchange(proxy.port, f'GET http://{place}/ HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n'.encode())
+    assert said.startswith(b'HTTP/1.1 403'), said
+    assert 'is not allowed' in proxy.told
+
+
+def test_rules_and_clients(gate, names, origin):
+    for name in ('good.test', 'bad.good.test', 'x1.other.test'):
+        names.records[name, dns_server.A] = ['127.0.0.1']
+    rules = f'forward_deny bad.good.test; forward_allow .good.test port={origin.port}; forward_allow ~^x[0-9]\\. private;'
+    proxy = gate(f'tunnel_pass; forward on; {rules} resolver 127.0.0.1:{names.port} ipv6=off;')
+    def answer(name):
+        return curl(proxy, '-o', '/dev/null', '-w', '%{http_code}', f'http://{name}:{origin.port}/b/1')[1]
+    assert (answer('good.test'), answer('bad.good.test'), answer('x1.other.test')) == (b'200', b'403', b'200')
+    proxy = gate(f'tunnel_pass; forward on; forward_allow all; deny 127.0.0.1; resolver 127.0.0.1:{names.port};')
+    assert answer('good.test') == b'403'
+
+
+def test_a_browser_through_it(gate, names, origin, tmp_path):
+    """Chromium takes gate as its proxy, for an absolute target and, with TLS inside, for a tunnel."""
+    chromium = shutil.which('chromium')
+    if not chromium:
+        pytest.skip('chromium is not installed')
+    names.records['app.test', dns_server.A] = ['127.0.0.1']
+    origin.scripts['/page'] = [b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 27\r\n\r\n<p id=x>through the gate</p>'[:-1]]
+    proxy = gate(f'tunnel_pass; forward on; {OPEN} resolver 127.0.0.1:{names.port} ipv6=off;')
+    shown = subprocess.run([chromium, '--headless', '--no-sandbox', '--disable-gpu', f'--user-data-dir={tmp_path}/c',
+                            f'--proxy-server=127.0.0.1:{proxy.port}', '--dump-dom', f'http://app.test:{origin.port}/page'],
+                           capture_output=True, text=True, timeout=60)
+    assert 'through the gate' in shown.stdout, shown.stderr[-2000:]
+    assert any(each.target == '/page' for each in origin.requests)
+
+
+def test_tls_inside(gate, tmp_path):
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=localhost',
+                    '-keyout', tmp_path / 'key', '-out', tmp_path / 'cert'], check=True, capture_output=True)
+    (tmp_path).chmod(0o755)
+    inner = gate('location / { return 200 inner; }'.replace('location', f'ssl_certificate {tmp_path}/cert; ssl_certificate_key {tmp_path}/key; location'), listen='ssl')
+    proxy = gate(f'tunnel_pass; {OPEN}')
+    status, body, said = curl(proxy, '-k', f'https://127.0.0.1:{inner.port}/')
+    assert (status, body) == (0, b'inner'), said
