@@ -17,6 +17,7 @@
 #include "gate/diagnostics.h"
 #include "gate/explain.h"
 #include "gate/master.h"
+#include "gate/nginx_names.h"
 #include "gate/request.h"
 #include "gate/site_load.h"
 #include "gate/site_reader.h"
@@ -312,6 +313,10 @@ static int run_directives(int argc, char **argv)
 
     if (argc == 0)
         directives_list(&site_language, &out);
+    if (argc == 1 && strcmp(argv[0], "--json") == 0) {
+        directives_write_json(&site_language, nginx_names_at, &out);
+        argc = 0;
+    }
     for (int i = 0; i < argc && rc == RC_OK; i++)
         rc = directives_show(&site_language, argv[i], &out, &why);
     if (rc == RC_OK && !text_ok(&out))

@@ -31,6 +31,7 @@ static const char *const names[] = {
     "autoindex_exact_size",
     "autoindex_format",
     "autoindex_localtime",
+    "break",
     "charset",
     "charset_map",
     "charset_types",
@@ -63,6 +64,7 @@ static const char *const names[] = {
     "env",
     "epoll_events",
     "error_log",
+    "error_page",
     "etag",
     "events",
     "expires",
@@ -101,6 +103,7 @@ static const char *const names[] = {
     "fastcgi_split_path_info",
     "fastcgi_store",
     "fastcgi_temp_file_write_size",
+    "fastcgi_temp_path",
     "flv",
     "geo",
     "geoip_city",
@@ -176,6 +179,7 @@ static const char *const names[] = {
     "http3_hq",
     "http3_max_concurrent_streams",
     "http3_stream_buffer_size",
+    "if",
     "if_modified_since",
     "ignore_invalid_headers",
     "image_filter",
@@ -306,6 +310,7 @@ static const char *const names[] = {
     "proxy_http_version",
     "proxy_ignore_client_abort",
     "proxy_ignore_headers",
+    "proxy_intercept_errors",
     "proxy_limit_rate",
     "proxy_max_temp_file_size",
     "proxy_method",
@@ -366,6 +371,7 @@ static const char *const names[] = {
     "read_ahead",
     "real_ip_header",
     "real_ip_recursive",
+    "recursive_error_pages",
     "referer_hash_bucket_size",
     "referer_hash_max_size",
     "request_pool_size",
@@ -373,6 +379,8 @@ static const char *const names[] = {
     "resolver",
     "resolver_timeout",
     "return",
+    "rewrite",
+    "rewrite_log",
     "root",
     "satisfy",
     "scgi_buffer_size",
@@ -384,6 +392,7 @@ static const char *const names[] = {
     "scgi_pass",
     "scgi_read_timeout",
     "scgi_send_timeout",
+    "scgi_temp_path",
     "secure_link",
     "secure_link_md5",
     "secure_link_secret",
@@ -397,6 +406,7 @@ static const char *const names[] = {
     "server_names_hash_bucket_size",
     "server_names_hash_max_size",
     "server_tokens",
+    "set",
     "set_real_ip_from",
     "slice",
     "smtp_capabilities",
@@ -458,6 +468,7 @@ static const char *const names[] = {
     "tcp_nopush",
     "thread_pool",
     "timer_resolution",
+    "try_files",
     "tunnel_bind",
     "tunnel_buffer_size",
     "tunnel_connect_timeout",
@@ -475,6 +486,7 @@ static const char *const names[] = {
     "types_hash_bucket_size",
     "types_hash_max_size",
     "underscores_in_headers",
+    "uninitialized_variable_warn",
     "upstream",
     "use",
     "user",
@@ -502,6 +514,7 @@ static const char *const names[] = {
     "uwsgi_send_timeout",
     "uwsgi_ssl_name",
     "uwsgi_ssl_verify",
+    "uwsgi_temp_path",
     "valid_referers",
     "variables_hash_bucket_size",
     "variables_hash_max_size",
@@ -544,4 +557,52 @@ bool nginx_names_has(struct span name)
             end = middle;
     }
     return false;
+}
+
+/* The modules that gate does not have, by how their directives begin, and what to do instead. */
+static const struct {
+    const char *start, *advice;
+} modules[] = {
+    {"fastcgi_",
+     "gate asks origins by HTTP: let the application listen for it and use proxy_pass"},
+    {"uwsgi_", "gate asks origins by HTTP: start uwsgi with --http-socket and use proxy_pass"},
+    {"scgi_",
+     "gate asks origins by HTTP: let the application listen for it and use proxy_pass"},
+    {"grpc_", "gate asks origins by HTTP/1.1: gRPC needs HTTP/2 from end to end"},
+    {"memcached_",
+     "let a small service read memcached and answer by HTTP, and use proxy_pass"},
+    {"auth_http", "mail is not for gate: leave it to the program that has it now"},
+    {"imap_", "mail is not for gate: leave it to the program that has it now"},
+    {"pop3_", "mail is not for gate: leave it to the program that has it now"},
+    {"smtp_", "mail is not for gate: leave it to the program that has it now"},
+    {"mail", "mail is not for gate: leave it to the program that has it now"},
+    {"starttls", "mail is not for gate: leave it to the program that has it now"},
+    {"xclient", "mail is not for gate: leave it to the program that has it now"},
+    {"perl", "say it with map, set and rewrite, or ask a service by auth_request"},
+    {"xslt_", "let the origin transform its documents"},
+    {"xml_entities", "let the origin transform its documents"},
+    {"image_filter", "let the origin, or a service behind proxy_pass, resize its images"},
+    {"mp4", "players ask for ranges of bytes: a plain file serves them"},
+    {"flv", "players ask for ranges of bytes: a plain file serves them"},
+    {"dav_", "let a WebDAV server listen and use proxy_pass"},
+    {"create_full_put_path", "let a WebDAV server listen and use proxy_pass"},
+    {"min_delete_depth", "let a WebDAV server listen and use proxy_pass"},
+    {"ssi",
+     "let the origin put its pages together, or use add_before_body and add_after_body"},
+    {"geoip_", "a geo block with \"include\" takes lists of networks by country"},
+    {"google_perftools_profiles", "perf record -p PID profiles gate"},
+    {"degrad", "leave it out: it belongs to no supported system"},
+};
+
+const char *nginx_names_advice(struct span name)
+{
+    for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
+        if (span_starts(name, span_text(modules[i].start)))
+            return modules[i].advice;
+    return NULL;
+}
+
+const char *nginx_names_at(size_t i)
+{
+    return i < sizeof names / sizeof *names ? names[i] : NULL;
 }

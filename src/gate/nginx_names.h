@@ -6,4 +6,10 @@
 
 bool nginx_names_has(struct span name);
 
+/* What to do instead of a directive of a module that gate does not have; NULL for one that may come. */
+const char *nginx_names_advice(struct span name);
+
+/* The i-th of all, in their order; NULL behind the last. */
+const char *nginx_names_at(size_t i);
+
 #endif

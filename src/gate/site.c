@@ -37,6 +37,7 @@ const struct conf_language site_language = {
     .tables = tables,
     .count = PART_COUNT,
     .is_missing = nginx_names_has,
+    .advice = nginx_names_advice,
 };
 
 static struct site_tls *add_tls(struct site_reader *r)

@@ -47,3 +47,32 @@ def is_known(case, request, what, status, ours, theirs):
         return what in ('body', 'content-length', 'x-value', 'log')
     # What is refused before its Host is known is answered and logged by the default server of the address.
     return what in ('log', 'server', 'content-length', 'body') and bool(REFUSED.match(status))
+
+
+# What holds beyond single requests.
+ALWAYS = [
+    'Fields that Connection names are not passed on, unless `compat strict`.',
+    'Blanks and control bytes that variables bring into a path for an origin are escaped, never sent as they are.',
+    'A name of an origin that is not found when gate starts counts as down and is looked for again; with `compat strict` it is fatal, as in nginx.',
+    'Failed requests are tried again within a budget (`retry_budget`), unless `compat strict`.',
+    'All errors of a configuration are shown at once, each with its line, a caret and what to do; the first line is nginx\'s.',
+    'Words of a configuration may be longer than 4095 bytes, unless gate is called as nginx.',
+    'What is refused before its Host is known is answered and logged by the default server of the address.',
+    'TLS 1.0 and 1.1 are not among the defaults, whatever `compat_version` says.',
+]
+# directive: how it differs
+DIRECTIVES = {
+    'merge_slashes': 'that of the server that has the name, not of the first one at the address',
+    'underscores_in_headers': 'that of the default server of the address',
+    'ignore_invalid_headers': 'that of the default server of the address',
+    'large_client_header_buffers': 'that of the default server of the address, until the head is there',
+    'gzip_comp_level': 'levels 1 and 2 by ISA-L where it was built with it: faster, and of other lengths',
+    'proxy_http_version': '1.1 unless compat_version says a version before 1.29.7',
+    'keepalive': '32 unless compat_version says a version before 1.29.7',
+}
+
+
+def reasons():
+    """Each sentence once."""
+    found = ALWAYS + [reason for _, reason in STRICT] + [reason for _, reason in VALUES] + [reason for _, _, reason in CASES]
+    return list(dict.fromkeys(each for each in found if each != 'The same.'))

@@ -109,3 +109,16 @@ def test_a_trap_is_told_with_its_line_and_is_no_error(run, gate_program, tmp_pat
     tested = subprocess.run([nginx, '-t', '-p', tmp_path, '-c', file, '-g', f'pid {tmp_path}/pid;'],
                             capture_output=True, text=True, timeout=peers.PATIENCE_S)
     assert 'reaches' not in tested.stderr
+
+
+def test_the_page_on_compatibility_is_made_of_the_tables(gate_program):
+    page = pathlib.Path(__file__).resolve().parents[2] / 'docs/compat.md'
+    made = subprocess.run([page.parents[1] / 'tools/compat.py', gate_program], capture_output=True, text=True, timeout=peers.PATIENCE_S)
+    assert made.returncode == 0, made.stderr
+    assert made.stdout == page.read_text(), 'tools/compat.py GATE --write makes it anew'
+
+
+def test_what_another_module_would_do_is_said(run):
+    refused = run('directives', 'fastcgi_pass')
+    assert refused.returncode == 1
+    assert refused.stderr.startswith('gate: "fastcgi_pass" is a directive of nginx that gate does not have: gate asks origins by HTTP')

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/options.h"
+#include "gate/conf/slot.h"
 
 enum { LINE = 96, NAME = 28 };
 
@@ -116,11 +117,105 @@ enum rc directives_show(const struct conf_language *language, const char *name,
                 add_row(out, d);
     if (out->len > before)
         return RC_OK;
-    if (language->is_missing(span_text(name)))
+    if (language->is_missing(span_text(name))) {
+        const char *advice = language->advice(span_text(name));
+
         return fail(why, RC_NOT_FOUND,
-                    "\"%s\" is a directive of nginx that gate does not have yet", name);
+                    "\"%s\" is a directive of nginx that gate does not have%s%s", name,
+                    advice ? ": " : " yet", advice ? advice : "");
+    }
     near = options_nearest(name, conf_name_at, language);
     return fail(why, RC_NOT_FOUND, "\"%s\" names no directive%s%s%s", name,
                 near ? "; did you mean \"" : "; \"gate directives\" lists them",
                 near ? near : "", near ? "\"?" : "");
+}
+
+/* ---- JSON ---- */
+
+/* Sentences of ours: they hold no control bytes. */
+static void add_quoted(struct text *out, const char *text)
+{
+    text_add_char(out, '"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            text_add_char(out, '\\');
+        text_add_char(out, *text);
+    }
+    text_add_char(out, '"');
+}
+
+static bool is_among(const char *(*names)(size_t i), const char *name)
+{
+    for (size_t i = 0; names(i); i++)
+        if (strcmp(names(i), name) == 0)
+            return true;
+    return false;
+}
+
+/* Every row of that name says that it does nothing. */
+static bool is_idle(const struct directive *const *rows, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(rows[i]->name, name) == 0 && rows[i]->set != conf_accept &&
+            strncmp(rows[i]->doc, "Accepted", 8) != 0)
+            return false;
+    return true;
+}
+
+static void add_object(struct text *out, const struct directive *d, unsigned contexts,
+                       const char *status)
+{
+    char room[112];
+    struct buffer in = buffer_over(room, sizeof room);
+
+    conf_contexts(contexts, &in);
+    text_printf(out,
+                "  {\"name\": \"%s\", \"status\": \"%s\", \"contexts\": \"%.*s\", \"doc\": ",
+                d->name, status, SPAN_ARG(buffer_span(&in)));
+    add_quoted(out, d->doc);
+    text_printf(out, ", \"standard\": ");
+    if (d->standard)
+        add_quoted(out, d->standard);
+    else
+        text_printf(out, "null");
+    text_add_char(out, '}');
+}
+
+void directives_write_json(const struct conf_language *language,
+                           const char *(*names)(size_t i), struct text *out)
+{
+    size_t count;
+    const struct directive **rows = sorted(language, &count);
+    const char *comma = "";
+
+    out->failed = out->failed || !rows;
+    text_printf(out, "[\n");
+    for (size_t i = 0; rows && i < count; i++) {
+        unsigned contexts = rows[i]->contexts;
+        const struct directive *first = rows[i];
+
+        while (i + 1 < count && strcmp(rows[i + 1]->name, first->name) == 0)
+            contexts |= rows[++i]->contexts;
+        text_printf(out, "%s", comma);
+        comma = ",\n";
+        add_object(out, first, contexts,
+                   !is_among(names, first->name)       ? "own"
+                   : is_idle(rows, count, first->name) ? "accepted"
+                                                       : "nginx");
+    }
+    for (size_t i = 0; names(i); i++) {
+        size_t table, row;
+
+        const char *advice = language->advice(span_text(names(i)));
+
+        if (conf_find(language, span_text(names(i)), 0, &table, &row) ||
+            strcmp(names(i), "include") == 0)
+            continue;
+        text_printf(out, "%s  {\"name\": \"%s\", \"status\": \"missing\", \"doc\": ", comma,
+                    names(i));
+        add_quoted(out, advice ? advice : "");
+        text_add_char(out, '}');
+    }
+    text_printf(out, "\n]\n");
+    free(rows);
 }

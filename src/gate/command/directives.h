@@ -15,4 +15,12 @@ void directives_list(const struct conf_language *language, struct text *out);
 enum rc directives_show(const struct conf_language *language, const char *name,
                         struct text *out, struct fault *why);
 
+/*
+ * All of them as JSON: an array of objects with "name", "status" ("nginx": as nginx has it; "accepted": of no effect;
+ * "own": gate's alone; "missing": nginx has it, and gate refuses it by name) and, but for the missing, "contexts", "doc" and
+ * "standard", which may be null. `names` gives nginx's.
+ */
+void directives_write_json(const struct conf_language *language,
+                           const char *(*names)(size_t i), struct text *out);
+
 #endif

@@ -158,9 +158,11 @@ static void unknown(struct conf *conf)
         return;
     }
     if (conf->language->is_missing(name)) {
-        (void)conf_fail(conf, 0, NULL,
-                        "\"%.*s\" is a directive of nginx that gate does not have yet",
-                        SPAN_ARG(name));
+        const char *advice = conf->language->advice(name);
+
+        (void)conf_fail(conf, 0, advice,
+                        "\"%.*s\" is a directive of nginx that gate does not have%s",
+                        SPAN_ARG(name), advice ? "" : " yet");
         return;
     }
     if (name.len < sizeof word && !memchr(name.at, 0, name.len)) {

@@ -68,7 +68,8 @@ struct directive {
 struct conf_language {
     const struct directive *const *tables;
     size_t count;
-    bool (*is_missing)(struct span name); /* a directive of nginx that no table has */
+    bool (*is_missing)(struct span name);    /* a directive of nginx that no table has */
+    const char *(*advice)(struct span name); /* what to do instead; NULL: it may come */
 };
 
 /* One context that is being read: its settings, by table. A table without a part is not used in it. */

@@ -115,7 +115,7 @@
     {LOCATION("root a; alias b;"),
      "\"alias\" directive is duplicate, \"root\" directive was specified earlier", 3},
     {LOCATION("image_filter on;"),
-     "\"image_filter\" is a directive of nginx that gate does not have yet", 3},
+     "\"image_filter\" is a directive of nginx that gate does not have", 3},
     {HTTP("ancient_browser msie;"),
      "\"ancient_browser\" is a directive of nginx that gate does not have yet", 3},
     {HTTP("upstream u { least_time body; }"), "invalid parameter \"body\"", 3},
