@@ -6,7 +6,7 @@ import stat
 import pytest
 from posix_tools import make
 
-LARGE = 100_000 if os.environ.get('KEEPGATE_SOAK') else 10_000
+LARGE = 100_000 if os.environ.get('KEEPGATE_SOAK') else 5_000
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.opendir.restype = libc.readdir64.restype = ctypes.c_void_p

@@ -25,7 +25,7 @@ def needed(program):
 
 @pytest.mark.parametrize('seed', [1, 2])
 def test_fsx(here, seed):
-    count = 1_000_000 if os.environ.get('KEEPGATE_SOAK') else 6_000
+    count = 1_000_000 if os.environ.get('KEEPGATE_SOAK') else 2_500
     size = 600_000 if seed == 1 else 30_000
     said = subprocess.run([BUILD / 'tests' / 'keep' / 'posix' / 'fsx', here / 'file', str(count), str(seed), str(size)],
                           capture_output=True, text=True)
