@@ -4,8 +4,7 @@
 
 #include "crypto/cipher_name.h"
 
-extern const struct cipher_kind cipher_aes_xts_plain64, cipher_aes_xts_plain,
-    cipher_aes_cbc_plain64, cipher_aes_cbc_plain, cipher_aes_cbc_essiv_sha256;
+extern const struct cipher_kind cipher_aes_xts_plain64, cipher_aes_xts_plain;
 #if defined(__x86_64__)
 extern const struct cipher_kind cipher_native_xts_plain64, cipher_native_xts_plain;
 #endif
@@ -14,10 +13,11 @@ extern const size_t cipher_gcrypt_count, cipher_adiantum_count;
 
 static const struct cipher_kind *const kinds[] = {
 #if defined(__x86_64__)
-    &cipher_native_xts_plain64, &cipher_native_xts_plain,
+    &cipher_native_xts_plain64,
+    &cipher_native_xts_plain,
 #endif
-    &cipher_aes_xts_plain64,    &cipher_aes_xts_plain,        &cipher_aes_cbc_plain64,
-    &cipher_aes_cbc_plain,      &cipher_aes_cbc_essiv_sha256,
+    &cipher_aes_xts_plain64,
+    &cipher_aes_xts_plain,
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
