@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from keep_runner import CHEAP, DAMAGED, DENIED, FAILED, OK, USAGE
+from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, OK, USAGE
 
 SIZE = 20 << 20
 SLOW = bool(os.environ.get('KEEPGATE_SOAK'))
@@ -165,6 +165,7 @@ class Way:
         sizes = [int(line.split()[2]) for line in log if line.startswith('write ')]
         zones = [n for n, size in enumerate(sizes, 1) if size >= 4 << 20]
         assert self.bench.is_right(self.encrypted)
+        self.first_zone = zones[0]
         near = 3 if theirs else 1
         if not SLOW:
             return [zones[-2], zones[-1] + (near if theirs else -near)]
@@ -230,6 +231,32 @@ def test_sigkill_at_any_moment(bench, name):
     assert again.returncode in (OK, USAGE), again.stderr  # it may have been done
     assert bench.is_right(way.encrypted)
     assert not bench.is_begun()
+
+
+@pytest.mark.parametrize('name', ['encrypt', 'encrypt-apart', 'reencrypt', 'reencrypt-journal', 'decrypt'])
+def test_it_can_be_opened_in_the_midst(bench, name):
+    keep = bench.keep
+    way = Way(bench, name)
+    way.moments(False)
+    phrase = ['--passphrase-file', keep.phrase, *(APART if bench.header.exists() else [])]
+    way.reset(False)
+    assert way.begin(False, at=way.first_zone).returncode == 99
+    assert 'continues' in keep.refuse(BUSY, 'cat', 'v.img', *phrase)
+    assert 'continues' in keep.refuse(BUSY, 'open', 'v.img', 'm', '--raw', '--read-only', *phrase)
+    keep.do('open', 'v.img', 'm', '--raw', *phrase)  # makes the zone whole
+    assert keep.read(keep.home / 'm' / 'volume') == bench.plain
+    assert 'use' in keep.refuse(BUSY, way.ours[0], *way.apart, 'v.img', '--passphrase-file', keep.phrase)
+    changed = bytearray(bench.plain)
+    for place in (0, 5000, (4 << 20) - 700, (12 << 20) - 700, SIZE - 1000):  # across pieces, too
+        changed[place:place + 1000] = bytes(range(250)) * 4
+        done = keep.execute('dd', 'of=m/volume', 'bs=1', f'seek={place}', 'conv=notrunc', 'status=none',
+                            given=bytes(range(250)) * 4)
+        assert done.returncode == 0, done.stderr
+    keep.close()
+    bench.plain = bytes(changed)
+    assert keep.run('cat', 'v.img', *phrase).stdout == changed
+    good(bench.ours(way.ours[0], *way.apart))
+    assert bench.is_right(way.encrypted)
 
 
 def sums(keep, image, names):
@@ -343,6 +370,57 @@ def test_a_wrong_passphrase_changes_nothing(bench):
         keep.refuse(DENIED, *words, 'v.img', '--passphrase-file', wrong)
         assert bench.image.read_bytes() == before
         assert not bench.header.exists() and not keep_header(bench.image).exists()
+
+
+@pytest.fixture
+def disk(anybody):
+    """A block device of 96 MiB."""
+    if os.getuid() != 0:
+        pytest.skip('only root has loop devices')
+    image = anybody.file('disk.img', b'')
+    os.truncate(image, 96 << 20)
+    made = subprocess.run(['losetup', '-f', '--show', image], capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip('there are no loop devices here')
+    name = made.stdout.strip()
+    yield name
+    subprocess.run(['losetup', '-d', name], check=True)
+
+
+def test_a_file_system_on_a_disk_makes_room(anybody, disk):
+    keep = anybody
+    keep.execute('/usr/sbin/mkfs.ext4', '-q', '-F', disk)
+    chance = random.Random(11)
+    for name in ('one', 'two'):
+        keep.file(name, chance.randbytes(3 << 20))
+        assert keep.execute('/usr/sbin/debugfs', '-w', '-R', f'write {name} {name}', disk).returncode == 0
+    before = sums(keep, disk, ('one', 'two'))
+    phrase = ['--passphrase-file', keep.phrase]
+    assert 'resize2fs' in keep.refuse(USAGE, 'encrypt', disk, *phrase, *CHEAP)
+    assert sums(keep, disk, before) == before
+    keep.do('encrypt', disk, *phrase, *CHEAP, '--yes')
+    (keep.home / 'out.img').write_bytes(keep.execute(keep.program, 'cat', disk, *phrase).stdout)
+    assert (keep.home / 'out.img').stat().st_size == 80 << 20
+    assert sums(keep, 'out.img', before) == before
+    assert '--header' in keep.refuse(USAGE, 'decrypt', disk, *phrase)
+    keep.do('decrypt', disk, '--header', 'disk.header', *phrase)
+    assert sums(keep, disk, before) == before
+
+
+def test_what_is_at_the_end_of_a_disk_must_be_said(anybody, disk):
+    keep = anybody
+    plain = random.Random(3).randbytes(40 << 20)
+    with open(disk, 'r+b') as to:
+        to.write(plain)
+    phrase = ['--passphrase-file', keep.phrase]
+    assert '--data-size' in keep.refuse(USAGE, 'encrypt', disk, *phrase, *CHEAP)
+    assert 'more than' in keep.refuse(USAGE, 'encrypt', disk, *phrase, *CHEAP, '--data-size', '70M')
+    with open(disk, 'rb') as at:
+        assert at.read(len(plain)) == plain
+    keep.do('encrypt', disk, *phrase, *CHEAP, '--data-size', '40M')
+    assert keep.run('cat', disk, *phrase, '--length', '40M').stdout == plain
+    with open(disk, 'rb') as at:
+        assert plain[:4096] not in at.read()  # what was moved out of the way is wiped
 
 
 def test_refusals(anybody):

@@ -1,9 +1,11 @@
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/units.h"
+#include "keep/command/convert_midst.h"
 #include "keep/command/credential_options.h"
 #include "keep/command/luks_target.h"
 #include "keep/format/luks2/luks2_unlock.h"
@@ -94,6 +96,30 @@ static enum rc copy_out(const struct output *o, struct device *volume, struct fa
     return rc;
 }
 
+/* In the midst of an encryption, decryption or reencryption: nothing is written. */
+static enum rc open_midst(const struct output *o, const struct luks_target *target,
+                          struct device *data, struct device **volume, struct fault *why)
+{
+    SCOPED(secret) credential = {0};
+    struct convert_midst_result result;
+    char prompt[PATH_MAX + 32];
+    enum rc rc;
+
+    snprintf(prompt, sizeof prompt, "Passphrase for %s: ", target->path);
+    rc = credential_get(&o->credential, prompt, false, &credential, why);
+    if (rc != RC_OK)
+        return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
+    rc = convert_midst_open(&(struct convert_midst){.path = target->path,
+                                                    .header_path = o->options.header,
+                                                    .data = data,
+                                                    .credential = &credential},
+                            &result, why);
+    if (rc != RC_OK)
+        return fault_at(why, "%s", target->path);
+    *volume = result.volume;
+    return RC_OK;
+}
+
 /* `data` becomes the volume's own. */
 static enum rc open_volume(const struct output *o, const struct luks_target *target,
                            struct device *data, struct device **volume, struct fault *why)
@@ -103,6 +129,8 @@ static enum rc open_volume(const struct output *o, const struct luks_target *tar
     struct volume_place place;
     enum rc rc;
 
+    if (target->header->reencrypting)
+        return open_midst(o, target, data, volume, why);
     if ((rc = luks2_data_check(target->header, o->options.header != NULL, why)) ||
         (rc = luks2_extent_find(target->header, data->size, &extent, why)))
         return fault_at(why, "%s", target->path);

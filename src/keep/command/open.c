@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "keep/command/command.h"
+#include "keep/command/convert_midst.h"
 #include "keep/command/credential_options.h"
 #include "keep/command/folder_open.h"
 #include "keep/command/luks_target.h"
@@ -235,6 +236,33 @@ static enum rc unlock_plain(struct opening *o, struct device *data, struct fault
     return use_volume(o, NULL, data, &volume, why);
 }
 
+/* In the midst of an encryption, decryption or reencryption: of several pieces. */
+static enum rc unlock_midst(struct opening *o, struct device *data, struct fault *why)
+{
+    SCOPED(secret) credential = {0};
+    struct convert_midst_result result;
+    enum rc rc;
+
+    if (o->options.kernel)
+        return fail(why, RC_UNSUPPORTED,
+                    "--kernel: its data are being changed, and the kernel is given whole "
+                    "volumes only");
+    if ((rc = get_credential(o, &credential, why)) ||
+        (rc = convert_midst_open(&(struct convert_midst){.path = o->target,
+                                                         .header_path = o->options.header,
+                                                         .data = data,
+                                                         .writes = !o->options.read_only,
+                                                         .credential = &credential},
+                                 &result, why)))
+        return rc;
+    o->device = result.volume;
+    o->sector_size = result.sector_size;
+    o->record.sector_size = (int)result.sector_size;
+    snprintf(o->record.format, sizeof o->record.format, "LUKS2");
+    snprintf(o->record.cipher, sizeof o->record.cipher, "%s", result.cipher);
+    return RC_OK;
+}
+
 /* *foreign is set where there is no header of ours at all. */
 static enum rc read_and_unlock(struct opening *o, struct device *header_device,
                                struct device *data, bool *foreign, struct fault *why)
@@ -244,6 +272,11 @@ static enum rc read_and_unlock(struct opening *o, struct device *header_device,
 
     if (rc != RC_OK)
         return rc;
+    if (convert_midst_is(header_device, NULL) == RC_OK) {
+        rc = unlock_midst(o, data, why);
+        luks_target_release(header_device);
+        return rc;
+    }
     if ((rc = format_read(&container, header_device, why)) != RC_OK) {
         *foreign = rc == RC_NOT_FOUND;
         return rc;

@@ -186,7 +186,9 @@ static enum rc fill(struct reencrypt *e, struct fault *why)
              reencryption_progress_read(task->header, &e->plan, e->size, &e->progress, why)) ||
         (rc = prove(e, why)) || (rc = check_places(e, why)) || (rc = choose_zone(e, why)))
         return rc;
-    return luks2_repair(task->header, task->header_device, why);
+    return task->header_device->read_only
+               ? RC_OK /* it is only looked at */
+               : luks2_repair(task->header, task->header_device, why);
 }
 
 enum rc reencrypt_open(struct reencrypt **out, const struct reencrypt_task *task,
