@@ -129,7 +129,8 @@ enum rc layout_write(struct span text, struct text *out, struct lexer_token *at,
         rc = fail(why, RC_FORMAT, "unexpected end of file, expecting \"}\"");
     if (rc != RC_END)
         return rc;
-    add_gap(&l, span_of(text.at + end, text.len - end));
+    if (end < text.len)
+        add_gap(&l, span_of(text.at + end, text.len - end));
     if (out->len > 0)
         text_add_char(out, '\n');
     return text_ok(out) ? RC_OK : fail(why, RC_MEMORY, "no memory for the text");
