@@ -100,6 +100,7 @@ static void drop(struct request *r)
     timer_clear(&r->pause);
     timer_clear(&r->ahead_timer);
     gzip_stream_release(r->gzip, &r->service->spare_gzip);
+    transform_close(r->transforms);
     spill_clear(&r->to_client);
     spill_clear(&r->to_origin);
     body_store_clear(&r->store);

@@ -15,6 +15,7 @@
 #include "gate/http/h1_request.h"
 #include "gate/http/h1_response.h"
 #include "gate/service_state.h"
+#include "gate/transform/transform.h"
 #include "gate/upstream/origin.h"
 #include "io/ares/resolver.h"
 
@@ -163,10 +164,13 @@ struct request {
     bool adds_trailer;   /* the location's fields go behind the last chunk */
     bool
         open_ended; /* a body of our own that goes through request_send_own_body has not ended yet */
-    bool precompressed;       /* gzip_static: the file itself is */
-    bool varies;              /* there are two forms of it */
-    bool squeezed;            /* the head says that the body is compressed */
-    bool reshaped;            /* the body is not the one that its ETag is for, byte by byte */
+    bool precompressed; /* gzip_static: the file itself is */
+    bool varies;        /* there are two forms of it */
+    bool squeezed;      /* the head says that the body is compressed */
+    bool reshaped;      /* the body is not the one that its ETag is for, byte by byte */
+    struct transform *transforms; /* that the body goes through before it is compressed */
+    bool unpacks, drops_etag, drops_ranges, lacks_memory;
+    struct span told_charset; /* X-Accel-Charset */
     struct gzip_stream *gzip; /* that it goes through; NULL: as it is, or there is none */
     bool is_head;             /* the method is HEAD */
     struct span location_field, content_type; /* as sent, for variables */
@@ -461,6 +465,26 @@ void request_shape_body(struct request *r, struct reply *reply, const struct hea
 
 /* The fields that go behind the last chunk, as lines; in memory that lasts until the next call. */
 struct span request_trailer(struct request *r);
+
+/* The same of what is changed already, compressed or not. */
+enum rc request_send_formed(struct request *r, struct iovec first, struct span piece,
+                            enum gzip_push push);
+
+/* ---- request_transform.c ---- */
+
+/* The type with the location's character set, where it gets one. */
+struct span request_content_type(struct request *r, struct span type, struct span encoding);
+/*
+ * Is the body changed on its way? Then r->transforms say how, but for a HEAD. `encoding`: the body's; `added`:
+ * something stands around it.
+ */
+bool request_shape_transforms(struct request *r, struct reply *reply, struct span encoding,
+                              bool added);
+/* As request_squeeze, through r->transforms. */
+enum rc request_transform(struct request *r, struct iovec first, const struct iovec *pieces,
+                          int count, enum gzip_push push);
+
+/* ---- request_body.c ---- */
 
 /* May this client get something compressed? */
 bool request_takes_gzip(const struct request *r);

@@ -120,6 +120,7 @@ bool request_obeys_origin(struct request *r, enum rc *rc)
         *rc = redirect(r, value);
         return true;
     }
+    r->told_charset = told(r, FIELD_X_ACCEL_CHARSET, PROXY_IGNORE_CHARSET);
     value = told(r, FIELD_X_ACCEL_BUFFERING, PROXY_IGNORE_BUFFERING);
     if (span_equal_nocase(value, SPAN("no")))
         r->unbuffered = true;

@@ -110,7 +110,7 @@ void request_add_fields(struct request *r, const struct reply *reply, struct buf
 {
     if (reply->added.settings)
         headers_write(&reply->added, time(NULL), reply->last_modified, r, out);
-    if (r->squeezed || (r->precompressed && r->file >= 0 && r->status != 304))
+    if (r->squeezed || (r->precompressed && r->file >= 0 && r->status != 304 && !r->unpacks))
         buffer_add(out, SPAN("Content-Encoding: gzip\r\n"));
 }
 
@@ -169,7 +169,7 @@ static enum rc answer(struct request *r, struct reply *reply, struct span body)
     }
     r->head_bytes = head.len;
     r->step = STEP_ANSWER;
-    r->open_ended = r->gzip || reply->chunked;
+    r->open_ended = r->gzip || r->transforms || reply->chunked;
     if (r->parts_count > 0 && !r->adds_before)
         body = take_small_file(r);
     pieces[0] = (struct iovec){head.at, head.len};

@@ -79,22 +79,33 @@ void request_open_end(struct request *r, struct reply *reply)
         r->keep_alive = false;
 }
 
+/* Content-Encoding of a body as it comes. */
+static struct span encoding_of(const struct request *r, const struct head *origin)
+{
+    return r->precompressed && !origin ? SPAN("gzip")
+                                       : value_in(origin, FIELD_CONTENT_ENCODING);
+}
+
 void request_shape_body(struct request *r, struct reply *reply, const struct head *origin)
 {
     const struct settings *settings = request_settings(r);
     const unsigned status = request_status(r, reply->code);
     enum gzip_choice choice;
-    bool added;
+    bool added, changed; /* around the body, or in it */
 
     reply->is_shaped = true;
     if (r->gzip) { /* of a head that was not sent in the end */
         gzip_stream_release(r->gzip, &r->service->spare_gzip);
         r->gzip = NULL;
     }
-    r->squeezed = r->reshaped = r->adds_trailer = false;
+    r->squeezed = r->reshaped = r->drops_ranges = r->adds_trailer = false;
     if (status < 200 || request_is_bodiless(status))
         return;
+    reply->content_type = request_content_type(r, reply->content_type, encoding_of(r, origin));
     added = request_shape_additions(r, status, reply->content_type);
+    changed = request_shape_transforms(r, reply, encoding_of(r, origin), added);
+    r->drops_ranges = added || r->unpacks;
+    added = added || changed;
     reply->vary = r->varies;
     if (!settings->gzip.on && settings->headers.trailers.count == 0 && !added)
         return;
@@ -103,6 +114,7 @@ void request_shape_body(struct request *r, struct reply *reply, const struct hea
     if (r->is_head) { /* its head is that of GET */
         r->squeezed = choice == GZIP_SQUEEZE;
         r->reshaped = r->squeezed || added;
+        r->drops_ranges = r->drops_ranges || r->squeezed;
         reply->has_length = reply->has_length && !r->squeezed && !added;
         r->adds_before = r->adds_after = false;
         return;
@@ -112,6 +124,7 @@ void request_shape_body(struct request *r, struct reply *reply, const struct hea
                                    reply->has_length ? reply->length : UINT64_MAX);
     r->squeezed = r->gzip != NULL;
     r->reshaped = r->squeezed || added;
+    r->drops_ranges = r->drops_ranges || r->squeezed;
     r->adds_trailer = r->head.version >= 11 && settings->http.chunked_transfer_encoding &&
                       has_trailers(r, status);
     if (r->gzip || r->adds_trailer || added)
@@ -197,12 +210,24 @@ enum rc request_squeeze(struct request *r, struct iovec first, const struct iove
     return RC_OK;
 }
 
-enum rc request_send_own_body(struct request *r, struct iovec first, struct span piece,
-                              bool last)
+enum rc request_send_formed(struct request *r, struct iovec first, struct span piece,
+                            enum gzip_push push)
 {
     struct iovec in = {(void *)(uintptr_t)piece.at, piece.len};
 
+    r->open_ended = push != GZIP_END;
+    return r->gzip ? request_squeeze(r, first, &in, 1, push)
+                   : send_piece(r, first, piece, push == GZIP_END);
+}
+
+enum rc request_send_own_body(struct request *r, struct iovec first, struct span piece,
+                              bool last)
+{
+    const struct iovec in = {(void *)(uintptr_t)piece.at, piece.len};
+    const enum gzip_push push = last ? GZIP_END : GZIP_MORE;
+
+    if (!r->transforms)
+        return request_send_formed(r, first, piece, push);
     r->open_ended = !last;
-    return r->gzip ? request_squeeze(r, first, &in, 1, last ? GZIP_END : GZIP_MORE)
-                   : send_piece(r, first, piece, last);
+    return request_transform(r, first, &in, 1, push);
 }

@@ -67,6 +67,8 @@ enum rc request_answer_listing(struct request *r, const char *path)
     struct span copy;
     enum rc rc;
 
+    form.utf8 = span_equal_nocase(template_constant(&request_settings(r)->transform.charset),
+                                  SPAN("utf-8"));
     if (form.format == LISTING_JSONP && !find_callback(r, &form.callback)) {
         request_log(r, LOG_LEVEL_INFO, "client sent an invalid callback name");
         return request_answer_status(r, 400);

@@ -112,7 +112,10 @@ static void add_answer_fields(struct request *r, const struct headers_turn *adde
             value = rewrite(r, value, filter_refresh);
         if (field->id == FIELD_SET_COOKIE && has_cookie_rules(proxy_of(r)))
             value = rewrite(r, value, filter_cookie);
-        if (r->reshaped && field->id == FIELD_ACCEPT_RANGES)
+        if (r->drops_ranges && field->id == FIELD_ACCEPT_RANGES)
+            continue;
+        if ((r->unpacks && field->id == FIELD_CONTENT_ENCODING) ||
+            (r->drops_etag && field->id == FIELD_ETAG))
             continue;
         if (r->reshaped && field->id == FIELD_ETAG && !span_starts(value, SPAN("\"")) &&
             !span_starts(value, SPAN("W/")))
@@ -193,9 +196,10 @@ static enum rc send_body_down(struct request *r, struct iovec first, struct span
             request_log(r, LOG_LEVEL_ERROR, "upstream sent invalid chunked response");
             return RC_FORMAT;
         }
-        if (r->gzip) {
-            rc = request_squeeze(r, first, cut.pieces, cut.count,
-                                 r->down.done && !r->adds_after ? GZIP_END : GZIP_MORE);
+        if (r->gzip || r->transforms) {
+            rc = (r->transforms ? request_transform : request_squeeze)(
+                r, first, cut.pieces, cut.count,
+                r->down.done && !r->adds_after ? GZIP_END : GZIP_MORE);
             if (rc != RC_OK)
                 return rc;
             first.iov_len = 0;
@@ -275,7 +279,7 @@ static struct span challenge_of(const struct head *head)
 static bool head_has_accel(const struct head *head)
 {
     return head_has(head, FIELD_X_ACCEL_REDIRECT) || head_has(head, FIELD_X_ACCEL_BUFFERING) ||
-           head_has(head, FIELD_X_ACCEL_LIMIT_RATE);
+           head_has(head, FIELD_X_ACCEL_LIMIT_RATE) || head_has(head, FIELD_X_ACCEL_CHARSET);
 }
 
 enum rc request_begin_answer(struct request *r, struct span rest)
@@ -351,6 +355,8 @@ static enum rc end_of_origin(struct request *r, enum rc rc)
         return RC_IO;
     }
     r->down.done = true;
+    if (r->transforms)
+        return request_transform(r, (struct iovec){0}, NULL, 0, GZIP_END);
     if (r->adds_after)
         return RC_OK;
     if (r->gzip)

@@ -218,8 +218,8 @@ static enum rc send_to_parent(struct request *r, const struct iovec *pieces, int
     if (r->kind != SUB_ADDITION)
         return RC_OK;
     for (int i = 0; rc == RC_OK && i < count; i++)
-        rc = request_send_own_body(r->parent, (struct iovec){0},
-                                   span_of(pieces[i].iov_base, pieces[i].iov_len), false);
+        rc = request_send_formed(r->parent, (struct iovec){0},
+                                 span_of(pieces[i].iov_base, pieces[i].iov_len), GZIP_MORE);
     return rc != RC_OK ? rc : spill_is_empty(&r->parent->to_client) ? RC_OK : RC_AGAIN;
 }
 

@@ -192,6 +192,14 @@ enum rc request_begin_additions(struct request *r, struct span body, enum step t
 
 static enum rc begin_after(struct request *r)
 {
+    enum rc rc = RC_OK;
+
+    if (r->transforms) /* what they hold back stands in front of it */
+        rc = request_transform(r, (struct iovec){0}, NULL, 0, GZIP_END);
+    transform_close(r->transforms);
+    r->transforms = NULL;
+    if (rc != RC_OK)
+        return rc;
     r->adds_after = false;
     r->after_addition = STEP_DRAIN;
     r->addition = request_begin_sub(r, SUB_ADDITION, request_settings(r)->subrequest.after,

@@ -20,17 +20,30 @@ struct site_tls {
 };
 
 static const struct directive *const tables[PART_COUNT] = {
-    [PART_CONTEXTS] = site_directives,     [PART_PROCESS] = process_directives,
-    [PART_HTTP] = http_directives,         [PART_PROXY] = proxy_directives,
-    [PART_UPSTREAM] = upstream_directives, [PART_RESPOND] = respond_directives,
-    [PART_JOURNAL] = journal_directives,   [PART_TLS] = tls_directives,
-    [PART_HEADERS] = headers_directives,   [PART_ACCESS] = access_directives,
-    [PART_COMPUTED] = computed_directives, [PART_REWRITE] = rewrite_directives,
-    [PART_GZIP] = gzip_directives,         [PART_LIMIT] = limit_directives,
-    [PART_HEALTH] = health_directives,     [PART_AUTH] = auth_directives,
-    [PART_LISTING] = listing_directives,   [PART_SUBREQUEST] = subrequest_directives,
-    [PART_STATUS] = status_directives,     [PART_RESOLVER] = resolver_directives,
+    /* clang-format off: one a line */
+    [PART_CONTEXTS] = site_directives,
+    [PART_PROCESS] = process_directives,
+    [PART_HTTP] = http_directives,
+    [PART_PROXY] = proxy_directives,
+    [PART_UPSTREAM] = upstream_directives,
+    [PART_RESPOND] = respond_directives,
+    [PART_JOURNAL] = journal_directives,
+    [PART_TLS] = tls_directives,
+    [PART_HEADERS] = headers_directives,
+    [PART_ACCESS] = access_directives,
+    [PART_COMPUTED] = computed_directives,
+    [PART_REWRITE] = rewrite_directives,
+    [PART_GZIP] = gzip_directives,
+    [PART_LIMIT] = limit_directives,
+    [PART_HEALTH] = health_directives,
+    [PART_AUTH] = auth_directives,
+    [PART_TRANSFORM] = transform_directives,
+    [PART_LISTING] = listing_directives,
+    [PART_SUBREQUEST] = subrequest_directives,
+    [PART_STATUS] = status_directives,
+    [PART_RESOLVER] = resolver_directives,
     [PART_FORWARD] = forward_directives,
+    /* clang-format on */
 };
 
 const struct conf_language site_language = {

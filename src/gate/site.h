@@ -28,6 +28,7 @@
 #include "gate/status/status_settings.h"
 #include "gate/subrequest/subrequest_settings.h"
 #include "gate/tls/tls_settings.h"
+#include "gate/transform/transform_settings.h"
 #include "gate/upstream/proxy_settings.h"
 #include "io/address.h"
 
@@ -40,6 +41,7 @@ struct settings {
     struct headers_settings headers;
     struct access_settings access;
     struct auth_settings auth;
+    struct transform_settings transform;
     struct listing_settings listing;
     struct subrequest_settings subrequest;
     struct gzip_settings gzip;

@@ -20,6 +20,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_HEADERS] = &s->headers;
     level.parts[PART_ACCESS] = &s->access;
     level.parts[PART_AUTH] = &s->auth;
+    level.parts[PART_TRANSFORM] = &s->transform;
     level.parts[PART_LISTING] = &s->listing;
     level.parts[PART_SUBREQUEST] = &s->subrequest;
     level.parts[PART_GZIP] = &s->gzip;

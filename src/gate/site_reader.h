@@ -23,6 +23,7 @@ enum site_part {
     PART_REWRITE,
     PART_GZIP,
     PART_AUTH,
+    PART_TRANSFORM,
     PART_LISTING,
     PART_SUBREQUEST,
     PART_LIMIT,

@@ -18,6 +18,7 @@ SERVER = '''
     location /json/ { autoindex_format json; alias %(site)s/many/; }
     location /jsonp/ { autoindex_format jsonp; alias %(site)s/many/; }
     location /rounded/ { autoindex_exact_size off; autoindex_localtime on; alias %(site)s/many/; }
+    location /utf8/ { charset utf-8; alias %(site)s/many/; }
     location /zip/ { gzip on; gzip_types *; alias %(site)s/many/; }
     location /chance/ { random_index on; alias %(site)s/one/; }
     location /chance-none/ { random_index on; alias %(site)s/empty/; }
@@ -59,7 +60,7 @@ def both(gate, nginx_program, tmp_path):
 
 def test_folders(both):
     for target in ('/many/', '/', '/empty/', '/off/', '/xml/', '/json/', '/jsonp/', '/jsonp/?callback=f', '/jsonp/?callback=a.b_1', '/jsonp/?callback=a-b',
-                   '/jsonp/?callback=', '/jsonp/?callback=' + 'x' * 200, '/rounded/', '/none/', '/many', '/zip/', '/one/only.txt/'):
+                   '/jsonp/?callback=', '/jsonp/?callback=' + 'x' * 200, '/rounded/', '/utf8/', '/none/', '/many', '/zip/', '/one/only.txt/'):
         for method in ('GET', 'HEAD', 'POST', 'PUT'):
             both.ask(target, method)
         both.ask(target, version='1.0')
