@@ -43,7 +43,7 @@ ONE_FILE = ['blkid/']
 # libc and the kernel: free for all.
 SYSTEM = re.compile(r'''(sys|netinet|arpa|net|linux|asm)/[a-z0-9_/-]+\.h$|(
     aio|assert|byteswap|cpuid|crypt|ctype|dirent|dlfcn|endian|err|errno|fcntl|fnmatch|getopt|glob|grp|
-    ifaddrs|emmintrin|immintrin|inttypes|langinfo|libgen|limits|locale|math|mntent|netdb|poll|
+    ifaddrs|emmintrin|immintrin|inttypes|langinfo|libgen|limits|locale|malloc|math|mntent|netdb|poll|
     pthread|pwd|
     sched|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|
     stdlib|string|strings|syslog|termios|threads|time|uchar|unistd|wchar|wctype|x86intrin|arm_acle

@@ -18,8 +18,7 @@ extern const struct aead_kind aead_aes_gcm_ipsecmb;
 
 struct gcm {
     struct aead aead;
-    _Alignas(64) struct gcm_key_data
-        key; /* which the library's header says to some compilers alone */
+    _Alignas(64) struct gcm_key_data key; /* the library's header does not say so to gcc */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -1,6 +1,7 @@
 #include "keep/mount/serve_tree.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -12,7 +13,11 @@
 #include "keep/mount/fuse_tree.h"
 #include "keep/mount/unmount.h"
 
-enum { LOOK_MS = 500 }; /* how often an idle mount is looked at */
+enum {
+    LOOK_MS = 500, /* how often an idle mount is looked at */
+    MEMORY_KEPT = 16 << 20,
+    MEMORY_STEP = 256 << 10,
+};
 
 /* What is in use stays mounted, and may be asked to go again later. */
 static enum rc unmount_or_tell(const struct record *record)
@@ -85,6 +90,15 @@ static enum rc run(struct serve_tree *serve, struct fuse_transport *fuse, int si
     return RC_OK;
 }
 
+/* A tree takes and gives back blocks with every write: what it gave back stays for the next one,
+ * instead of being asked of the kernel again page by page. */
+static void keep_memory(void)
+{
+    mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
+    mallopt(M_TOP_PAD, MEMORY_STEP);
+    mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
+}
+
 enum rc serve_tree(struct serve_tree *serve, struct fault *why)
 {
     struct fuse_tree face = {.tree = serve->tree, .lifetime = FUSE_TREE_LIFETIME};
@@ -100,6 +114,7 @@ enum rc serve_tree(struct serve_tree *serve, struct fault *why)
     int signals = daemon_watch_signals(), lost;
     enum rc rc;
 
+    keep_memory();
     if (signals < 0)
         rc = fail_errno(why, RC_IO, "no descriptor for signals");
     else if ((rc = record_write(serve->record, why)) == RC_OK &&
