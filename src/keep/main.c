@@ -9,7 +9,8 @@
 
 static const struct command *const commands[] = {
     &command_create,      &command_open,          &command_close,
-    &command_status,      &command_cat,           &command_key_list,
+    &command_status,      &command_cat,           &command_ls,
+    &command_export,      &command_check,         &command_key_list,
     &command_key_add,     &command_key_change,    &command_key_remove,
     &command_key_test,    &command_header_backup, &command_header_restore,
     &command_header_dump, &command_header_check,  &command_header_repair,

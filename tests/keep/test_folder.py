@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from folder_reader import Damaged, Folder
-from keep_runner import BUSY, CHEAP, DENIED, FOREIGN, USAGE
+from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, FOREIGN, OK, USAGE
 
 NAMES = ['a', 'with space', 'ümläut', 'x' * 175, 'y' * 176, 'z' * 255, b'\xff\xfe'.decode('utf-8', 'surrogateescape')]
 SIZES = [0, 1, 3919, 3920, 3921, 4095, 4096, 4097, 63 * 4096, 63 * 4096 + 1, 700000]
@@ -183,3 +183,122 @@ def test_idle(anybody):
             break
         keep.execute('sleep', '0.1')
     assert keep.status() == []
+
+
+def test_without_a_mount(anybody):
+    keep = anybody
+    folder(keep)
+    at = keep.open('f', 'm')
+    script(keep, FILL, at, '2')
+    before = keep.execute('sh', '-c', 'cd m && find . -type f -print0 | sort -z | xargs -0 sha256sum').stdout
+    keep.close()
+    phrase = ['--passphrase-file', keep.phrase]
+    assert keep.do('ls', 'f', 'd/e', *phrase).split('\n') == ['moved', 'other name', 'sparse', '']
+    assert '-> ../a/b' in keep.do('ls', '--long', 'f', 'd', *phrase)
+    assert keep.run('cat', 'f', 'd/4096', '--offset', '4000', *phrase).stdout == \
+        keep.run('cat', 'f', 'd/4096', *phrase).stdout[4000:]
+    keep.do('export', 'f', '--to', 'out', *phrase)
+    assert keep.execute('sh', '-c', 'cd out && find . -type f -print0 | sort -z | xargs -0 sha256sum').stdout == before
+    assert os.getxattr(keep.home / 'out' / 'a', 'user.colour') == b'red'
+    keep.do('export', 'f', 'd/e/sparse', '--to', 'one', *phrase)
+    assert (keep.home / 'one').stat().st_size == 50_000_003
+    keep.refuse(USAGE, 'cat', 'f', *phrase)
+    keep.refuse(FAILED, 'cat', 'f', 'nothing', *phrase)
+    assert 'bytes' in keep.do('check', 'f', *phrase)
+
+
+def test_one_file_is_shredded(anybody):
+    keep = anybody
+    folder(keep)
+    at = keep.open('f', 'm')
+    for name in 'ab':
+        (at / name).write_bytes(b'x' * 10000)
+    keep.close()
+    phrase = ['--passphrase-file', keep.phrase]
+    keep.refuse(USAGE, 'shred', 'f/a', *phrase)
+    assert 'key is overwritten' in keep.do('shred', 'f/a', '--yes', *phrase)
+    assert keep.do('ls', 'f', *phrase) == 'b\n'
+    keep.do('check', 'f', *phrase)
+
+
+PEOPLE = '''
+import os, sys
+at = sys.argv[1]
+for one in 'ab':
+    os.mkdir(f'{at}/{one}')
+    open(f'{at}/{one}/file', 'w').write(f'in {one}')
+    open(f'{at}/{one}/large', 'wb').write(one.encode() * 600000)
+    os.symlink(f'target of {one}', f'{at}/{one}/link')
+'''
+
+
+def exchange(one, other):
+    spare = one.with_name('keep.spare')
+    one.rename(spare)
+    other.rename(one)
+    spare.rename(other)
+
+
+def exchange_headers(places):
+    exchange(places['a'][0] / 'keep.dir', places['b'][0] / 'keep.dir')
+
+
+def hard_link_over(places):
+    victim, other = places['a/file'][0], places['b/file'][0]
+    victim.unlink()
+    os.link(other, victim)
+
+
+def page_of_another(places):
+    with open(places['a/large'][0], 'r+b') as one, open(places['b/large'][0], 'rb') as other:
+        one.seek(8192), other.seek(8192)
+        one.write(other.read(4096))
+
+
+def link_of_another(places):
+    one, other = places['a/link'][0], places['b/link'][0]
+    target = os.readlink(other)
+    one.unlink()
+    one.symlink_to(target)
+
+
+ATTACKS = {
+    'files exchanged': lambda places: exchange(places['a/file'][0], places['b/file'][0]),
+    'files of one directory exchanged': lambda places: exchange(places['a/file'][0], places['a/large'][0]),
+    'directories exchanged': lambda places: exchange(places['a'][0], places['b'][0]),
+    'headers of directories exchanged': exchange_headers,
+    'a file linked over another': hard_link_over,
+    'a block of another file': page_of_another,
+    'a target of another link': link_of_another,
+    'a directory in the place of a file': lambda places: exchange(places['a/file'][0], places['b'][0]),
+    'a header cut off': lambda places: os.truncate(places['a/file'][0], 4095),
+    'blocks cut off': lambda places: os.truncate(places['a/large'][0], 300000),
+    'a header of a directory removed': lambda places: (places['a'][0] / 'keep.dir').unlink(),
+}
+
+
+@pytest.mark.parametrize('attack', ATTACKS)
+def test_what_is_changed_is_found_out(anybody, cryptsetup, attack):
+    keep = anybody
+    lower = folder(keep)
+    at = keep.open('f', 'm')
+    script(keep, PEOPLE, at)
+    keep.close()
+    phrase = ['--passphrase-file', keep.phrase]
+    right = {name: keep.run('cat', 'f', name, *phrase).stdout for name in ('a/file', 'b/file', 'a/large', 'b/large')}
+    places = {name: (path, tag) for name, _, path, tag in Folder(lower, volume_key(keep, cryptsetup)).walk()}
+    ATTACKS[attack](places)
+    done = keep.run('check', 'f', *phrase)
+    assert done.returncode == DAMAGED and b'damaged: ' in done.stdout
+    for name, content in right.items():
+        done = keep.run('cat', 'f', name, *phrase)
+        assert done.returncode != OK or done.stdout == content
+    at = keep.open('f', 'm')
+    for name, content in right.items():
+        done = keep.execute('cat', at / name)
+        assert done.returncode != 0 or done.stdout == content
+    keep.close()
+    keep.run('export', 'f', '--to', 'out', *phrase)
+    assert keep.run('check', 'f', '--repair', *phrase).returncode == OK
+    assert keep.run('check', 'f', *phrase).returncode == OK
+    assert len(os.listdir(lower / 'keep.aside')) > 0

@@ -7,7 +7,7 @@ import pytest
 
 COMMANDS = ['create', 'open', 'close', 'status', 'cat', 'key list', 'key add', 'key change', 'key remove',
             'key test', 'header backup', 'header restore', 'header dump', 'header check', 'header repair', 'shred',
-            'encrypt', 'decrypt', 'reencrypt']
+            'encrypt', 'decrypt', 'reencrypt', 'ls', 'export', 'check']
 
 
 @pytest.fixture(scope='module')

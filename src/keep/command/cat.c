@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "keep/command/convert_midst.h"
 #include "keep/command/credential_options.h"
+#include "keep/command/folder_cat.h"
 #include "keep/command/luks_target.h"
 #include "keep/format/luks2/luks2_unlock.h"
 #include "keep/mount/daemon.h"
@@ -157,6 +158,24 @@ static enum rc cat(const struct output *o, const struct luks_target *target, str
     return rc;
 }
 
+static enum status cat_file(const struct output *o, char **words, int count, struct fault *why)
+{
+    struct folder_opening opening = {.path = words[0],
+                                     .header = o->options.header,
+                                     .credential = &o->credential,
+                                     .key_slot = o->key_slot,
+                                     .read_only = true};
+    enum rc rc;
+
+    if (count < 2)
+        return command_status_of(
+            fail(why, RC_USAGE, "%s: is a folder: name a file in it, as 'keep ls' lists them",
+                 words[0]));
+    daemon_hide();
+    rc = folder_cat(&opening, words[1], o->offset, o->length, why);
+    return opening.foreign ? STATUS_FOREIGN : command_status_of(rc);
+}
+
 static enum status cat_run(char **words, int count, struct fault *why)
 {
     SCOPED(luks_target) target = {0};
@@ -164,11 +183,16 @@ static enum status cat_run(char **words, int count, struct fault *why)
     enum status status;
     enum rc rc;
 
-    if (!command_parse(&command_cat, &o.options, &o.options.help, words, &count, 1, 1, &status,
+    if (!command_parse(&command_cat, &o.options, &o.options.help, words, &count, 1, 2, &status,
                        why))
         return status;
     if (read_options(&o, why) != RC_OK)
         return STATUS_USAGE;
+    if (folder_is_directory(words[0]))
+        return cat_file(&o, words, count, why);
+    if (count > 1)
+        return command_status_of(
+            fail(why, RC_USAGE, "%s: is no folder, and has no paths", words[0]));
     if (isatty(STDOUT_FILENO))
         return command_status_of(
             fail(why, RC_USAGE,
@@ -183,8 +207,8 @@ static enum status cat_run(char **words, int count, struct fault *why)
 
 const struct command command_cat = {
     .name = "cat",
-    .operands = "TARGET",
-    .doc = "Writes the decrypted volume to standard output, without a mount.",
+    .operands = "TARGET [PATH]",
+    .doc = "Writes a decrypted volume, or a file of a folder, to standard output.",
     .rows = rows,
     .run = cat_run,
 };

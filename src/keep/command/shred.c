@@ -1,15 +1,19 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "keep/command/credential_options.h"
 #include "keep/command/keyslot_view.h"
 #include "keep/command/luks_target.h"
 #include "keep/command/question.h"
+#include "keep/command/shred_file.h"
 #include "keep/format/luks1/luks1_header.h"
+#include "keep/mount/record.h"
 #include "vault/header/digest.h"
 #include "vault/header/keyslot.h"
 
 struct shred_options {
+    struct credential_options credential;
     const char *header, *key_slot;
     bool all, yes, help;
 };
@@ -22,6 +26,7 @@ static const struct option_row rows[] = {
     {"header", 0, "FILE", "The header is in this file, and not in the target.",
      offsetof(struct shred_options, header)},
     {"yes", 'y', NULL, "Answer the question with yes.", offsetof(struct shred_options, yes)},
+    CREDENTIAL_ROWS(struct shred_options),
     COMMAND_HELP_ROW(struct shred_options),
     {0},
 };
@@ -159,10 +164,32 @@ static enum rc shred(struct shredding *s, struct luks_target *target, struct fau
     return RC_OK;
 }
 
+/* A file in a folder: the names on the way are found with the folder's key. */
+static enum status shred_in_folder(const struct shredding *s, const char *folder,
+                                   const char *path, struct fault *why)
+{
+    struct credential credential;
+    struct folder_opening opening = {.path = folder,
+                                     .header = s->options.header,
+                                     .credential = &credential,
+                                     .key_slot = s->key_slot};
+    enum rc rc = credential_options_read(&s->options.credential, &credential, why);
+    struct record record;
+    bool alive;
+
+    if (rc == RC_OK && record_find(&record, folder, &alive, NULL) == RC_OK && alive)
+        rc = fail(why, RC_BUSY, "%s: is open; close it first", folder);
+    if (rc == RC_OK)
+        rc = shred_file(&opening, path, s->options.yes, why);
+    return opening.foreign ? STATUS_FOREIGN : command_status_of(rc);
+}
+
 static enum status shred_run(char **words, int count, struct fault *why)
 {
     SCOPED(luks_target) target = {0};
     struct shredding s = {0};
+    const char *path;
+    char *folder;
     enum status status;
     enum rc rc;
 
@@ -174,6 +201,11 @@ static enum status shred_run(char **words, int count, struct fault *why)
     if (s.options.all && s.options.key_slot)
         return command_status_of(
             fail(why, RC_USAGE, "shred: --all and --key-slot exclude each other"));
+    if ((path = shred_file_split(words[0], &folder))) {
+        status = shred_in_folder(&s, folder, path, why);
+        free(folder);
+        return status;
+    }
     rc = luks_target_begin(&target, words[0], s.options.header, LUKS_TARGET_KEYS, why);
     if (rc == RC_OK)
         rc = shred(&s, &target, why);
@@ -183,7 +215,7 @@ static enum status shred_run(char **words, int count, struct fault *why)
 const struct command command_shred = {
     .name = "shred",
     .operands = "TARGET",
-    .doc = "Destroys key slots or the whole header, for good.",
+    .doc = "Destroys key slots, a whole header, or one file of a folder, for good.",
     .rows = rows,
     .run = shred_run,
 };

@@ -148,6 +148,7 @@ int content_create(struct content **out, const struct content_rules *rules, int 
     int error = -ENOMEM;
 
     if (c && file_header_new(&c->header, rules->keys, file_key) && add_epoch(c, file_key, 0)) {
+        c->trimmed = true;
         c->header.bindings.count = 1;
         memcpy(c->header.bindings.tags[0], tag, FOLDER_TAG);
         error = content_write_header(c, fd);

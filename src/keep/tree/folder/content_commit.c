@@ -119,6 +119,7 @@ int content_commit_all(struct content *c, int fd, bool sync)
         return error;
     c->durable = true;
     c->durable_size = c->header.size;
+    c->cut = false;
     tags_settle_all(c);
     return unsettled ? content_write_all_tags(c, fd) : 0;
 }

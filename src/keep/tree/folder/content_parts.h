@@ -55,6 +55,8 @@ struct content {
     bool barrier; /* the header takes away what was synced: all else goes to the disk first */
     bool durable; /* it was synced, in this life or an earlier one */
     uint64_t durable_size;
+    bool cut;     /* what was cut off since then may still be on the disk */
+    bool trimmed; /* nothing lies behind the end in the file below */
     struct tags *buckets[TAGS_BUCKETS];
     struct list recent; /* tag pages */
     unsigned tags_count, unsettled_count;

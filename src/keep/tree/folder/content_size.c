@@ -56,21 +56,48 @@ static int clear_end(struct content *c, int fd)
         tags->told &= ~(UINT64_C(1) << i);
         tags->synced &= ~(UINT64_C(1) << i);
         tags->dirty = true;
+        c->barrier |= c->durable;
     }
     if (tail == 0)
         return 0;
     error = content_read_block(c, fd, &tags->page, blocks_of(size) - 1, last);
-    if (error == 0 && memcmp(last + tail, zeros, FOLDER_PAGE - tail) != 0)
+    if (error == 0 && memcmp(last + tail, zeros, FOLDER_PAGE - tail) != 0) {
         error = content_put(c, fd, last, tail, size - tail); /* merges with zeros */
+        c->barrier |= c->durable;
+    }
     wipe(last, sizeof last);
+    return error;
+}
+
+/* Where the file below ends. */
+static uint64_t end_below(const struct content *c, uint64_t size)
+{
+    return c->header.is_inline || size == 0 ? FOLDER_PAGE
+                                            : block_offset(blocks_of(size) - 1) + FOLDER_PAGE;
+}
+
+/* A crash may have left there what was cut off: authentic, and not to come back. */
+static int trim(struct content *c, int fd)
+{
+    uint64_t end = end_below(c, c->header.size);
+    int64_t size = c->trimmed ? 0 : c->rules->disk->size(fd);
+    int error = size < 0 ? (int)size : 0;
+
+    if (size > 0 && (uint64_t)size > end) {
+        error = c->rules->disk->truncate(fd, end);
+        c->cut = true;
+    }
+    c->trimmed = error == 0;
     return error;
 }
 
 int content_extend(struct content *c, int fd, uint64_t size)
 {
     uint64_t groups;
-    int error = 0;
+    int error = trim(c, fd);
 
+    if (error != 0)
+        return error;
     if (c->header.is_inline && size <= FILE_INLINE_MAX) {
         memset(c->header.content + c->header.size, 0, (size_t)(size - c->header.size));
         c->header.size = size;
@@ -88,6 +115,7 @@ int content_extend(struct content *c, int fd, uint64_t size)
     if (error == 0) {
         c->header.size = size;
         c->header_dirty = true;
+        c->barrier |= c->cut;
     }
     return error;
 }
@@ -101,6 +129,7 @@ static int write_short(struct content *c, int fd, uint64_t end)
         error = c->rules->disk->sync(fd);
     if (c->durable_size > c->header.size)
         c->durable_size = c->header.size;
+    c->cut = c->durable;
     return error != 0 ? error : c->rules->disk->truncate(fd, end);
 }
 
@@ -128,7 +157,7 @@ static int cut(struct content *c, int fd, uint64_t size)
     content_drop_tags(c, groups);
     content_cut_absent(c, groups);
     c->header.size = size;
-    return write_short(c, fd, block_offset(blocks - 1) + FOLDER_PAGE);
+    return write_short(c, fd, end_below(c, size));
 }
 
 static int resize(struct content *c, int fd, uint64_t size)

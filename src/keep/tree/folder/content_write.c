@@ -253,6 +253,7 @@ ssize_t content_write(struct content *content, int fd, const void *at, size_t le
             content_cut_absent(c, file_groups(before));
             content_drop_pending(c, blocks_of(before), UINT64_MAX);
             content_drop_tags(c, file_groups(before));
+            c->trimmed = false;
         }
     }
     pthread_rwlock_unlock(&c->lock);

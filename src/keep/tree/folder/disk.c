@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "keep/tree/folder/keys.h"
@@ -39,12 +40,20 @@ static int file_allocate(int fd, int mode, uint64_t offset, uint64_t len)
     return fallocate(fd, mode, (off_t)offset, (off_t)len) < 0 ? -errno : 0;
 }
 
+static int64_t file_size(int fd)
+{
+    struct stat about;
+
+    return fstat(fd, &about) < 0 ? -errno : about.st_size;
+}
+
 const struct disk disk_files = {
     .read = file_read,
     .write = file_write,
     .sync = file_sync,
     .truncate = file_truncate,
     .allocate = file_allocate,
+    .size = file_size,
 };
 
 int disk_read_page(const struct disk *disk, int fd, void *page, uint64_t offset)

@@ -14,6 +14,7 @@ struct disk {
     int (*sync)(int fd);
     int (*truncate)(int fd, uint64_t size);
     int (*allocate)(int fd, int mode, uint64_t offset, uint64_t len);
+    int64_t (*size)(int fd);
 };
 
 extern const struct disk disk_files;

@@ -31,4 +31,13 @@ enum rc folder_open(struct tree **out, const char *directory,
 enum rc folder_create(const char *directory, const struct folder_format *format,
                       const struct secret *volume_key, struct fault *why);
 
+/*
+ * Destroys one file of a folder that nobody else has open: its header page is overwritten on the disk,
+ * and its name removed. Its key is wanted for neither.
+ *
+ * RC_USAGE  it is no file, or has several names
+ * RC_IO     also where something else is read than was written
+ */
+enum rc folder_shred(struct tree *tree, const char *path, struct fault *why);
+
 #endif

@@ -20,7 +20,8 @@ static bool is_left_over(const char *text)
 
 static bool is_own(const char *text)
 {
-    return strcmp(text, NAME_DIRECTORY) == 0 || strcmp(text, NAME_HEADER) == 0;
+    return strcmp(text, NAME_DIRECTORY) == 0 || strcmp(text, NAME_HEADER) == 0 ||
+           strcmp(text, NAME_ASIDE) == 0;
 }
 
 /* The end of a long name's two names on the disk. */

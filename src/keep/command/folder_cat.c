@@ -1,0 +1,93 @@
+#include "keep/command/folder_cat.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keep/command/tree_path.h"
+
+enum { RUN = 1 << 20 };
+
+static enum rc write_all(int to, const uint8_t *at, size_t len, struct fault *why)
+{
+    while (len > 0) {
+        ssize_t put = write(to, at, len);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return fail_errno(why, RC_IO, "cannot be written");
+        at += put;
+        len -= (size_t)put;
+    }
+    return RC_OK;
+}
+
+static enum rc copy(struct tree *tree, tree_handle file, int to, uint64_t offset,
+                    uint64_t length, uint8_t *run, struct fault *why)
+{
+    while (length > 0) {
+        size_t len = length < RUN ? (size_t)length : RUN;
+        ssize_t got = tree->kind->read(tree, file, run, len, offset);
+        enum rc rc;
+
+        if (got == -EIO)
+            return fail(why, RC_FORMAT, "is not authentic in the %ju bytes from %ju on",
+                        (uintmax_t)len, (uintmax_t)offset);
+        if (got < 0) {
+            errno = (int)-got;
+            return fail_errno(why, RC_IO, "cannot be read");
+        }
+        if (got == 0)
+            break;
+        if ((rc = write_all(to, run, (size_t)got, why)) != RC_OK)
+            return rc;
+        offset += (uint64_t)got;
+        length -= (uint64_t)got;
+    }
+    return RC_OK;
+}
+
+enum rc folder_copy_file(struct tree *tree, uint64_t node, int to, uint64_t offset,
+                         uint64_t length, struct fault *why)
+{
+    uint8_t *run = malloc(RUN);
+    tree_handle file;
+    int error = run ? tree->kind->open(tree, node, O_RDONLY, &file) : -ENOMEM;
+    enum rc rc;
+
+    if (error != 0) {
+        free(run);
+        errno = -error;
+        return fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "cannot be read");
+    }
+    rc = copy(tree, file, to, offset, length, run, why);
+    tree->kind->release(tree, file);
+    free(run);
+    return rc;
+}
+
+enum rc folder_cat(struct folder_opening *opening, const char *path, uint64_t offset,
+                   uint64_t length, struct fault *why)
+{
+    struct tree_entry entry;
+    struct tree *tree;
+    enum rc rc = folder_unlock(opening, &tree, why);
+    int error;
+
+    if (rc != RC_OK)
+        return rc;
+    error = tree_path_find(tree, path, &entry);
+    errno = -error;
+    if (error != 0)
+        rc = fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "%s/%s", opening->path, path);
+    else if (!S_ISREG(entry.about.st_mode))
+        rc = fail(why, RC_USAGE, "%s/%s: is no file", opening->path, path);
+    else if ((rc = folder_copy_file(tree, entry.node, STDOUT_FILENO, offset, length, why)))
+        rc = fault_at(why, "%s/%s", opening->path, path);
+    tree->kind->close(tree);
+    return rc;
+}

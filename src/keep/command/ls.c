@@ -1,0 +1,143 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "keep/command/credential_options.h"
+#include "keep/command/folder_open.h"
+#include "keep/command/header_view.h"
+#include "keep/command/tree_path.h"
+#include "keep/mount/daemon.h"
+
+struct ls_options {
+    struct credential_options credential;
+    const char *header, *key_slot;
+    bool details, help;
+};
+
+static const struct option_row rows[] = {
+    {"long", 'l', NULL, "Show kinds, modes, owners, sizes and times too.",
+     offsetof(struct ls_options, details)},
+    CREDENTIAL_ROWS(struct ls_options),
+    {"key-slot", 0, "NUMBER", "Try this key slot alone.",
+     offsetof(struct ls_options, key_slot)},
+    {"header", 0, "FILE", "The header is in this file, and not in the folder.",
+     offsetof(struct ls_options, header)},
+    COMMAND_HELP_ROW(struct ls_options),
+    {0},
+};
+
+struct listing {
+    struct tree *tree;
+    bool details;
+    unsigned damaged;
+};
+
+static char kind_of(mode_t mode)
+{
+    switch (mode & S_IFMT) {
+    case S_IFDIR:
+        return 'd';
+    case S_IFLNK:
+        return 'l';
+    case S_IFIFO:
+        return 'p';
+    case S_IFSOCK:
+        return 's';
+    case S_IFBLK:
+        return 'b';
+    case S_IFCHR:
+        return 'c';
+    }
+    return '-';
+}
+
+static void print_details(const struct listing *l, const char *name,
+                          const struct tree_entry *entry)
+{
+    const struct stat *about = &entry->about;
+    char when[32], target[PATH_MAX + 1];
+    struct tm local;
+    ssize_t len;
+
+    strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", localtime_r(&about->st_mtime, &local));
+    printf("%c%04o %5u %5u %12jd %s %s", kind_of(about->st_mode),
+           (unsigned)(about->st_mode & ALLPERMS), about->st_uid, about->st_gid,
+           (intmax_t)about->st_size, when, name);
+    if (S_ISLNK(about->st_mode) &&
+        (len = l->tree->kind->read_link(l->tree, entry->node, target)) >= 0)
+        printf(" -> %.*s", (int)len, target);
+    printf("\n");
+}
+
+static int print_entry(void *of, const char *name, const struct tree_entry *entry, int error)
+{
+    struct listing *l = of;
+
+    if (error != 0) {
+        l->damaged++;
+        fprintf(stderr, "keep: %s: %s\n", header_view_plain(name),
+                error == -EIO ? "is not authentic" : strerror(-error));
+    } else if (l->details) {
+        print_details(l, name, entry);
+    } else {
+        printf("%s\n", name);
+    }
+    return 0;
+}
+
+static enum rc list(struct tree *tree, const char *folder, const char *path, bool details,
+                    struct fault *why)
+{
+    struct listing l = {.tree = tree, .details = details};
+    struct tree_entry entry;
+    int error = tree_path_find(tree, path, &entry);
+
+    if (error == 0 && S_ISDIR(entry.about.st_mode))
+        error = tree_path_read(tree, entry.node, print_entry, &l);
+    else if (error == 0)
+        error = print_entry(&l, path, &entry, 0);
+    errno = -error;
+    if (error != 0)
+        return fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "%s/%s", folder, path);
+    return l.damaged == 0 ? RC_OK
+                          : fail(why, RC_FORMAT, "%s: %u of what is in it is not authentic",
+                                 folder, l.damaged);
+}
+
+static enum status ls_run(char **words, int count, struct fault *why)
+{
+    struct ls_options options = {0};
+    struct credential credential;
+    struct folder_opening opening = {.credential = &credential, .read_only = true};
+    struct tree *tree;
+    enum status status;
+    enum rc rc;
+
+    if (!command_parse(&command_ls, &options, &options.help, words, &count, 1, 2, &status,
+                       why))
+        return status;
+    if (credential_options_read(&options.credential, &credential, why) != RC_OK ||
+        credential_options_key_slot(options.key_slot, &opening.key_slot, why) != RC_OK)
+        return STATUS_USAGE;
+    opening.path = words[0];
+    opening.header = options.header;
+    daemon_hide();
+    rc = folder_unlock(&opening, &tree, why);
+    if (rc == RC_OK) {
+        rc = list(tree, words[0], count > 1 ? words[1] : "", options.details, why);
+        tree->kind->close(tree);
+    }
+    return opening.foreign ? STATUS_FOREIGN : command_status_of(rc);
+}
+
+const struct command command_ls = {
+    .name = "ls",
+    .operands = "FOLDER [PATH]",
+    .doc = "Lists what is in an encrypted folder, without a mount.",
+    .rows = rows,
+    .run = ls_run,
+};

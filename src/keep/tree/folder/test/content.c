@@ -1,0 +1,441 @@
+/*
+ * Contents on a disk in memory that may lose its power: of what was written since the last sync any
+ * part may then be there or not, page by page, in any order. And on one whose writer is killed.
+ */
+#include "keep/tree/folder/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/test/check.h"
+
+enum {
+    PAGES = 700, /* of the file below: eleven groups */
+    BLOCKS = 640,
+    OPS_MAX = 20000,
+    VERSIONS_MAX = 64,
+    SIZE_MAX_TRIED = BLOCKS * FOLDER_PAGE,
+};
+
+/* A write of one page, or a cut (page is then the new number of pages). */
+struct op {
+    bool cuts;
+    unsigned page;
+    uint8_t *bytes;
+};
+
+static uint8_t durable[PAGES][FOLDER_PAGE], now[PAGES][FOLDER_PAGE];
+static unsigned durable_pages, now_pages, op_count, room = PAGES;
+static struct op ops[OPS_MAX];
+static uint32_t seed;
+
+static uint32_t random_below(uint32_t n)
+{
+    seed = seed * 1664525 + 1013904223;
+    return (uint32_t)(((uint64_t)(seed >> 8) * n) >> 24);
+}
+
+static void apply(uint8_t (*image)[FOLDER_PAGE], unsigned *pages, const struct op *op)
+{
+    if (op->cuts) {
+        for (unsigned i = op->page; i < *pages; i++)
+            memset(image[i], 0, FOLDER_PAGE);
+        *pages = op->page;
+        return;
+    }
+    memcpy(image[op->page], op->bytes, FOLDER_PAGE);
+    if (*pages <= op->page)
+        *pages = op->page + 1;
+}
+
+static void record(struct op op)
+{
+    assert_true(op_count < OPS_MAX);
+    ops[op_count++] = op;
+    apply(now, &now_pages, &op);
+}
+
+static void forget_ops(void)
+{
+    for (unsigned i = 0; i < op_count; i++)
+        free(ops[i].bytes);
+    op_count = 0;
+}
+
+static ssize_t disk_read(int fd, const struct iovec *parts, int count, uint64_t offset)
+{
+    ssize_t got = 0;
+
+    (void)fd;
+    for (int i = 0; i < count; i++) {
+        uint64_t end = (uint64_t)now_pages * FOLDER_PAGE;
+        size_t len = offset >= end ? 0 : parts[i].iov_len;
+
+        if (len > end - offset)
+            len = (size_t)(end - offset);
+        if (len > 0)
+            memcpy(parts[i].iov_base, (uint8_t *)now + offset, len);
+        got += (ssize_t)len;
+        offset += len;
+        if (len < parts[i].iov_len)
+            break;
+    }
+    return got;
+}
+
+static ssize_t disk_write(int fd, const struct iovec *parts, int count, uint64_t offset)
+{
+    ssize_t put = 0;
+
+    (void)fd;
+    assert_int_equal(offset % FOLDER_PAGE, 0);
+    for (int i = 0; i < count; i++) {
+        assert_int_equal(parts[i].iov_len % FOLDER_PAGE, 0);
+        for (size_t at = 0; at < parts[i].iov_len; at += FOLDER_PAGE, offset += FOLDER_PAGE) {
+            struct op op = {.page = (unsigned)(offset / FOLDER_PAGE)};
+
+            if (op.page >= room)
+                return put > 0 ? put : -ENOSPC;
+            op.bytes = malloc(FOLDER_PAGE);
+            assert_non_null(op.bytes);
+            memcpy(op.bytes, (uint8_t *)parts[i].iov_base + at, FOLDER_PAGE);
+            record(op);
+            put += FOLDER_PAGE;
+        }
+    }
+    return put;
+}
+
+static int disk_sync(int fd)
+{
+    (void)fd;
+    memcpy(durable, now, sizeof now);
+    durable_pages = now_pages;
+    forget_ops();
+    return 0;
+}
+
+static int disk_truncate(int fd, uint64_t size)
+{
+    (void)fd;
+    record((struct op){.cuts = true, .page = (unsigned)(size / FOLDER_PAGE)});
+    return 0;
+}
+
+static int disk_allocate(int fd, int mode, uint64_t offset, uint64_t len)
+{
+    (void)fd;
+    if (!(mode & FALLOC_FL_PUNCH_HOLE))
+        return 0;
+    for (uint64_t at = offset; at < offset + len; at += FOLDER_PAGE)
+        if (at / FOLDER_PAGE < now_pages) {
+            struct op op = {.page = (unsigned)(at / FOLDER_PAGE),
+                            .bytes = calloc(1, FOLDER_PAGE)};
+            record(op);
+        }
+    return 0;
+}
+
+static int64_t disk_size(int fd)
+{
+    (void)fd;
+    return (int64_t)now_pages * FOLDER_PAGE;
+}
+
+static const struct disk disk = {disk_read,     disk_write,    disk_sync,
+                                 disk_truncate, disk_allocate, disk_size};
+
+/* What the file may hold: of each block every version since the last sync, the last one last. */
+struct block {
+    unsigned count;
+    uint32_t versions[VERSIONS_MAX]; /* what it is filled with, by fill() */
+};
+
+static struct block blocks[BLOCKS];
+static uint64_t size_now, size_least;
+
+/* Block contents are made of a number, so that a version is told by it; 0 is zeros. */
+static void fill(uint8_t out[FOLDER_PAGE], uint32_t version)
+{
+    for (unsigned i = 0; i < FOLDER_PAGE; i += 4) {
+        uint32_t word = version ? version * 2654435761U + i : 0;
+
+        memcpy(out + i, &word, 4);
+    }
+}
+
+static void add_version(unsigned block, uint32_t version)
+{
+    struct block *b = &blocks[block];
+
+    if (b->count < VERSIONS_MAX)
+        b->count++;
+    b->versions[b->count - 1] = version;
+}
+
+static void note_synced(void)
+{
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        blocks[i].versions[0] = blocks[i].versions[blocks[i].count - 1];
+        blocks[i].count = 1;
+    }
+    size_least = size_now;
+}
+
+static struct folder_keys keys;
+static struct content_rules rules = {&keys, &disk, false};
+static const uint8_t tag[FOLDER_TAG] = {7};
+
+static int set_up(void **state)
+{
+    SCOPED(secret) key = {0};
+    const struct folder_format format = {.cipher = "aes-256-gcm"};
+
+    (void)state;
+    if (secret_alloc(&key, 64, NULL) != RC_OK)
+        return -1;
+    return folder_keys_open(&keys, &format, &key, NULL) == RC_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    folder_keys_clear(&keys);
+    return 0;
+}
+
+static void begin(struct content **c, uint32_t first_seed, bool fast)
+{
+    seed = first_seed;
+    rules.fast = fast;
+    forget_ops();
+    memset(now, 0, sizeof now);
+    memset(durable, 0, sizeof durable);
+    now_pages = durable_pages = 0;
+    for (unsigned i = 0; i < BLOCKS; i++)
+        blocks[i] = (struct block){.count = 1};
+    size_now = size_least = 0;
+    assert_int_equal(content_create(c, &rules, 3, tag), 0);
+    assert_int_equal(content_commit(*c, 3, true), 0);
+    note_synced();
+}
+
+/* Blocks behind the end are zeros when the file grows again. */
+static void note_size(uint64_t size)
+{
+    for (uint64_t b = (size + FOLDER_PAGE - 1) / FOLDER_PAGE; b < BLOCKS; b++)
+        if (blocks[b].versions[blocks[b].count - 1] != 0)
+            add_version((unsigned)b, 0);
+    size_now = size;
+    if (size < size_least)
+        size_least = size;
+}
+
+static void do_write(struct content *c, uint32_t *version)
+{
+    static uint8_t bytes[100 * FOLDER_PAGE];
+    unsigned from = random_below(BLOCKS), count = 1 + random_below(random_below(8) ? 4 : 90);
+
+    if (from + count > BLOCKS)
+        count = BLOCKS - from;
+    for (unsigned i = 0; i < count; i++) {
+        ++*version;
+        fill(bytes + (size_t)i * FOLDER_PAGE, *version);
+        add_version(from + i, *version);
+    }
+    assert_int_equal(
+        content_write(c, 3, bytes, (size_t)count * FOLDER_PAGE, (uint64_t)from * FOLDER_PAGE),
+        count * FOLDER_PAGE);
+    if (size_now < (uint64_t)(from + count) * FOLDER_PAGE)
+        size_now = (uint64_t)(from + count) * FOLDER_PAGE;
+}
+
+static void do_punch(struct content *c)
+{
+    unsigned from = random_below(BLOCKS), count = 1 + random_below(80);
+
+    if (from + count > BLOCKS)
+        count = BLOCKS - from;
+    assert_int_equal(content_allocate(c, 3, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                      (uint64_t)from * FOLDER_PAGE,
+                                      (uint64_t)count * FOLDER_PAGE),
+                     0);
+    for (unsigned i = from; i < from + count; i++)
+        add_version(i, 0);
+}
+
+static void reopen(struct content **c)
+{
+    assert_int_equal(content_commit(*c, 3, false), 0);
+    if (!content_is_settled(*c)) {
+        assert_int_equal(content_commit(*c, 3, true), 0);
+        assert_int_equal(content_commit(*c, 3, false), 0);
+        note_synced();
+    }
+    assert_true(content_is_settled(*c));
+    content_close(*c);
+    assert_int_equal(content_load(c, &rules, 3), 0);
+}
+
+static void one_step(struct content **c, uint32_t *version)
+{
+    switch (random_below(12)) {
+    case 0:
+        assert_int_equal(content_commit(*c, 3, true), 0);
+        note_synced();
+        break;
+    case 1:
+        assert_int_equal(content_commit(*c, 3, false), 0);
+        break;
+    case 2: {
+        uint64_t size = random_below(5) ? random_below(BLOCKS) * (uint64_t)FOLDER_PAGE : 0;
+
+        assert_int_equal(content_resize(*c, 3, size), 0);
+        note_size(size);
+        break;
+    }
+    case 3:
+        do_punch(*c);
+        break;
+    case 4:
+        reopen(c);
+        break;
+    default:
+        do_write(*c, version);
+    }
+}
+
+/* Some page of what the disk was told since the last sync is there, and some is not. */
+static void cut_power(void)
+{
+    uint32_t share = random_below(11);
+
+    for (unsigned i = 0; i < op_count; i++)
+        if (random_below(10) < share)
+            apply(durable, &durable_pages, &ops[i]);
+    memcpy(now, durable, sizeof now);
+    now_pages = durable_pages;
+    forget_ops();
+}
+
+/* All that was written up to some moment is there. */
+static void kill_writer(unsigned since)
+{
+    unsigned upto = since + random_below(op_count - since + 1);
+
+    for (unsigned i = 0; i < upto; i++)
+        apply(durable, &durable_pages, &ops[i]);
+    memcpy(now, durable, sizeof now);
+    now_pages = durable_pages;
+    forget_ops();
+}
+
+static bool is_version(const struct block *b, const uint8_t *bytes, uint32_t *which)
+{
+    uint8_t right[FOLDER_PAGE];
+
+    for (unsigned v = b->count; v-- > 0;) {
+        fill(right, b->versions[v]);
+        if (memcmp(right, bytes, FOLDER_PAGE) == 0) {
+            *which = b->versions[v];
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is there now is a version of each block, and what was synced can be read. */
+static void check_after(struct content *c, bool all)
+{
+    uint64_t size = content_size(c);
+    uint8_t bytes[FOLDER_PAGE];
+
+    assert_true(size >= size_least);
+    for (unsigned i = 0; i < BLOCKS; i++) {
+        bool promised = all || (uint64_t)i * FOLDER_PAGE < size_least;
+        uint32_t version = 0;
+        ssize_t got = content_read(c, 3, bytes, FOLDER_PAGE, (uint64_t)i * FOLDER_PAGE);
+
+        if (got == -EIO && !promised) {
+            blocks[i] = (struct block){.count = 1};
+            continue;
+        }
+        if (got < 0 || (got > 0 && !is_version(&blocks[i], bytes, &version)))
+            print_error("seed %u: block %u of %ju: %zd\n", seed, i, (uintmax_t)size, got);
+        assert_true(got >= 0);
+        assert_true(got == 0 || is_version(&blocks[i], bytes, &version));
+        blocks[i] = (struct block){.count = 1, .versions = {version}};
+    }
+}
+
+/* What cannot be read is made again, as a program would that finds its own unsynced file torn. */
+static void mend(struct content *c)
+{
+    uint8_t bytes[FOLDER_PAGE];
+
+    for (unsigned i = 0; i < BLOCKS; i++)
+        if (content_read(c, 3, bytes, FOLDER_PAGE, (uint64_t)i * FOLDER_PAGE) < 0) {
+            int error = content_resize(c, 3, (uint64_t)i * FOLDER_PAGE);
+
+            assert_int_equal(error, 0);
+            for (unsigned k = i; k < BLOCKS; k++)
+                blocks[k] = (struct block){.count = 1};
+            break;
+        }
+}
+
+static void run(uint32_t first_seed, bool power, bool fast)
+{
+    struct content *c;
+    uint32_t version = 0;
+
+    begin(&c, first_seed, fast);
+    for (unsigned round = 0; round < 12; round++) {
+        unsigned steps = 1 + random_below(30);
+
+        for (unsigned i = 0; i < steps; i++)
+            one_step(&c, &version);
+        content_close(c); /* with all that it had in memory */
+        if (power)
+            cut_power();
+        else
+            kill_writer(0);
+        assert_int_equal(content_load(&c, &rules, 3), 0);
+        check_after(c, !power);
+        mend(c);
+        size_now = content_size(c);
+        assert_int_equal(content_commit(c, 3, true), 0);
+        note_synced();
+        check_after(c, true);
+    }
+    content_close(c);
+    forget_ops();
+}
+
+static void what_was_synced_survives_a_power_cut(void **state)
+{
+    (void)state;
+    for (uint32_t i = 1; i <= 120; i++)
+        run(i, true, false);
+}
+
+static void a_killed_writer_leaves_everything_readable(void **state)
+{
+    (void)state;
+    for (uint32_t i = 1; i <= 60; i++) {
+        run(i, false, false);
+        run(i, false, true);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_synced_survives_a_power_cut),
+        cmocka_unit_test(a_killed_writer_leaves_everything_readable),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
