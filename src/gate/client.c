@@ -1,7 +1,9 @@
 #include "gate/client.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -92,6 +94,51 @@ static enum rc begin_tls(struct client *client, struct fault *why)
                             why);
 }
 
+/* Takes just the header off the socket. RC_OK: `client->announced` has what it says. */
+static enum rc take_announcement(struct client *client)
+{
+    uint8_t bytes[PROXY_PROTOCOL_MAX];
+    size_t used = 0;
+    ssize_t n = recv(client->stream.fd, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT);
+    enum rc rc;
+
+    if (n <= 0)
+        return n < 0 && errno == EAGAIN ? RC_AGAIN : RC_END;
+    if (!client->announced && !(client->announced = calloc(1, sizeof *client->announced)))
+        return RC_MEMORY;
+    rc = proxy_protocol_parse(span_of(bytes, (size_t)n), client->announced, &used);
+    if (rc == RC_OK && recv(client->stream.fd, bytes, used, MSG_DONTWAIT) != (ssize_t)used)
+        rc = RC_IO;
+    return rc;
+}
+
+static enum rc begin_tls(struct client *client, struct fault *why);
+static void handshake(struct client *client);
+
+static void hear_announcement(struct client *client)
+{
+    struct fault why = {0};
+    enum rc rc = take_announcement(client);
+
+    if (rc == RC_AGAIN && !client->hangup)
+        return;
+    if (rc != RC_OK) {
+        log_line(LOG_LEVEL_INFO, "*%" PRIu64 " broken header while reading PROXY protocol",
+                 client->number);
+        client_close(client);
+        return;
+    }
+    client->state = CLIENT_IDLE;
+    if (begin_tls(client, &why) != RC_OK) {
+        log_line(LOG_LEVEL_ALERT, "*%" PRIu64 " %s", client->number, why.text);
+        client_close(client);
+    } else if (client->state == CLIENT_HANDSHAKE) {
+        handshake(client);
+    } else {
+        request_begin(client);
+    }
+}
+
 static void on_event(struct watch *watch, unsigned what)
 {
     struct client *client = LIST_OWNER(watch, struct client, watch);
@@ -106,6 +153,9 @@ static void on_event(struct watch *watch, unsigned what)
             &client->stream)) /* whose reads may wait to write, and the other way round */
         client->readable = client->writable = true;
     switch ((enum client_state)client->state) {
+    case CLIENT_ANNOUNCED:
+        hear_announcement(client);
+        break;
     case CLIENT_HANDSHAKE:
         handshake(client);
         break;
@@ -146,11 +196,11 @@ void client_begin(struct client *client, int fd)
     client->timer = (struct timer){.fire = on_time};
     client->server = client->listener->default_server;
     client->opened_ms = loop_now_ms(client->service->loop);
-    client->state = CLIENT_IDLE;
+    client->state = client->listener->proxy_protocol ? CLIENT_ANNOUNCED : CLIENT_IDLE;
     client->writable = true;
     if (client->from.family != AF_UNIX && http_of(client)->tcp_nodelay)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (begin_tls(client, &why) != RC_OK ||
+    if ((client->state != CLIENT_ANNOUNCED && begin_tls(client, &why) != RC_OK) ||
         loop_add(client->service->loop, &client->watch, &why) != RC_OK) {
         log_line(LOG_LEVEL_ALERT, "*%" PRIu64 " %s", client->number, why.text);
         client_close(client);
@@ -225,6 +275,8 @@ void client_linger(struct client *client)
 
 static void end(struct client *client)
 {
+    free(client->announced);
+    client->announced = NULL;
     client->state = CLIENT_CLOSED;
     client->request = NULL;
     timer_clear(&client->timer);

@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 
 #include "base/list.h"
+#include "gate/proxy_protocol/proxy_protocol.h"
 #include "gate/site.h"
 #include "io/loop.h"
 #include "io/stream.h"
@@ -16,6 +17,7 @@ struct service;
 struct request;
 
 enum client_state {
+    CLIENT_ANNOUNCED, /* the PROXY protocol's header is awaited */
     CLIENT_HANDSHAKE, /* TLS */
     CLIENT_IDLE,      /* no request has begun */
     CLIENT_BUSY,      /* `request` says the rest */
@@ -38,6 +40,8 @@ struct client {
     uint8_t state;         /* enum client_state */
     bool readable, hangup; /* as in struct origin */
     bool writable;
+    struct proxy_protocol
+        *announced;    /* NULL: the connection's own addresses are all that is known */
     bool plain_at_tls; /* it spoke plain HTTP to a TLS port: 497 */
     union {            /* where it comes from; AF_UNIX has no more than that */
         sa_family_t family;

@@ -17,6 +17,23 @@ void request_address(const struct request *r, struct address *address)
         client_address(r->client, address);
 }
 
+/* What the PROXY protocol says, of those that are trusted. */
+static void find_announced(struct request *r)
+{
+    const struct access_settings *s = &request_settings(r)->access;
+    const struct proxy_protocol *announced = r->client->announced;
+    struct address *from;
+    char text[ADDRESS_TEXT];
+
+    if (!announced || announced->from.len == 0 || !(from = request_memory(r, sizeof *from)))
+        return;
+    client_address(r->client, from);
+    if (!real_ip_find(&s->trust, address_text(&announced->from, text, true), false, from))
+        return;
+    *from = announced->from;
+    r->from = from;
+}
+
 void request_find_address(struct request *r)
 {
     const struct access_settings *s = &request_settings(r)->access;
@@ -25,6 +42,10 @@ void request_find_address(struct request *r)
 
     if (r->from || (s->trust.count == 0 && !s->trust.unix_sockets))
         return;
+    if (s->real_ip_from == REAL_IP_PROXY_PROTOCOL) {
+        find_announced(r);
+        return;
+    }
     if (!(span_equal(s->real_ip_name, SPAN("x_forwarded_for"))
               ? request_field_list(r, s->real_ip_name, &list)
               : request_field_first(r, s->real_ip_name, &list)) ||

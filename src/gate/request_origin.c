@@ -6,6 +6,7 @@
 #include "gate/respond/status.h"
 #include "gate/upstream/authority.h"
 #include "gate/upstream/server_place.h"
+#include "io/socket.h"
 
 /* ---- leaving an origin, and trying the next ---- */
 
@@ -382,6 +383,44 @@ static enum rc find_balance_key(struct request *r, const struct upstream_setting
     return text.full || !r->choice.key.at ? RC_MEMORY : RC_OK;
 }
 
+/* proxy_bind: where the connection comes from. What variables make of nothing binds nothing. */
+static bool set_local(struct request *r)
+{
+    struct buffer text = buffer_over(r->service->in, 256);
+
+    r->target.local = (struct address){0};
+    if (!proxy_of(r)->binds || r->goes_out)
+        return true;
+    template_write(&proxy_of(r)->bind, r, &text);
+    if (text.len > 0 && address_parse(buffer_span(&text), &r->target.local) != RC_OK &&
+        address_from_literal(buffer_span(&text), 0, &r->target.local) != RC_OK) {
+        r->target.local = (struct address){0};
+        request_log(r, LOG_LEVEL_ERROR, "invalid local address \"%.*s\"",
+                    SPAN_ARG(buffer_span(&text)));
+    }
+    return true;
+}
+
+/* proxy_protocol: whose connection it is. */
+static bool set_announcement(struct request *r)
+{
+    struct buffer out;
+    struct proxy_protocol said = {0};
+
+    r->target.announcement = (struct span){0};
+    if (proxy_of(r)->announce == 0 || r->goes_out)
+        return true;
+    out = buffer_over(request_memory(r, PROXY_PROTOCOL_WRITTEN), PROXY_PROTOCOL_WRITTEN);
+    if (!out.at)
+        return false;
+    request_address(r, &said.from);
+    if (socket_local(r->client->stream.fd, &said.to) != RC_OK)
+        said.to = (struct address){0};
+    proxy_protocol_write((int)proxy_of(r)->announce, &said, &out);
+    r->target.announcement = buffer_span(&out);
+    return true;
+}
+
 enum rc request_begin_choosing(struct request *r)
 {
     const struct proxy_pass *pass;
@@ -406,6 +445,8 @@ enum rc request_begin_choosing(struct request *r)
     r->target.upstream = pass->upstream;
     r->target.address = &r->address;
     r->target.socket_keepalive = proxy_of(r)->socket_keepalive;
+    if (!set_local(r) || !set_announcement(r))
+        return RC_MEMORY;
     return pass->tls ? find_tls_name(r) : RC_OK;
 }
 

@@ -76,7 +76,8 @@ struct server {
 struct listener {
     struct address address;
     bool tls;
-    int backlog; /* -1: the default, 511 */
+    bool proxy_protocol; /* who comes says first for whom */
+    int backlog;         /* -1: the default, 511 */
     bool reuse_port, deferred, ipv6_only;
     int receive_buffer, send_buffer; /* 0: the system's */
     const struct server *default_server;

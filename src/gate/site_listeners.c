@@ -39,6 +39,7 @@ static enum rc join(struct conf *conf, struct listener *l, struct making *m,
         return conf_fail(conf, 1, NULL, "a duplicate listen %.*s", SPAN_ARG(name));
     m->last = entry;
     l->tls = l->tls || line->tls;
+    l->proxy_protocol = l->proxy_protocol || line->proxy_protocol;
     if (line->has_options && m->has_options)
         return conf_fail(conf, 1, "they belong to the address: say them once",
                          "duplicate listen options for %.*s", SPAN_ARG(name));

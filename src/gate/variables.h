@@ -15,6 +15,9 @@ bool variables_real_address(void *subject, struct span rest, uintptr_t of, struc
 struct request;
 bool variables_cookie(const struct request *r, struct span name, struct span *value);
 
+/* variables_announced.c: of says which */
+bool variables_announced(void *subject, struct span rest, uintptr_t of, struct span *value);
+
 /* variables_limit.c: of is an offset in struct request */
 bool variables_limit(void *subject, struct span rest, uintptr_t of, struct span *value);
 /* variables_body.c */

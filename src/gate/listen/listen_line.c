@@ -202,8 +202,9 @@ static enum rc set_parameter(struct conf *conf, size_t i, struct listen_line *li
         line->has_options = line->deferred = true;
     else if (span_equal(word, SPAN("http2")))
         conf_warn(conf, i, NULL, "HTTP/2 is not offered yet, clients are served by HTTP/1.1");
-    else if (span_equal(word, SPAN("quic")) || span_equal(word, SPAN("proxy_protocol")) ||
-             span_equal(word, SPAN("multipath")))
+    else if (span_equal(word, SPAN("proxy_protocol")))
+        line->proxy_protocol = true;
+    else if (span_equal(word, SPAN("quic")) || span_equal(word, SPAN("multipath")))
         return conf_fail(conf, i, NULL,
                          "\"%.*s\" of \"listen\" is something that gate does not have yet",
                          SPAN_ARG(word));

@@ -10,7 +10,7 @@ enum { LISTEN_ADDRESSES_MAX = 16 }; /* of one name */
 struct listen_line {
     struct address addresses[LISTEN_ADDRESSES_MAX]; /* one, but for a name that has several */
     size_t count;
-    bool tls, default_server;
+    bool tls, default_server, proxy_protocol;
     bool has_options; /* any of those below was said: they are the address's, and said once */
     bool reuse_port, deferred, ipv6_only;
     int backlog; /* -1: not said */

@@ -111,6 +111,11 @@ static void on_idle_timeout(struct timer *timer)
     origin_close(LIST_OWNER(timer, struct origin, timer));
 }
 
+static bool are_bound_alike(const struct address *a, const struct address *b)
+{
+    return a->len == b->len && (a->len == 0 || address_equal(a, b));
+}
+
 struct origin *origins_take(struct origins *pool, const struct origin_target *target)
 {
     struct idle_list *idle = list_of(pool, target->upstream);
@@ -119,7 +124,8 @@ struct origin *origins_take(struct origins *pool, const struct origin_target *ta
     for (struct list *at = idle->ring.next; at != &idle->ring; at = at->next) {
         struct origin *origin = LIST_OWNER(at, struct origin, idle);
 
-        if (origin->upstream != target->upstream || origin->address != target->address ||
+        if (target->announcement.len > 0 || !are_bound_alike(&origin->local, &target->local) ||
+            origin->upstream != target->upstream || origin->address != target->address ||
             origin->tls != target->tls || origin->name_hash != hash ||
             loop_has_news(pool->loop, &origin->watch))
             continue;
@@ -154,6 +160,14 @@ enum rc origin_open(struct origin **out, struct origins *pool,
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (target->socket_keepalive)
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    if (target->local.len > 0) {
+        setsockopt(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+        if (bind(fd, &target->local.any, target->local.len) != 0) {
+            rc = fail_errno(why, RC_IO, "bind() failed");
+            close(fd);
+            return rc;
+        }
+    }
     if (connect(fd, &target->address->any, target->address->len) != 0 &&
         errno != EINPROGRESS) {
         rc = fail_errno(why, RC_IO, "connect() failed");
@@ -177,6 +191,8 @@ enum rc origin_open(struct origin **out, struct origins *pool,
         .name_hash = target->tls ? hash_name(target->name) : 0,
         .opened_ms = loop_now_ms(pool->loop),
         .connecting = true,
+        .local = target->local,
+        .announcement = target->announcement,
     };
     list_init(&origin->idle);
     if ((rc = loop_add(pool->loop, &origin->watch, why)) != RC_OK ||
@@ -185,6 +201,19 @@ enum rc origin_open(struct origin **out, struct origins *pool,
         return rc;
     }
     *out = origin;
+    return RC_OK;
+}
+
+/* A connection that is new has room for so few bytes. */
+static enum rc announce(struct origin *origin, struct fault *why)
+{
+    struct span bytes = origin->announcement;
+
+    if (bytes.len == 0 || origin->announced)
+        return RC_OK;
+    if (send(origin->stream.fd, bytes.at, bytes.len, MSG_NOSIGNAL) != (ssize_t)bytes.len)
+        return fail_errno(why, RC_IO, "the PROXY protocol's header could not be sent");
+    origin->announced = true;
     return RC_OK;
 }
 
@@ -200,6 +229,8 @@ enum rc origin_finish_connect(struct origin *origin, struct fault *why)
         errno = cause;
         return fail_errno(why, RC_IO, "connect() failed");
     }
+    if ((rc = announce(origin, why)) != RC_OK)
+        return rc;
     if ((rc = stream_handshake(&origin->stream, why)) != RC_OK)
         return rc;
     origin->connecting = false;
@@ -220,7 +251,7 @@ void origins_give(struct origin *origin)
     struct idle_list *idle = list_of(pool, u);
 
     origin->requests++;
-    if (pool->draining || !u || u->keepalive == 0 ||
+    if (pool->draining || origin->announced || !u || u->keepalive == 0 ||
         origin->requests >= u->keepalive_requests ||
         loop_now_ms(pool->loop) - origin->opened_ms >= u->keepalive_time_ms ||
         !is_quiet(origin)) {

@@ -27,8 +27,11 @@ struct origin {
         *address;       /* of one server of an upstream: the pointer tells it from others */
     uint64_t name_hash; /* of the TLS server name */
     uint64_t opened_ms;
-    uint64_t requests; /* that it has served */
-    bool connecting;
+    uint64_t requests;    /* that it has served */
+    struct address local; /* that it was bound to; len 0: none */
+    struct span
+        announcement; /* the user's bytes, to be sent before all others; such a one is not kept */
+    bool connecting, announced;
     bool readable,
         hangup;    /* said by the loop; whoever reads until RC_AGAIN clears `readable` */
     bool writable; /* cleared by whoever is refused a write */
@@ -41,6 +44,8 @@ struct origin_target {
     struct tls_client *tls; /* NULL: plain */
     const char *name; /* TLS server name and the name to verify; may be NULL without TLS */
     bool socket_keepalive;
+    struct address local;     /* that it is bound to; len 0: the system's choice */
+    struct span announcement; /* lasts until it is connected */
 };
 
 /* `count` upstreams, as the site numbers them, and one more pool for targets that have none. */

@@ -39,6 +39,8 @@ static const struct conf_choice ignorable[] = {
     {"Vary", PROXY_IGNORE_OF_CACHE << 3},
     {0},
 };
+static const struct conf_choice announcements[] = {
+    {"off", 0}, {"on", 1}, {"v1", 1}, {"v2", 2}, {0}};
 static const struct conf_choice versions[] = {{"1.0", 10}, {"1.1", 11}, {0}};
 
 void proxy_settings_enter(struct proxy_settings *s, bool uri_refused)
@@ -309,6 +311,30 @@ static enum rc set_buffer_size(struct conf *conf, const struct directive *d, voi
     return rc;
 }
 
+/* "proxy_bind off" or "proxy_bind ADDRESS [transparent]" */
+static enum rc set_bind(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+    struct span word = conf_word(conf, 1);
+    struct address address;
+
+    (void)d;
+    s->binds = !span_equal(word, SPAN("off"));
+    if (conf_words(conf) > 2 && span_equal(conf_word(conf, 2), SPAN("transparent")))
+        return conf_fail(
+            conf, 2, NULL,
+            "\"transparent\" of \"proxy_bind\" is something that gate does not do: "
+            "its worker has no right to take other hosts' addresses");
+    if (conf_words(conf) > 2)
+        return conf_fail(conf, 2, NULL, "invalid parameter \"%.*s\"",
+                         SPAN_ARG(conf_word(conf, 2)));
+    if (s->binds && span_find(word, '$') == word.len &&
+        address_parse(word, &address) != RC_OK &&
+        address_from_literal(word, 0, &address) != RC_OK)
+        return conf_fail(conf, 1, NULL, "invalid address \"%.*s\"", SPAN_ARG(word));
+    return conf_template(conf, 1, word, &s->bind);
+}
+
 static enum rc set_ssl_name(struct conf *conf, const struct directive *d, void *part)
 {
     struct proxy_settings *s = part;
@@ -360,6 +386,15 @@ const struct directive proxy_directives[] = {
      .doc = "A header field of the request that is passed on, in place of the client's; an "
             "empty one is "
             "not sent."},
+    {"proxy_bind", PLACE, 1, 2, .set = set_bind,
+     .doc =
+         "The address, and perhaps port, that connections to servers come from; off for the "
+         "system's choice."},
+    {"proxy_protocol", PLACE, 1, 1, .set = conf_set_choice, AT(announce), .of = announcements,
+     .standard = "off",
+     .doc =
+         "Tells servers whose connection it is by the PROXY protocol, version 1 (on, v1) or 2 "
+         "(v2); such a connection serves one request."},
     {"proxy_http_version", PLACE, 1, 1, .set = conf_set_choice, AT(http_version),
      .of = versions, .standard = "1.1",
      .doc = "The version of HTTP that is spoken with servers."},

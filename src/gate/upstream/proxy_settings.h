@@ -149,6 +149,10 @@ struct proxy_settings {
     bool ignore_client_abort;
     bool intercept_errors; /* answers of 300 and more have error pages */
     bool socket_keepalive;
+    unsigned
+        announce; /* the PROXY protocol's version that origins are told the client by; 0: not */
+    bool binds;   /* connections to origins come from the address that `bind` makes */
+    struct template bind;
     bool websocket;             /* extension: passes Upgrade: websocket on by itself */
     bool redirect_off;          /* proxy_redirect off */
     bool redirect_default;      /* Location "URL of proxy_pass..." -> the location's prefix */
