@@ -31,11 +31,15 @@ int fuse_call_take_name(struct fuse_call *c, const char **out)
 void fuse_call_umask(uint32_t mask)
 {
     static _Thread_local bool apart;
+    static _Thread_local uint32_t latest;
 
+    if (apart && mask == latest)
+        return;
     if (!apart)
         apart = unshare(CLONE_FS) == 0;
     if (apart)
         umask(mask & ACCESSPERMS);
+    latest = mask;
 }
 
 /* As the kernel packs it into 32 bits. */

@@ -112,7 +112,7 @@ int lower_give(int at, const char *name, const struct tree_caller *caller, struc
     struct stat above;
     gid_t gid = caller->gid;
 
-    if (geteuid() != 0 || (caller->uid == 0 && caller->gid == getegid()))
+    if ((about->st_uid == caller->uid && about->st_gid == caller->gid) || geteuid() != 0)
         return 0;
     if (fstatat(at, "", &above, AT_EMPTY_PATH) < 0)
         return -errno;
