@@ -9,12 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "gate/journal/access_line.h"
 #include "gate/journal/error_line.h"
 #include "gate/journal/syslog_target.h"
 
 /* How long a line waits for the reader of a pipe that is full; those behind it do not. */
-enum { PATIENCE_MS = 50 };
+enum { PATIENCE_MS = 50, PATH_MAX_LOG = 4096 };
 
 struct journal_file {
     struct journal_file *next;
@@ -238,16 +239,54 @@ bool journal_append(struct journal_file *file, int level, struct span line)
     return done;
 }
 
+/* if= of access_log */
+static bool is_wanted(const struct access_log *log, void *subject)
+{
+    char room[8];
+    struct buffer value = buffer_over(room, sizeof room);
+
+    if (log->condition.count == 0)
+        return true;
+    template_write(&log->condition, subject, &value);
+    return value.full || (value.len > 0 && !span_equal(buffer_span(&value), SPAN("0")));
+}
+
+/* A path with variables, which may not lead out of its folders. */
+static void append_to_path(const struct template *path, void *subject, struct span line)
+{
+    char text[PATH_MAX_LOG];
+    struct buffer out = buffer_over(text, sizeof text - 1);
+    int fd;
+
+    template_write(path, subject, &out);
+    text[out.len] = '\0';
+    if (out.full || memchr(text, 0, out.len) || strstr(text, "/../")) {
+        log_line(LOG_LEVEL_ERROR, "no log file can have the path \"%s\"", text);
+        return;
+    }
+    fd = open(text, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+    if (fd < 0 || write(fd, line.at, line.len) != (ssize_t)line.len)
+        log_line(LOG_LEVEL_CRIT, "open() \"%s\" failed (%d: %s)", text, errno,
+                 strerror(errno));
+    if (fd >= 0)
+        close(fd);
+}
+
 void journal_access(const struct access_log *logs, size_t count, void *subject,
                     struct buffer *scratch)
 {
     for (size_t i = 0; i < count; i++) {
         struct buffer line = buffer_over(scratch->at, scratch->size - 1);
 
+        if (!is_wanted(&logs[i], subject))
+            continue;
         access_line_write(logs[i].format, subject, &line);
         line.size++;
         buffer_add_byte(&line, '\n');
-        (void)journal_append(logs[i].file, JOURNAL_OWN_LEVEL, buffer_span(&line));
+        if (logs[i].file)
+            (void)journal_append(logs[i].file, JOURNAL_OWN_LEVEL, buffer_span(&line));
+        else
+            append_to_path(&logs[i].path, subject, buffer_span(&line));
     }
 }
 

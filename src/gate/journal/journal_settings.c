@@ -121,17 +121,20 @@ static enum rc add_file(struct conf *conf, size_t i, struct journal_settings *s,
     return RC_OK;
 }
 
-/* buffer=, flush=, gzip: lines are written at once all the same. */
-static enum rc check_parameter(struct conf *conf, size_t i)
+/* if= decides of each line. buffer=, flush=: lines are written at once all the same. */
+static enum rc parse_parameter(struct conf *conf, size_t i, struct access_log *log)
 {
     struct span word = conf_word(conf, i);
     uint64_t value;
 
-    if (span_starts(word, SPAN("if=")))
-        return conf_fail(conf, i, NULL,
-                         "\"if=\" of \"access_log\" is something that gate does not have yet");
+    if (span_starts(word, SPAN("if="))) {
+        span_cut(&word, strlen("if="));
+        return conf_template(conf, i, word, &log->condition);
+    }
     if (span_equal(word, SPAN("gzip")) || span_starts(word, SPAN("gzip=")))
-        return RC_OK;
+        return conf_fail(
+            conf, i, "compress logs when they are rotated",
+            "\"gzip\" of \"access_log\" is something that gate does not have yet");
     if (span_starts(word, SPAN("buffer="))) {
         span_cut(&word, strlen("buffer="));
         if (value_parse_size(word, false, &value) == RC_OK && value > 0)
@@ -161,6 +164,12 @@ static struct access_log *add_access(struct conf *conf, struct journal_settings 
     return log;
 }
 
+/* "syslog:" has no variables. */
+static bool is_varying(struct span path)
+{
+    return span_find(path, '$') < path.len && !span_starts(path, SPAN("syslog:"));
+}
+
 static enum rc set_access_log(struct conf *conf, const struct directive *d, void *part)
 {
     struct journal_settings *s = part;
@@ -176,19 +185,19 @@ static enum rc set_access_log(struct conf *conf, const struct directive *d, void
                    ? RC_OK
                    : conf_fail(conf, 2, NULL, "invalid parameter \"%.*s\"", SPAN_ARG(name));
     }
-    if (span_find(conf_word(conf, 1), '$') < conf_word(conf, 1).len)
-        return conf_fail(
-            conf, 1, "name one file for each server, or log the variable in the line",
-            "a variable in the path of \"access_log\" is something that gate does "
-            "not have yet");
-    if ((rc = add_file(conf, 1, s, false, &made.file)) != RC_OK)
+    if (is_varying(conf_word(conf, 1)))
+        rc = conf_template(conf, 1, conf_path(conf, conf->prefix, conf_word(conf, 1)),
+                           &made.path);
+    else
+        rc = add_file(conf, 1, s, false, &made.file);
+    if (rc != RC_OK)
         return rc;
     made.format = find_format(s->formats, name);
     if (!made.format)
         return conf_fail(conf, 2, "a log_format stands before its first use",
                          "unknown log format \"%.*s\"", SPAN_ARG(name));
     for (size_t i = 3; i < conf_words(conf); i++) {
-        if ((rc = check_parameter(conf, i)) != RC_OK)
+        if ((rc = parse_parameter(conf, i, &made)) != RC_OK)
             return rc;
     }
     log = add_access(conf, s);
@@ -289,13 +298,16 @@ enum rc journal_settings_error(struct conf *conf, struct journal_settings *s,
 const struct directive journal_directives[] = {
     {"access_log", CONF_ALL_HTTP | CONF_IF | CONF_LIMIT_EXCEPT, 1, CONF_MANY, true,
      .set = set_access_log,
-     .doc = "A file that gets one line for each request, and the format of the line; off for "
-            "none."},
+     .doc = "A file that gets one line for each request, and the format of the line; if=VALUE "
+            "writes it where the value is neither empty nor 0; variables in the path make it "
+            "a file "
+            "of each request's own; off for none."},
     {"log_format", CONF_HTTP, 2, CONF_MANY, true, .set = set_log_format,
      .doc = "Names a form for the lines of access logs."},
     {"error_log", CONF_MAIN | CONF_ALL_HTTP, 1, CONF_MANY, true, .set = set_error_log,
      .doc = "A file for what goes wrong, and the least level that is written there."},
     {"open_log_file_cache", CONF_ALL_HTTP, 1, 4, .set = conf_accept,
-     .doc = "Accepted, of no effect: logs stay open."},
+     .doc = "Accepted, of no effect: logs stay open, but for those with variables in their "
+            "path."},
     {0},
 };

@@ -17,7 +17,9 @@ struct journal_format {
 };
 
 struct access_log {
-    struct journal_file *file;
+    struct journal_file *file; /* NULL: `path`, which is opened for each line */
+    struct template path;
+    struct template condition; /* "" and "0": no line; without parts: always one */
     const struct journal_format *format;
 };
 

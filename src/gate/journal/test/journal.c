@@ -344,7 +344,7 @@ static void each_request_is_a_line(void **state)
     static const struct template_part parts[] = {{.literal = SPAN("n=")}, {.variable = &row}};
     const struct journal_format format = {.line = {.parts = parts, .count = 2}};
     struct fixture *f = *state;
-    struct access_log log = {add(f, f->path), &format};
+    struct access_log log = {.file = add(f, f->path), .format = &format};
     static char seven[] = "seven", long_one[] = "0123456789";
     char room[8];
     struct buffer scratch = buffer_over(room, sizeof room);
