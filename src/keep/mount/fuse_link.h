@@ -18,7 +18,8 @@ struct fuse_link {
     bool has_rings;        /* the kernel was told to use them */
 };
 
-/* Answers, and sees to it that INIT speaks of rings where there are some. RC_FORMAT: the connection is of no use any more. */
+/* Answers, and sees to it that INIT speaks of rings where there are some. RC_FORMAT: the
+ * connection is of no use any more. */
 enum rc fuse_link_answer(struct fuse_link *link, const void *request, size_t len, void *room,
                          struct fuse_reply *reply);
 
