@@ -15,7 +15,7 @@ static const struct command *const commands[] = {
     &command_key_test,    &command_header_backup, &command_header_restore,
     &command_header_dump, &command_header_check,  &command_header_repair,
     &command_shred,       &command_encrypt,       &command_decrypt,
-    &command_reencrypt,
+    &command_reencrypt,   &command_convert,       &command_bench,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

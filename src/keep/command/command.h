@@ -30,6 +30,8 @@ extern const struct command command_create, command_open, command_close, command
     command_key_test, command_header_backup, command_header_restore, command_header_dump,
     command_header_check, command_header_repair, command_shred, command_encrypt,
     command_decrypt, command_reencrypt, command_ls, command_export, command_check;
+extern const struct command command_bench, command_completions, command_convert,
+    command_resize;
 
 enum status command_status_of(enum rc rc);
 

@@ -325,9 +325,8 @@ static bool bind_slot(struct luks2 *header, int digest, const char *name)
         json_get(json_get(json_get(header->metadata, "digests"), of), "keyslots"), NULL, name);
 }
 
-/* What a header in memory says about a slot that stands on the device already. */
-static enum rc enter_slot(struct luks2 *header, unsigned number, int digest,
-                          const struct luks2_keyslot *slot, struct fault *why)
+enum rc keyslot_enter(struct luks2 *header, unsigned number, int digest,
+                      const struct luks2_keyslot *slot, struct fault *why)
 {
     char name[12];
 
@@ -362,7 +361,7 @@ static enum rc add_slot(struct luks2 *header, struct device *device, int number,
         (rc = plan_slot(header, volume_key, params, &slot, why)) ||
         (rc = keyslot_write(&slot, device, phrase, volume_key, why)))
         return rc;
-    if ((rc = enter_slot(header, chosen, digest, &slot, why)) == RC_OK && used)
+    if ((rc = keyslot_enter(header, chosen, digest, &slot, why)) == RC_OK && used)
         *used = chosen;
     return rc;
 }

@@ -46,6 +46,11 @@ enum rc keyslot_write(const struct luks2_keyslot *slot, struct device *device,
                       const struct secret *phrase, const struct secret *volume_key,
                       struct fault *why);
 
+/* Adds to the header in memory a slot that stands on the device already, under a number that is free, and
+ * binds it to a digest. */
+enum rc keyslot_enter(struct luks2 *header, unsigned number, int digest,
+                      const struct luks2_keyslot *slot, struct fault *why);
+
 /* The same for the key of another digest, which has no data yet: that of a reencryption to come. */
 enum rc keyslot_add_to_digest(struct luks2 *header, struct device *device, int digest,
                               const struct secret *volume_key, const struct secret *phrase,
