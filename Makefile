@@ -149,7 +149,7 @@ install:
 	$(call hand_back,build)
 	$(call configure,build,--prefix=$(PREFIX))
 	meson configure build --prefix=$(PREFIX)
-	ninja -C build keep gate
+	ninja -C build keep gate completions
 	meson install --no-rebuild -C build $(if $(DESTDIR),--destdir $(DESTDIR))
 
 dist:

@@ -16,9 +16,15 @@ static const struct command *const commands[] = {
     &command_header_dump, &command_header_check,  &command_header_repair,
     &command_shred,       &command_encrypt,       &command_decrypt,
     &command_reencrypt,   &command_convert,       &command_bench,
+    &command_completions,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
+
+const struct command *command_at(size_t index)
+{
+    return index < COMMANDS ? commands[index] : NULL;
+}
 
 static const char *name_at(size_t i, const void *of)
 {

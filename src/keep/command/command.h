@@ -33,6 +33,9 @@ extern const struct command command_create, command_open, command_close, command
 extern const struct command command_bench, command_completions, command_convert,
     command_resize;
 
+/* Every command of keep, those of one first word together; NULL after the last. */
+const struct command *command_at(size_t index);
+
 enum status command_status_of(enum rc rc);
 
 /*
