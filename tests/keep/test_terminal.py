@@ -5,7 +5,7 @@ import select
 import time
 
 import pytest
-from keep_runner import CHEAP, DENIED, OK, USAGE
+from keep_runner import CHEAP, DENIED, FAILED, OK, USAGE
 
 PHRASE = b'typed by hand'
 SECONDS = 60
@@ -137,3 +137,45 @@ def test_shred_asks_first(anybody, at_terminal, answer, status):
     terminal.type(answer)
     assert terminal.end()[0] == status
     assert (volume.read_bytes() == before) == (status != OK)
+
+
+def test_encrypt_shows_how_far_it_is_and_stops_at_ctrl_c(anybody, at_terminal):
+    plain = os.urandom(24 << 20)
+    anybody.file('p.img', plain)
+    terminal = at_terminal('encrypt', 'p.img', '--hotzone-size', '4K', *CHEAP)
+    for _ in range(2):
+        terminal.expect(b': ')
+        terminal.type(PHRASE)
+    terminal.expect(b'/s')
+    terminal.expect(b'left')
+    os.write(terminal.fd, b'\x03')
+    status, said = terminal.end()
+    assert status == FAILED and b'interrupted at' in said and b"'keep encrypt' continues" in said
+    assert 'encrypted' in anybody.do('encrypt', 'p.img', '--passphrase-file', '-', given=PHRASE)
+    assert anybody.run('cat', 'p.img', '--passphrase-file', '-', given=PHRASE).stdout == plain
+
+
+def test_reencrypt_asks_for_each_key_slot(anybody, at_terminal):
+    anybody.create()
+    bob, eve = anybody.file('bob', b'bob'), anybody.file('eve', b'eve')
+    for who in (bob, eve):
+        anybody.do('key', 'add', 'v.img', '--name', who.name, '--passphrase-file', anybody.phrase,
+                   '--new-passphrase-file', who, *CHEAP)
+    terminal = at_terminal('reencrypt', 'v.img')
+    terminal.expect(b': ')
+    terminal.type(b'correct horse')
+    terminal.expect(b'key slot 1 (bob)')
+    terminal.expect(b': ')
+    terminal.type(b'no, alice')
+    terminal.expect(b'opens none')
+    terminal.expect(b': ')
+    terminal.type(b'bob')
+    terminal.expect(b'key slot 2 (eve)')
+    terminal.expect(b': ')
+    terminal.type(b'')
+    terminal.expect(b'[y/N]')
+    terminal.type(b'y')
+    status, said = terminal.end()
+    assert status == OK, said
+    anybody.do('key', 'test', 'v.img', '--passphrase-file', bob)
+    anybody.refuse(DENIED, 'key', 'test', 'v.img', '--passphrase-file', eve)
