@@ -9,7 +9,7 @@ import subprocess
 import time
 
 import pytest
-from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, OK, USAGE
+from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, FOREIGN, OK, UNSUPPORTED, USAGE
 
 SIZE = 20 << 20
 SLOW = bool(os.environ.get('KEEPGATE_SOAK'))
@@ -307,6 +307,29 @@ def test_a_file_gets_its_size_back(bench):
     assert bench.image.read_bytes() == bench.plain
 
 
+def test_a_full_file_system_is_known_before(anybody):
+    """A file with holes takes its whole size when it is encrypted."""
+    if os.getuid() != 0:
+        pytest.skip('only root mounts a file system')
+    keep = anybody
+    room = keep.home / 'room'
+    room.mkdir()
+    done = subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=60m', 'room', room], capture_output=True)
+    if done.returncode:
+        pytest.skip('nothing can be mounted here')
+    try:
+        (room / 'v.img').write_bytes(b'data' * 1000)
+        for size in (50 << 20, 100 << 20):
+            os.truncate(room / 'v.img', size)
+            before = hashlib.sha256((room / 'v.img').read_bytes()).digest()
+            assert 'no room' in keep.refuse(FAILED, 'encrypt', 'room/v.img', '--passphrase-file', keep.phrase, *CHEAP)
+            assert hashlib.sha256((room / 'v.img').read_bytes()).digest() == before
+        line = keep.refuse(FAILED, 'encrypt', 'room/v.img', '--header', 'h', '--passphrase-file', keep.phrase, *CHEAP)
+        assert 'no room' in line and not (keep.home / 'h').exists()
+    finally:
+        subprocess.run(['umount', room], check=True)
+
+
 def test_key_slots_keep_their_passphrases_and_names(bench):
     keep = bench.keep
     bench.fresh()
@@ -336,7 +359,7 @@ def test_metadata_of_somebody_else_are_not_continued(bench):
         bench.header.write_bytes(with_json(sound, old, new))
         assert bench.dump(), 'the header itself is sound'
         done = bench.ours('encrypt', *APART)
-        assert done.returncode in (DENIED, DAMAGED, 7), (old, done.stderr)
+        assert done.returncode in (DENIED, DAMAGED, UNSUPPORTED), (old, done.stderr)
         assert bench.image.read_bytes() == bench.plain
     bench.header.write_bytes(with_json(sound, b'"mode":"encrypt"', b'"mode":"decrypt"'))
     assert bench.ours('encrypt', *APART).returncode != OK
@@ -433,8 +456,8 @@ def test_refusals(anybody):
     assert 'nothing to continue' in keep.refuse(USAGE, 'encrypt', 'v.img', '--resume', *phrase)
     assert 'checksum, journal' in keep.refuse(USAGE, 'encrypt', 'v.img', '--resilience', 'hope', *phrase)
     assert '4K' in keep.refuse(USAGE, 'encrypt', 'v.img', '--hotzone-size', '1000', *phrase)
-    assert 'not known' in keep.refuse(USAGE, 'encrypt', 'v.img', '--cipher', 'rot13', *phrase)
+    assert 'not known' in keep.refuse(UNSUPPORTED, 'encrypt', 'v.img', '--cipher', 'rot13', *phrase)
     assert 'data-size' in keep.refuse(USAGE, 'encrypt', 'v.img', '--data-size', '1M', '--header', 'h', *phrase)
-    keep.refuse(4, 'reencrypt', 'v.img', *phrase)
+    keep.refuse(FOREIGN, 'reencrypt', 'v.img', *phrase)
     keep.refuse(FAILED, 'encrypt', 'missing', *phrase)
     assert 'no header' in keep.refuse(USAGE, 'decrypt', 'v.img', *phrase)

@@ -1,13 +1,17 @@
 #include "keep/command/convert.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/units.h"
 #include "keep/command/convert_progress.h"
+#include "keep/command/interruption.h"
 #include "keep/command/luks_target.h"
 #include "keep/reencrypt/reencrypt.h"
 #include "vault/unlock.h"
@@ -179,7 +183,7 @@ static enum rc all_zones(struct convert *c, struct reencrypt *e, struct fault *w
     convert_progress_begin(&progress, done);
     if ((rc = reencrypt_recover(e, why)) != RC_OK)
         return rc;
-    while (rc == RC_OK && !convert_progress_is_interrupted()) {
+    while (rc == RC_OK && !interruption_is_due()) {
         reencrypt_progress(e, &done, &all);
         convert_progress_show(&progress, done, all);
         rc = reencrypt_step(e, why);
@@ -212,6 +216,24 @@ enum rc convert_run(struct convert *c, uint64_t *size, bool *ended,
         rc = reencrypt_finish(e, why);
     reencrypt_close(e);
     return rc;
+}
+
+enum rc convert_take_space(const struct convert *c, uint64_t size, struct fault *why)
+{
+    struct statvfs about;
+    struct stat now;
+    uint64_t has;
+    char text[16];
+
+    if (!c->is_file || fallocate(device_fd(c->data), FALLOC_FL_KEEP_SIZE, 0, (off_t)size) == 0)
+        return RC_OK;
+    if ((errno == EOPNOTSUPP || errno == ENOSYS) && fstat(device_fd(c->data), &now) == 0 &&
+        fstatvfs(device_fd(c->data), &about) == 0) {
+        has = (uint64_t)now.st_blocks * 512 + (uint64_t)about.f_bavail * about.f_frsize;
+        if (size <= has)
+            return RC_OK;
+    }
+    return fail(why, RC_IO, "there is no room for all of its %s", units_size(text, size));
 }
 
 enum rc convert_resize_file(struct convert *c, uint64_t size, struct fault *why)

@@ -62,6 +62,12 @@ enum rc convert_run(struct convert *c, uint64_t *size, bool *ended,
                     enum rc (*shorten)(struct convert *c, uint64_t size, struct fault *why),
                     struct fault *why);
 
+/*
+ * A file has, or gets, all of the space below that this many bytes take, holes included, so that
+ * it cannot run short in the midst. RC_IO where there is not so much.
+ */
+enum rc convert_take_space(const struct convert *c, uint64_t size, struct fault *why);
+
 /* The file of the target gets this many bytes; nothing for a block device. */
 enum rc convert_resize_file(struct convert *c, uint64_t size, struct fault *why);
 

@@ -1,6 +1,5 @@
 #include "keep/command/convert_options.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/units.h"
@@ -55,26 +54,5 @@ enum rc convert_options_sector(const char *word, uint32_t *size, struct fault *w
         return fail(why, RC_USAGE, "--sector-size: \"%s\" is neither 512, 1024, 2048 nor 4096",
                     word);
     *size = (uint32_t)number;
-    return RC_OK;
-}
-
-enum rc convert_options_cipher(const char *cipher, const char *key_bits, size_t *key_size,
-                               struct fault *why)
-{
-    const struct cipher_kind *kind = cipher_find(cipher);
-    uint64_t bits = 0;
-
-    if (!kind || strlen(cipher) >= REENCRYPTION_WORD)
-        return fail(why, RC_USAGE, "--cipher: \"%s\" is not known here", cipher);
-    if (key_bits &&
-        units_parse_number(span_text(key_bits), LUKS2_VOLUME_KEY_MAX * 8, &bits) != RC_OK)
-        return fail(why, RC_USAGE, "--key-size: \"%s\" is no number of bits", key_bits);
-    *key_size = (size_t)bits / 8;
-    for (size_t i = 0; !key_bits && i < sizeof kind->key_sizes / sizeof *kind->key_sizes; i++)
-        if (kind->key_sizes[i] > *key_size)
-            *key_size = kind->key_sizes[i];
-    if (bits % 8 != 0 || !cipher_takes_key(kind, *key_size))
-        return fail(why, RC_USAGE, "--key-size: \"%s\" takes no key of %" PRIu64 " bits",
-                    cipher, bits);
     return RC_OK;
 }

@@ -31,11 +31,4 @@ enum rc convert_options_read(const struct convert_options *options,
 /* 512, 1024, 2048 or 4096; 0 where there is no word. RC_USAGE for another. */
 enum rc convert_options_sector(const char *word, uint32_t *size, struct fault *why);
 
-/*
- * A cipher by the name that LUKS2 has for it, and bytes of its key: the most that it takes where no
- * word says how many bits. RC_USAGE for what does not fit.
- */
-enum rc convert_options_cipher(const char *cipher, const char *key_bits, size_t *key_size,
-                               struct fault *why);
-
 #endif

@@ -1,6 +1,5 @@
 #include "keep/command/convert_progress.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -8,26 +7,6 @@
 #include "base/units.h"
 
 enum { SHOW_MS = 200 };
-
-void convert_progress_hold(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
-bool convert_progress_is_interrupted(void)
-{
-    sigset_t pending;
-
-    sigpending(&pending);
-    return sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
-           sigismember(&pending, SIGHUP);
-}
 
 void convert_progress_begin(struct convert_progress *p, uint64_t done)
 {

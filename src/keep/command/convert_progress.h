@@ -1,4 +1,4 @@
-/* How far it is, for a person at a terminal; and whether that person wants it to stop. */
+/* How far it is, for a person at a terminal. */
 #ifndef KEEP_COMMAND_CONVERT_PROGRESS_H
 #define KEEP_COMMAND_CONVERT_PROGRESS_H
 
@@ -10,10 +10,6 @@ struct convert_progress {
     uint64_t first; /* bytes that were done before */
     bool shown, terminal;
 };
-
-/* From here on SIGINT, SIGTERM and SIGHUP wait until they are asked for. */
-void convert_progress_hold(void);
-bool convert_progress_is_interrupted(void);
 
 void convert_progress_begin(struct convert_progress *p, uint64_t done);
 

@@ -1,4 +1,3 @@
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "keep/command/create_target.h"
 #include "keep/command/credential_options.h"
 #include "keep/command/folder_open.h"
+#include "keep/command/interruption.h"
 #include "keep/command/kdf_options.h"
 #include "keep/command/make_file_system.h"
 #include "keep/command/passphrase.h"
@@ -165,24 +165,7 @@ static enum rc read_options(struct creation *c, struct fault *why)
 /* Ctrl-C is answered between the steps, so that nothing is left lying about. */
 static enum rc check_interrupted(struct fault *why)
 {
-    sigset_t pending;
-
-    sigpending(&pending);
-    if (sigismember(&pending, SIGINT) || sigismember(&pending, SIGTERM) ||
-        sigismember(&pending, SIGHUP))
-        return fail(why, RC_IO, "interrupted; nothing was made");
-    return RC_OK;
-}
-
-static void hold_signals(void)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGHUP);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    return interruption_is_due() ? fail(why, RC_IO, "interrupted; nothing was made") : RC_OK;
 }
 
 static enum rc fill_volume(const struct creation *c, const struct luks2 *header,
@@ -329,7 +312,7 @@ static enum rc create(struct creation *c, struct fault *why)
         (rc = credential_options_get_new(&c->credential, c->options.generate, c->path,
                                          &credential, why)))
         return rc;
-    hold_signals();
+    interruption_hold();
     rc = write_target(c, &target, &header, &credential, why);
     if (rc != RC_OK)
         return strncmp(why->text, c->path, strlen(c->path)) == 0

@@ -8,10 +8,10 @@
 #include "crypto/cipher.h"
 #include "keep/command/command.h"
 #include "keep/command/convert.h"
-#include "keep/command/convert_progress.h"
 #include "keep/command/create_target.h"
 #include "keep/command/credential_options.h"
 #include "keep/command/header_copy.h"
+#include "keep/command/interruption.h"
 #include "keep/mount/daemon.h"
 #include "keep/reencrypt/begin.h"
 #include "vault/unlock.h"
@@ -127,7 +127,7 @@ static enum rc begin(struct decryption *d, struct fault *why)
             c->place, c->path);
     if ((rc = unlock_data(d, c->apart, why)) != RC_OK)
         return rc;
-    convert_progress_hold();
+    interruption_hold();
     if (segment->offset > 0)
         return begin_shift_back(c->header, c->apart, c->data, c->guard, &c->previous_key, why);
     plan.final =
@@ -202,7 +202,7 @@ static enum rc decrypt(struct decryption *d, struct fault *why)
         return rc;
     if (!c->previous_key.at && (rc = convert_ask_and_unlock(c, &d->credential, why)) != RC_OK)
         return rc;
-    convert_progress_hold();
+    interruption_hold();
     if ((rc = convert_run(c, &size, &ended, NULL, why)) != RC_OK)
         return rc;
     if (!ended) {

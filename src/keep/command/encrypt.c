@@ -6,11 +6,12 @@
 
 #include "base/units.h"
 #include "crypto/random.h"
+#include "keep/command/cipher_options.h"
 #include "keep/command/command.h"
-#include "keep/command/convert_progress.h"
 #include "keep/command/create_target.h"
 #include "keep/command/credential_options.h"
 #include "keep/command/encrypt_room.h"
+#include "keep/command/interruption.h"
 #include "keep/command/kdf_options.h"
 #include "keep/command/passphrase.h"
 #include "keep/mount/daemon.h"
@@ -64,11 +65,10 @@ struct encryption {
 static enum rc read_options(struct encryption *e, struct fault *why)
 {
     const struct encrypt_options *o = &e->options;
+    struct cipher_options cipher = {.cipher = o->cipher, .key_size = o->key_size};
     enum rc rc;
 
-    e->format = (struct luks2_format){.encryption = o->cipher ? o->cipher : "aes-xts-plain64",
-                                      .label = o->label,
-                                      .detached = o->header != NULL};
+    e->format = (struct luks2_format){.label = o->label, .detached = o->header != NULL};
     if (o->header && o->data_size)
         return fail(why, RC_USAGE, "--data-size: a header in a file needs no room");
     if (o->label && strlen(o->label) >= LUKS2_LABEL_SIZE)
@@ -78,7 +78,7 @@ static enum rc read_options(struct encryption *e, struct fault *why)
         return fail(why, RC_USAGE, "--generate-passphrase needs no other passphrase or key");
     if ((rc = credential_options_read(&o->credential, &e->credential, why)) ||
         (rc = convert_options_sector(o->sector_size, &e->format.sector_size, why)) ||
-        (rc = convert_options_cipher(e->format.encryption, o->key_size, &e->key_size, why)))
+        (rc = cipher_options_read(&cipher, &e->format, &e->key_size, why)))
         return rc;
     return kdf_options_read(&o->kdf, &e->kdf, &e->kdf_ms, why);
 }
@@ -140,7 +140,7 @@ static enum rc write_in_front(struct encryption *e, struct device *made,
 
     if (rc != RC_OK)
         return rc;
-    convert_progress_hold();
+    interruption_hold();
     if (c->is_file)
         rc = reencryption_note_put(header, why);
     if (rc == RC_OK && (rc = encrypt_room_take(c, room, why)) == RC_OK)
@@ -229,11 +229,12 @@ static enum rc begin_apart(struct encryption *e, struct fault *why)
                            : rc;
     if ((rc = encrypt_data_look(c, &data, why)) ||
         (rc = settle_sector(e, &data, c->data->size, why)) ||
+        (rc = convert_take_space(c, c->data->size, why)) ||
         (rc = create_target_begin(&file, e->options.header, LUKS2_FORMAT_HEADER_SIZE, false,
                                   why)) ||
         (rc = write_apart(e, create_target_path(&file), why)))
         return rc;
-    convert_progress_hold();
+    interruption_hold();
     return create_target_end(&file, why);
 }
 
@@ -291,7 +292,7 @@ static enum rc encrypt(struct encryption *e, struct fault *why)
         rc = convert_ask_and_unlock(c, &e->credential, why);
     if (rc != RC_OK)
         return rc;
-    convert_progress_hold();
+    interruption_hold();
     if ((rc = convert_run(c, &size, &ended, shorten, why)) != RC_OK)
         return rc;
     if (ended)
@@ -310,8 +311,8 @@ static enum status encrypt_run(char **words, int count, struct fault *why)
     if (!command_parse(&command_encrypt, &e.options, &e.options.help, words, &count, 1, 1,
                        &status, why))
         return status;
-    if (read_options(&e, why) != RC_OK)
-        return STATUS_USAGE;
+    if ((rc = read_options(&e, why)) != RC_OK)
+        return command_status_of(rc);
     e.convert.mode = REENCRYPTION_ENCRYPT;
     daemon_hide();
     rc = convert_begin(&e.convert, words[0], &e.options.convert, why);

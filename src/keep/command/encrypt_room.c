@@ -1,11 +1,8 @@
 #include "keep/command/encrypt_room.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "base/bytes.h"
 #include "base/units.h"
@@ -170,22 +167,6 @@ static uint64_t whole_sectors(uint64_t size)
     return (size + CIPHER_SECTOR - 1) / CIPHER_SECTOR * CIPHER_SECTOR;
 }
 
-static enum rc check_space(const struct convert *c, uint64_t more, struct fault *why)
-{
-    struct statvfs about;
-    char size[16];
-
-    if (fallocate(device_fd(c->data), FALLOC_FL_KEEP_SIZE, (off_t)c->data->size,
-                  (off_t)more) == 0)
-        return RC_OK;
-    if ((errno == EOPNOTSUPP || errno == ENOSYS) &&
-        fstatvfs(device_fd(c->data), &about) == 0 &&
-        (uint64_t)about.f_bavail * about.f_frsize > more)
-        return RC_OK;
-    return fail(why, RC_IO, "no room for a header: it takes %s more meanwhile",
-                units_size(size, more));
-}
-
 enum rc encrypt_room_take(struct convert *c, const struct begin_room *room, struct fault *why)
 {
     uint64_t size = begin_room_size(room);
@@ -193,7 +174,7 @@ enum rc encrypt_room_take(struct convert *c, const struct begin_room *room, stru
 
     if (!c->is_file || size == c->data->size)
         return RC_OK;
-    if (size > c->data->size && (rc = check_space(c, size - c->data->size, why)) != RC_OK)
+    if ((rc = convert_take_space(c, size, why)) != RC_OK)
         return rc;
     if (c->data->size < size)
         c->data->size = size; /* what is written behind its end makes it longer */

@@ -4,9 +4,10 @@
 #include "base/units.h"
 #include "codec/json.h"
 #include "crypto/random.h"
+#include "keep/command/cipher_options.h"
 #include "keep/command/command.h"
-#include "keep/command/convert_progress.h"
 #include "keep/command/credential_options.h"
+#include "keep/command/interruption.h"
 #include "keep/command/reencrypt_keys.h"
 #include "keep/mount/daemon.h"
 #include "keep/reencrypt/begin.h"
@@ -53,14 +54,12 @@ struct reencryption_run {
 static enum rc read_options(struct reencryption_run *r, struct fault *why)
 {
     const struct reencrypt_options *o = &r->options;
-    size_t size;
     enum rc rc;
 
     if ((rc = credential_options_read(&o->credential, &r->credential, why)) ||
-        (rc = credential_options_key_slot(o->key_slot, &r->key_slot, why)) ||
-        (rc = convert_options_sector(o->sector_size, &r->sector_size, why)))
+        (rc = credential_options_key_slot(o->key_slot, &r->key_slot, why)))
         return rc;
-    return o->cipher ? convert_options_cipher(o->cipher, o->key_size, &size, why) : RC_OK;
+    return convert_options_sector(o->sector_size, &r->sector_size, why);
 }
 
 /* What was asked for, and the rest as it was. */
@@ -78,7 +77,9 @@ static enum rc fill_final(const struct reencryption_run *r, struct reencryption 
     *key_size = luks2_key_size(header, plan->previous.digest);
     if (same && !r->options.key_size)
         return RC_OK;
-    return convert_options_cipher(cipher, r->options.key_size, key_size, why);
+    return cipher_options_read(
+        &(struct cipher_options){.cipher = cipher, .key_size = r->options.key_size},
+        &(struct luks2_format){0}, key_size, why);
 }
 
 /* A new volume key, under a digest that no other has. */
@@ -117,7 +118,9 @@ static enum rc begin(struct reencryption_run *r, struct fault *why)
     if ((rc = add_key(c, key_size, &plan.final.digest, why)) ||
         (rc = reencrypt_keys_add(c, &keys, plan.final.digest, why)))
         return rc;
-    convert_progress_hold();
+    interruption_hold();
+    if ((rc = convert_take_space(c, c->data->size, why)) != RC_OK)
+        return rc;
     if ((rc = begin_in_place(c->header, convert_header_device(c), c->data, &plan, c->guard,
                              &c->previous_key, &c->final_key, why)) != RC_OK)
         return rc;
@@ -147,7 +150,7 @@ static enum rc reencrypt(struct reencryption_run *r, struct fault *why)
                                      : begin(r, why);
     if (rc != RC_OK)
         return rc;
-    convert_progress_hold();
+    interruption_hold();
     if ((rc = convert_run(c, &size, &ended, NULL, why)) != RC_OK)
         return rc;
     if (ended)

@@ -179,7 +179,9 @@ static enum rc check(const struct reencryption *r, struct fault *why)
         r->final.encrypted != (r->mode != REENCRYPTION_DECRYPT))
         return fail(why, RC_FORMAT, "its backup segments are not those of its mode");
     if (r->shift ? !shifts_well(r) : r->moved > 0 || r->previous.offset != r->final.offset)
-        return fail(why, RC_UNSUPPORTED, "data that move in this way are not known");
+        return fail(
+            why, RC_UNSUPPORTED,
+            "data that move in this way are not known here; finish it with cryptsetup");
     if (r->block > 0 &&
         (r->block % r->previous.sector_size != 0 || r->block % r->final.sector_size != 0))
         return fail(why, RC_FORMAT, "checksums of parts of sectors");
