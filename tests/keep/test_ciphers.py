@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import signal
 
 import pytest
 from keep_runner import CHEAP, DENIED, UNSUPPORTED, USAGE
@@ -234,6 +235,25 @@ def test_a_damaged_sector_is_an_error_and_never_wrong_data(anybody, words):
                 assert error.errno == errno.EIO
                 seen += 1
     assert 10 < seen < len(whole) // 4096 // 2
+
+
+def test_what_was_synced_is_there_after_a_kill(anybody):
+    anybody.do('create', 'v.img', '--size', '24M', '--fs', 'none', '--integrity', 'hmac-sha256', '--passphrase-file', 'phrase',
+               *CHEAP)
+    content = bytearray(4 << 20)
+    for turn in range(4):
+        raw = anybody.open('v.img', 'r', '--raw') / 'volume'
+        process = anybody.status()[0]['process']
+        with open(raw, 'r+b') as file:
+            for offset in range(turn * 5000, 3 << 20, 400001):
+                content[offset:offset + 6000] = bytes([turn + 1]) * 6000
+                file.seek(offset)
+                file.write(content[offset:offset + 6000])
+            file.flush()
+            os.fsync(file.fileno())
+        os.kill(process, signal.SIGKILL)
+        anybody.run('close', 'r')  # clears away what is left, and says so
+        assert anybody.run('cat', 'v.img', '--passphrase-file', 'phrase', '--length', '4M').stdout == content
 
 
 REFUSED = [

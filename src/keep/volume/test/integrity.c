@@ -1,5 +1,6 @@
 #include "keep/volume/integrity.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
@@ -196,6 +197,49 @@ static void a_cut_anywhere_leaves_old_or_new(void **state)
     cut_everywhere(5);
 }
 
+enum { THREADS = 4, TURNS = 150 };
+
+struct worker {
+    struct integrity *integrity;
+    uint64_t first; /* of the blocks that are its own */
+};
+
+static void *write_and_read(void *of)
+{
+    const struct worker *w = of;
+
+    for (uint64_t turn = 1; turn <= TURNS; turn++) {
+        uint64_t block = w->first + turn % (BLOCKS / THREADS);
+
+        if (put(w->integrity, block, turn) != RC_OK || get(w->integrity, block) != turn ||
+            (turn % 40 == 0 && integrity_flush(w->integrity, NULL) != RC_OK))
+            return of;
+    }
+    return NULL;
+}
+
+static void threads_share_it(void **state)
+{
+    struct worker workers[THREADS];
+    pthread_t threads[THREADS];
+    struct integrity *i;
+
+    (void)state;
+    make_filled(3);
+    i = open_it(INTEGRITY_WRITE);
+    for (int n = 0; n < THREADS; n++) {
+        workers[n] = (struct worker){i, (uint64_t)n * (BLOCKS / THREADS)};
+        assert_int_equal(pthread_create(&threads[n], NULL, write_and_read, &workers[n]), 0);
+    }
+    for (int n = 0; n < THREADS; n++) {
+        void *failed;
+
+        assert_int_equal(pthread_join(threads[n], &failed), 0);
+        assert_null(failed);
+    }
+    integrity_close(i);
+}
+
 static const struct {
     const char *what;
     uint32_t at; /* byte of the superblock */
@@ -265,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest all[] = {cmocka_unit_test(what_is_written_is_read),
                                      cmocka_unit_test(a_cut_anywhere_leaves_old_or_new),
+                                     cmocka_unit_test(threads_share_it),
                                      cmocka_unit_test(bad_superblocks_are_refused),
                                      cmocka_unit_test(a_new_one_is_as_the_kernel_makes_it)};
 
