@@ -15,7 +15,7 @@
 
 enum {
     LOOK_MS = 500, /* how often an idle mount is looked at */
-    MEMORY_KEPT = 16 << 20,
+    MEMORY_KEPT = 8 << 20,
     MEMORY_STEP = 256 << 10,
 };
 
@@ -94,6 +94,7 @@ static enum rc run(struct serve_tree *serve, struct fuse_transport *fuse, int si
  * instead of being asked of the kernel again page by page. */
 static void keep_memory(void)
 {
+    mallopt(M_ARENA_MAX, 1);
     mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT);
     mallopt(M_TOP_PAD, MEMORY_STEP);
     mallopt(M_MMAP_THRESHOLD, MEMORY_KEPT);
