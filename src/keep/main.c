@@ -16,7 +16,7 @@ static const struct command *const commands[] = {
     &command_header_dump, &command_header_check,  &command_header_repair,
     &command_shred,       &command_encrypt,       &command_decrypt,
     &command_reencrypt,   &command_convert,       &command_bench,
-    &command_completions,
+    &command_completions, &command_resize,
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -8,7 +8,7 @@ import pytest
 COMMANDS = ['create', 'open', 'close', 'status', 'cat', 'key list', 'key add', 'key change', 'key remove',
             'key test', 'header backup', 'header restore', 'header dump', 'header check', 'header repair', 'shred',
             'encrypt', 'decrypt', 'reencrypt', 'ls', 'export', 'check']
-COMMANDS += ['convert', 'bench', 'completions']
+COMMANDS += ['convert', 'bench', 'completions', 'resize']
 
 
 @pytest.fixture(scope='module')

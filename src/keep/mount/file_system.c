@@ -84,30 +84,38 @@ static enum rc mount_by_helper(const char *image, const char *directory, const c
     return RC_OK;
 }
 
-/*
- * Does all of an ext2, ext3 or ext4 lie in the device? A volume that fills its file to the end
- * cannot tell that the file was cut off; the file system in it can. (Superblock: offsets 4, 24,
- * 96 and 336 of byte 1024; the kernel's documentation of ext4, "The Super Block".)
- */
-static enum rc check_is_whole(struct device *device, struct fault *why)
+/* Superblock: offsets 4, 24, 96 and 336 of byte 1024; the kernel's documentation of ext4, "The Super
+ * Block". */
+enum rc file_system_ext_end(struct device *device, uint64_t *end, struct fault *why)
 {
     enum { SUPERBLOCK = 1024, SIZE = 1024, HAS_64BIT = 0x80, BLOCK_MAX_LOG = 6 };
     uint8_t super[SIZE];
-    uint64_t blocks, needed;
+    uint64_t blocks;
     uint32_t log;
-    char is[16], wants[16];
     enum rc rc = device_read(device, SUPERBLOCK, super, sizeof super, why);
 
+    *end = 0;
     if (rc != RC_OK)
         return rc;
     blocks = le32_get(super + 4);
     if (le32_get(super + 96) & HAS_64BIT)
         blocks |= (uint64_t)le32_get(super + 336) << 32;
     log = le32_get(super + 24);
-    if (log > BLOCK_MAX_LOG || __builtin_mul_overflow(blocks, (uint64_t)1024 << log, &needed))
-        return RC_OK; /* damaged otherwise: who mounts it says how */
-    if (needed <= device->size)
-        return RC_OK;
+    if (log > BLOCK_MAX_LOG || __builtin_mul_overflow(blocks, (uint64_t)1024 << log, end))
+        *end = 0; /* damaged: who mounts it says how */
+    return RC_OK;
+}
+
+/* Does all of an ext2, ext3 or ext4 lie in the device? A volume that fills its file to the end cannot
+ * tell that the file was cut off; the file system in it can. */
+static enum rc check_is_whole(struct device *device, struct fault *why)
+{
+    uint64_t needed;
+    char is[16], wants[16];
+    enum rc rc = file_system_ext_end(device, &needed, why);
+
+    if (rc != RC_OK || needed <= device->size)
+        return rc;
     return fail(
         why, RC_TRUNCATED,
         "the volume was cut off: its file system has %s, of which %s are here; restore "

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/fault.h"
+#include "io/device.h"
 
 /*
  * Mounts what is in the file `image` on `directory`.
@@ -23,6 +23,9 @@
  */
 enum rc file_system_mount(const char *image, const char *directory, bool read_only,
                           uint32_t block_size, pid_t *helper, struct fault *why);
+
+/* Bytes of an ext2, ext3 or ext4 on the device; 0 where its superblock makes no sense. */
+enum rc file_system_ext_end(struct device *device, uint64_t *end, struct fault *why);
 
 /* True when something is mounted on exactly this directory. */
 bool file_system_is_mounted(const char *directory);
