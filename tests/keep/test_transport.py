@@ -1,7 +1,9 @@
 """The same volume by rings and by /dev/fuse: nobody can tell, but by the time it takes."""
 import mmap
 import os
+import pathlib
 import random
+import re
 import shutil
 import signal
 import threading
@@ -31,6 +33,16 @@ def test_each_has_threads_of_its_own(keep, by):
         assert threads['fuse-device'] == 1
     keep.close('r')
     wait_until_gone(pid)
+
+
+def test_buffers_leave_memory_to_lock_for_secrets(keep, by):
+    """An ordinary user may lock a few megabytes, which keys need too."""
+    _, pid = open_raw(keep, by)
+    status = pathlib.Path(f'/proc/{pid}/status').read_text()
+    locked = int(re.search(r'VmLck:\s+(\d+)', status)[1]) << 10
+    limit = int(re.search(r'Max locked memory\s+(\S+)', pathlib.Path(f'/proc/{pid}/limits').read_text())[1])
+    assert locked > 1 << 20
+    assert keep.user == 'root' or locked <= limit * 7 // 8
 
 
 @pytest.mark.parametrize('sector_size', ['512', '4096'])

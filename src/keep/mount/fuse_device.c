@@ -57,7 +57,7 @@ static enum rc add_server(struct fuse_device *device, struct fault *why)
     struct server *server = &device->servers[device->count];
 
     server->link = device->link;
-    server->buffer = fuse_link_buffer(BUFFER_SIZE);
+    server->buffer = fuse_link_buffer(device->link, BUFFER_SIZE);
     if (!server->buffer)
         return fail_errno(why, RC_MEMORY, "no memory to serve %s", device->link->directory);
     device->count++;

@@ -6,7 +6,9 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/secret.h"
 #include "keep/mount/fuse_uring.h"
@@ -103,14 +105,23 @@ void fuse_link_leave(struct fuse_link *link)
         eventfd_write(link->ended, 1);
 }
 
-void *fuse_link_buffer(size_t size)
+static bool may_lock(const struct fuse_link *link, size_t size)
+{
+    struct rlimit limit;
+
+    return geteuid() == 0 || (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+                              link->locked + size <= limit.rlim_cur / 2);
+}
+
+void *fuse_link_buffer(struct fuse_link *link, size_t size)
 {
     void *buffer = mmap(NULL, size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
     if (buffer == MAP_FAILED)
         return NULL;
-    mlock(buffer, size); /* where it is permitted */
+    if (may_lock(link, size) && mlock(buffer, size) == 0)
+        link->locked += size;
     madvise(buffer, size, MADV_DONTDUMP);
     return buffer;
 }

@@ -16,6 +16,7 @@ struct fuse_link {
     bool ready;            /* INIT was answered */
     uint32_t ring_payload; /* bytes of a request or reply that the rings take; 0: none */
     bool has_rings;        /* the kernel was told to use them */
+    size_t locked;         /* bytes of buffers */
 };
 
 /* Answers, and sees to it that INIT speaks of rings where there are some. RC_FORMAT: the
@@ -34,8 +35,11 @@ enum rc fuse_link_start(struct fuse_link *link, pthread_t *thread, const char *n
 void fuse_link_enter(void);
 void fuse_link_leave(struct fuse_link *link);
 
-/* Pages that are there, stay there, and go into no dump. NULL: no memory. */
-void *fuse_link_buffer(size_t size);
+/*
+ * Pages that are there and go into no dump; that stay there, as far as an ordinary user may
+ * lock so many and still has half of it for secrets. NULL: no memory.
+ */
+void *fuse_link_buffer(struct fuse_link *link, size_t size);
 void fuse_link_buffer_free(void *buffer, size_t size);
 
 #endif

@@ -220,7 +220,7 @@ static bool make_entry(struct fuse_ring *ring, struct server *server, unsigned q
     size_t size = PAGE + ring->payload;
     struct entry *entry = &server->entries[server->count];
 
-    entry->page = is_used ? fuse_link_buffer(size)
+    entry->page = is_used ? fuse_link_buffer(ring->link, size)
                           : mmap(NULL, size, PROT_READ | PROT_WRITE,
                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (!entry->page || entry->page == MAP_FAILED)
