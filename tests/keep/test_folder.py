@@ -302,3 +302,72 @@ def test_what_is_changed_is_found_out(anybody, cryptsetup, attack):
     assert keep.run('check', 'f', '--repair', *phrase).returncode == OK
     assert keep.run('check', 'f', *phrase).returncode == OK
     assert len(os.listdir(lower / 'keep.aside')) > 0
+
+
+TREE = '''
+import os, random, sys
+at = sys.argv[1]
+random.seed(5)
+for d in ['.', 'one', 'one/two', 'n' * 200]:
+    os.makedirs(f'{at}/{d}', exist_ok=True)
+    for size in [0, 10, 3921, 5000, 300000, 3000000]:
+        open(f'{at}/{d}/{size}', 'wb').write(random.randbytes(size))
+os.symlink('one/two', f'{at}/link')
+os.link(f'{at}/10', f'{at}/one/again')
+os.truncate(f'{at}/5000', 20_000_000)
+os.chmod(f'{at}/3921', 0o600)
+os.setxattr(f'{at}/10', 'user.colour', b'red')
+os.setxattr(f'{at}/one', 'user.colour', b'blue')
+os.utime(f'{at}/one/10', (1, 2))
+os.utime(f'{at}/one', (3, 4))
+'''
+
+
+def seen(keep, at, kinds='! -path .'):
+    """Names, modes, owners, times and targets of these kinds of files, and all contents."""
+    return keep.execute('sh', '-c', f'cd "$1" && find . {kinds} -printf "%p %y %m %U %T@ %l\\n" | sort && find . -type f '
+                        '-print0 | sort -z | xargs -0 sha256sum', 'sh', at).stdout
+
+
+def test_plain_files_become_a_folder(keep):
+    script(keep, TREE, 'p')
+    before = seen(keep, 'p')
+    words = ['encrypt', 'p', '--passphrase-file', keep.phrase, *CHEAP]
+    keep.refuse(USAGE, *words)
+    assert seen(keep, 'p') == before
+    assert 'is an encrypted folder' in keep.do(*words, '--yes')
+    keep.do('check', 'p', '--passphrase-file', keep.phrase)
+    at = keep.open('p', 'm')
+    assert seen(keep, at) == before
+    assert script(keep, 'import os; print(os.getxattr("m/10", "user.colour"), os.getxattr("m/one", "user.colour"))') == \
+        b"b'red' b'blue'\n"
+    keep.close()
+    assert 'already' in keep.refuse(USAGE, *words, '--yes')
+
+
+def test_encryption_goes_on_where_it_was_killed(anybody):
+    keep = anybody
+    script(keep, TREE, 'p')
+    before = seen(keep, 'p', '! -type d')  # the times of directories tell of the interruption
+    words = ['encrypt', 'p', '--passphrase-file', keep.phrase, *CHEAP, '--yes']
+    killed = 0
+    for after in range(2, 40, 3):
+        done = keep.execute('timeout', '-s', 'KILL', str(after / 50), keep.program, *words)
+        killed += done.returncode != 0
+        if (keep.home / 'p' / 'keep.encrypting').exists() and (keep.home / 'p' / 'keep.luks').exists():
+            keep.refuse(BUSY, 'open', 'p', 'm', '--passphrase-file', keep.phrase)
+    if (keep.home / 'p' / 'keep.encrypting').exists() or not (keep.home / 'p' / 'keep.luks').exists():
+        keep.do(*words)
+    assert killed > 0
+    keep.do('check', 'p', '--passphrase-file', keep.phrase)
+    at = keep.open('p', 'm')
+    assert seen(keep, at, '! -type d') == before
+    keep.close()
+
+
+def test_what_cannot_be_encrypted_in_place(anybody):
+    keep = anybody
+    script(keep, 'import os; os.makedirs("p/d"); open("p/d/keep.dir", "w").write("mine")')
+    assert 'rename it' in keep.refuse(USAGE, 'encrypt', 'p', '--passphrase-file', keep.phrase, *CHEAP, '--yes')
+    assert (keep.home / 'p' / 'd' / 'keep.dir').read_text() == 'mine'
+    assert os.listdir(keep.home / 'p') == ['d']

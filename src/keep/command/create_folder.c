@@ -130,8 +130,9 @@ static enum rc create_in(struct create_folder *what, struct fault *why)
 
 enum rc create_folder(struct create_folder *what, struct fault *why)
 {
-    bool made;
-    enum rc rc = prepare_directory(what->path, &made, why);
+    bool made = false;
+    enum rc rc = what->is_filled ? clear_leftover(what->path, why)
+                                 : prepare_directory(what->path, &made, why);
 
     if (rc != RC_OK)
         return rc;
@@ -144,7 +145,7 @@ enum rc create_folder(struct create_folder *what, struct fault *why)
                    ? rc
                    : fault_at(why, "%s", what->path);
     }
-    if (!what->generate)
+    if (!what->generate && !what->is_filled)
         printf("%s: a new encrypted folder\n", what->path);
     return RC_OK;
 }

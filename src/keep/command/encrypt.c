@@ -10,7 +10,9 @@
 #include "keep/command/command.h"
 #include "keep/command/create_target.h"
 #include "keep/command/credential_options.h"
+#include "keep/command/encrypt_folder.h"
 #include "keep/command/encrypt_room.h"
+#include "keep/command/folder_open.h"
 #include "keep/command/interruption.h"
 #include "keep/command/kdf_options.h"
 #include "keep/command/passphrase.h"
@@ -302,6 +304,31 @@ static enum rc encrypt(struct encryption *e, struct fault *why)
     return RC_OK;
 }
 
+static enum status encrypt_directory(const struct encryption *e, const char *path,
+                                     struct fault *why)
+{
+    const struct encrypt_options *o = &e->options;
+    struct create_folder folder = {.path = path,
+                                   .label = o->label,
+                                   .credential = &e->credential,
+                                   .generate = o->generate,
+                                   .kdf = e->kdf,
+                                   .kdf_ms = e->kdf_ms};
+
+    if (o->header || o->data_size || o->cipher || o->key_size || o->sector_size)
+        return command_status_of(fail(why, RC_USAGE,
+                                      "%s: is a directory: --header, --data-size, --cipher, "
+                                      "--key-size and --sector-size are for volumes",
+                                      path));
+    if (o->generate)
+        return command_status_of(
+            fail(why, RC_USAGE,
+                 "%s: is a directory: set a passphrase, and let 'keep key "
+                 "change' generate another one afterwards",
+                 path));
+    return encrypt_folder(&folder, o->yes, why);
+}
+
 static enum status encrypt_run(char **words, int count, struct fault *why)
 {
     struct encryption e = {0};
@@ -313,8 +340,10 @@ static enum status encrypt_run(char **words, int count, struct fault *why)
         return status;
     if ((rc = read_options(&e, why)) != RC_OK)
         return command_status_of(rc);
-    e.convert.mode = REENCRYPTION_ENCRYPT;
     daemon_hide();
+    if (folder_is_directory(words[0]))
+        return encrypt_directory(&e, words[0], why);
+    e.convert.mode = REENCRYPTION_ENCRYPT;
     rc = convert_begin(&e.convert, words[0], &e.options.convert, why);
     if (rc == RC_OK)
         rc = encrypt(&e, why);

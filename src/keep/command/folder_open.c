@@ -1,8 +1,10 @@
 #include "keep/command/folder_open.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "keep/command/folder_token.h"
 #include "keep/tree/folder/folder.h"
@@ -14,6 +16,16 @@ bool folder_is_directory(const char *path)
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
+enum rc folder_check_whole(const char *path, struct fault *why)
+{
+    char mark[PATH_MAX];
+
+    if (snprintf(mark, sizeof mark, "%s/keep.encrypting", path) < (int)sizeof mark &&
+        access(mark, F_OK) == 0)
+        return fail(why, RC_BUSY, "%s: is encrypted in part; 'keep encrypt' goes on", path);
+    return RC_OK;
+}
+
 enum rc folder_unlock(struct folder_opening *opening, struct tree **out, struct fault *why)
 {
     SCOPED(luks_target) target = {0};
@@ -23,6 +35,8 @@ enum rc folder_unlock(struct folder_opening *opening, struct tree **out, struct 
         luks_target_begin(&target, opening->path, opening->header, LUKS_TARGET_LOOK, why);
 
     opening->foreign = target.foreign;
+    if (rc == RC_OK)
+        rc = folder_check_whole(opening->path, why);
     if (rc != RC_OK)
         return rc;
     rc = folder_token_find(target.header, &options.format, why);

@@ -159,6 +159,9 @@ ssize_t folder_get_xattr(struct tree *t, uint64_t node, const char *name, void *
 ssize_t folder_list_xattrs(struct tree *t, uint64_t node, char *names, size_t room);
 int folder_set_xattr(struct tree *t, uint64_t node, const char *name, const void *value,
                      size_t len, int flags);
+/* Sets one on an open file, whose id is given; encrypted if that is due. */
+int folder_put_xattr(struct folder *f, int fd, const uint8_t id[FOLDER_ID], const char *name,
+                     const void *value, size_t len);
 int folder_remove_xattr(struct tree *t, uint64_t node, const char *name);
 
 extern const struct tree_kind folder_kind;

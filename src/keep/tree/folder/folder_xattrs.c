@@ -228,6 +228,20 @@ static int set_ours(const struct attribute *a, const void *value, size_t len, in
     return error;
 }
 
+int folder_put_xattr(struct folder *f, int fd, const uint8_t id[FOLDER_ID], const char *name,
+                     const void *value, size_t len)
+{
+    struct attribute a = {.f = f, .place.fd = fd, .id = id, .is_ours = is_user(name)};
+    int error;
+
+    lower_path(a.path, fd, NULL);
+    if (!a.is_ours)
+        return set_below(&a, name, value, len, 0);
+    a.name = name + sizeof USER - 1;
+    error = seal_name(&a);
+    return error == 0 ? set_ours(&a, value, len, 0) : error;
+}
+
 int folder_set_xattr(struct tree *t, uint64_t node, const char *name, const void *value,
                      size_t len, int flags)
 {
