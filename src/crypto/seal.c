@@ -18,12 +18,18 @@ const struct seal_kind *seal_kind_at(size_t index)
     return index < sizeof kinds / sizeof *kinds ? kinds[index] : NULL;
 }
 
-/* Of a sector cipher, the vectors that are made of the number alone: they are authenticated. */
+/* Vectors are authenticated as well: of a sector cipher those are known that are made of the number
+ * alone, and have 16 bytes. */
 static bool has_plain_iv(const char *encryption)
 {
+    static const char *const others[] = {"adiantum", "blowfish", "cast5", "des3_ede"};
     const char *iv = strrchr(encryption, '-');
 
-    return iv && strncmp(iv, "-plain", 6) == 0 && !strstr(encryption, "adiantum");
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        if (strstr(encryption, others[i]))
+            return false;
+    }
+    return iv && strncmp(iv, "-plain", 6) == 0;
 }
 
 const struct seal_kind *seal_find(const char *encryption, const char *integrity)

@@ -73,6 +73,10 @@ static void refused(void **state)
     assert_null(seal_find("rot13-ecb", "hmac(sha256)"));
     assert_null(seal_find("aes-cbc-essiv:sha256", "hmac(sha256)"));
     assert_null(seal_find("aegis128-random", "hmac(sha256)"));
+    assert_null(seal_find("blowfish-cbc-plain64", "hmac(sha256)"));
+    assert_null(seal_find("capi:cbc(cast5)-plain64", "hmac(sha256)"));
+    assert_null(seal_find("xchacha12,aes-adiantum-plain64", "hmac(sha256)"));
+    assert_non_null(seal_find("camellia-cbc-plain64be", "hmac(sha1)"));
     assert_int_equal(secret_alloc(&key, 64, NULL), RC_OK);
     assert_int_equal(seal_open(&seal, "aes-xts-plain64", "hmac(sha512)", &key, 512, 0, NULL),
                      RC_UNSUPPORTED);
