@@ -104,6 +104,11 @@ void loop_forget(struct loop *loop, struct watch *watch)
             loop->events[i].data.ptr = NULL;
 }
 
+void loop_withdraw(struct loop *loop, int fd)
+{
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+}
+
 bool loop_has_news(const struct loop *loop, const struct watch *watch)
 {
     for (int i = loop->next; i < loop->fetched; i++)

@@ -53,6 +53,12 @@ enum rc loop_add_level(struct loop *loop, struct watch *watch, struct fault *why
  */
 void loop_remove(struct loop *loop, struct watch *watch);
 
+/*
+ * Another thread takes the fd away from the loop: events that were fetched already may still come, and `watch` must
+ * stay until the loop's own thread has called loop_forget.
+ */
+void loop_withdraw(struct loop *loop, int fd);
+
 /* The same for an fd that the caller closes next and that has no duplicate: the kernel is not
  * asked twice. */
 void loop_forget(struct loop *loop, struct watch *watch);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,13 +13,24 @@ struct idle_list {
     size_t count;
 };
 
+/*
+ * `lock` is for the idle ones and the withdrawn ones, which other loops look at; what is in use is its own
+ * thread's alone.
+ */
 struct origins {
     struct loop *loop;
+    struct list link; /* in `pools` */
+    pthread_mutex_t lock;
+    struct list withdrawn;
     struct list spare; /* closed ones, to be used again */
     size_t count;
     bool draining;
     struct idle_list idle[]; /* by upstream; the last is for those without */
 };
+
+/* All of this process. The lock is taken before that of a pool. */
+static struct list pools = {&pools, &pools};
+static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct idle_list *list_of(struct origins *pool,
                                  const struct upstream_settings *upstream)
@@ -36,25 +48,65 @@ enum rc origins_open(struct origins **out, struct loop *loop, size_t count, stru
     pool->loop = loop;
     pool->count = count;
     list_init(&pool->spare);
+    list_init(&pool->withdrawn);
+    pthread_mutex_init(&pool->lock, NULL);
     for (size_t i = 0; i <= count; i++)
         list_init(&pool->idle[i].ring);
+    pthread_mutex_lock(&pools_lock);
+    list_add_last(&pools, &pool->link);
+    pthread_mutex_unlock(&pools_lock);
     *out = pool;
     return RC_OK;
 }
 
+/* What other loops have left here may be used again. With the lock held. */
+static void reap(struct origins *pool)
+{
+    while (!list_is_empty(&pool->withdrawn)) {
+        struct origin *origin = LIST_OWNER(pool->withdrawn.next, struct origin, idle);
+
+        list_remove(&origin->idle);
+        timer_clear(&origin->timer);
+        loop_forget(pool->loop, &origin->watch);
+        list_add(&pool->spare, &origin->idle);
+    }
+}
+
+/* The idle one of a list that was used longest ago, where it has more than `most`, taken out of it; NULL: it has not. */
+static struct origin *take_oldest(struct origins *pool, struct idle_list *idle, size_t most)
+{
+    struct origin *origin = NULL;
+
+    pthread_mutex_lock(&pool->lock);
+    reap(pool);
+    if (idle->count > most) {
+        origin = LIST_OWNER(idle->ring.prev, struct origin, idle);
+        list_remove(&origin->idle);
+        idle->count--;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return origin;
+}
+
 void origins_drain(struct origins *pool)
 {
+    struct origin *origin;
+
     pool->draining = true;
     for (size_t i = 0; i <= pool->count; i++)
-        while (!list_is_empty(&pool->idle[i].ring))
-            origin_close(LIST_OWNER(pool->idle[i].ring.next, struct origin, idle));
+        while ((origin = take_oldest(pool, &pool->idle[i], 0)))
+            origin_close(origin);
 }
 
 void origins_close(struct origins *pool)
 {
     if (!pool)
         return;
+    pthread_mutex_lock(&pools_lock);
+    list_remove(&pool->link);
+    pthread_mutex_unlock(&pools_lock);
     origins_drain(pool);
+    pthread_mutex_destroy(&pool->lock);
     while (!list_is_empty(&pool->spare)) {
         struct origin *origin = LIST_OWNER(pool->spare.next, struct origin, idle);
 
@@ -87,6 +139,33 @@ static bool is_quiet(struct origin *origin)
     return true;
 }
 
+/* An idle one is this thread's alone again; false: another loop has taken it meanwhile. */
+static bool take_back(struct origin *origin)
+{
+    struct origins *pool = origin->pool;
+    bool taken;
+
+    pthread_mutex_lock(&pool->lock);
+    taken = !origin->withdrawn;
+    if (taken) {
+        list_remove(&origin->idle);
+        list_of(pool, origin->upstream)->count--;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return taken;
+}
+
+static void add_idle(struct origin *origin)
+{
+    struct origins *pool = origin->pool;
+    struct idle_list *idle = list_of(pool, origin->upstream);
+
+    pthread_mutex_lock(&pool->lock);
+    list_add(&idle->ring, &origin->idle);
+    idle->count++;
+    pthread_mutex_unlock(&pool->lock);
+}
+
 static void on_event(struct watch *watch, unsigned what)
 {
     struct origin *origin = LIST_OWNER(watch, struct origin, watch);
@@ -102,13 +181,20 @@ static void on_event(struct watch *watch, unsigned what)
         origin->readable = origin->writable = true;
     if (origin->ready)
         origin->ready(origin);
-    else if (!is_quiet(origin))
-        origin_close(origin);
+    else if (take_back(origin)) {
+        if (is_quiet(origin))
+            add_idle(origin);
+        else
+            origin_close(origin);
+    }
 }
 
 static void on_idle_timeout(struct timer *timer)
 {
-    origin_close(LIST_OWNER(timer, struct origin, timer));
+    struct origin *origin = LIST_OWNER(timer, struct origin, timer);
+
+    if (take_back(origin))
+        origin_close(origin);
 }
 
 static bool are_bound_alike(const struct address *a, const struct address *b)
@@ -116,18 +202,24 @@ static bool are_bound_alike(const struct address *a, const struct address *b)
     return a->len == b->len && (a->len == 0 || address_equal(a, b));
 }
 
-struct origin *origins_take(struct origins *pool, const struct origin_target *target)
+static bool fits(const struct origin *origin, const struct origin_target *target,
+                 uint64_t hash)
+{
+    return are_bound_alike(&origin->local, &target->local) &&
+           origin->upstream == target->upstream && origin->address == target->address &&
+           origin->tls == target->tls && origin->name_hash == hash;
+}
+
+static struct origin *take_own(struct origins *pool, const struct origin_target *target,
+                               uint64_t hash)
 {
     struct idle_list *idle = list_of(pool, target->upstream);
-    uint64_t hash = target->tls ? hash_name(target->name) : 0;
 
+    reap(pool);
     for (struct list *at = idle->ring.next; at != &idle->ring; at = at->next) {
         struct origin *origin = LIST_OWNER(at, struct origin, idle);
 
-        if (target->announcement.len > 0 || !are_bound_alike(&origin->local, &target->local) ||
-            origin->upstream != target->upstream || origin->address != target->address ||
-            origin->tls != target->tls || origin->name_hash != hash ||
-            loop_has_news(pool->loop, &origin->watch))
+        if (!fits(origin, target, hash) || loop_has_news(pool->loop, &origin->watch))
             continue;
         list_remove(&origin->idle);
         idle->count--;
@@ -135,6 +227,103 @@ struct origin *origins_take(struct origins *pool, const struct origin_target *ta
         return origin;
     }
     return NULL;
+}
+
+/* A plain one of another loop, of which there is no news: its descriptor; -1: none. */
+static int withdraw(struct origins *other, const struct origin_target *target,
+                    struct origin *model)
+{
+    struct idle_list *idle = list_of(other, target->upstream);
+    int fd = -1;
+
+    pthread_mutex_lock(&other->lock);
+    for (struct list *at = idle->ring.next; at != &idle->ring; at = at->next) {
+        struct origin *origin = LIST_OWNER(at, struct origin, idle);
+
+        if (!fits(origin, target, 0) || !origin_is_fresh(origin))
+            continue;
+        fd = origin->stream.fd;
+        loop_withdraw(other->loop, fd);
+        *model = (struct origin){.upstream = origin->upstream,
+                                 .address = origin->address,
+                                 .local = origin->local,
+                                 .opened_ms = origin->opened_ms,
+                                 .requests = origin->requests};
+        origin->withdrawn = true;
+        list_remove(&origin->idle);
+        idle->count--;
+        list_add(&other->withdrawn, &origin->idle);
+        break;
+    }
+    pthread_mutex_unlock(&other->lock);
+    return fd;
+}
+
+static struct origin *new_origin(struct origins *pool)
+{
+    struct origin *origin;
+
+    if (list_is_empty(&pool->spare))
+        return malloc(sizeof *origin);
+    origin = LIST_OWNER(pool->spare.next, struct origin, idle);
+    list_remove(&origin->idle);
+    return origin;
+}
+
+/* Makes the connection that was another loop's one of this loop. */
+static struct origin *adopt(struct origins *pool, const struct origin *model, int fd)
+{
+    struct origin *origin = new_origin(pool);
+
+    if (!origin) {
+        close(fd);
+        return NULL;
+    }
+    *origin = (struct origin){
+        .watch = {.fd = fd, .ready = on_event},
+        .stream = {.kind = &stream_socket, .fd = fd},
+        .pool = pool,
+        .upstream = model->upstream,
+        .address = model->address,
+        .local = model->local,
+        .opened_ms = model->opened_ms,
+        .requests = model->requests,
+        .writable = true,
+    };
+    list_init(&origin->idle);
+    if (loop_add(pool->loop, &origin->watch, NULL) == RC_OK)
+        return origin;
+    origin_close(origin);
+    return NULL;
+}
+
+static struct origin *take_of_others(struct origins *pool, const struct origin_target *target)
+{
+    struct origin model = {0};
+    int fd = -1;
+
+    pthread_mutex_lock(&pools_lock);
+    for (struct list *at = pools.next; at != &pools && fd < 0; at = at->next) {
+        struct origins *other = LIST_OWNER(at, struct origins, link);
+
+        if (other != pool && other->count == pool->count)
+            fd = withdraw(other, target, &model);
+    }
+    pthread_mutex_unlock(&pools_lock);
+    return fd < 0 ? NULL : adopt(pool, &model, fd);
+}
+
+struct origin *origins_take(struct origins *pool, const struct origin_target *target)
+{
+    uint64_t hash = target->tls ? hash_name(target->name) : 0;
+    struct origin *origin;
+
+    if (target->announcement.len > 0 || !target->upstream)
+        return NULL;
+    pthread_mutex_lock(&pool->lock);
+    origin = take_own(pool, target, hash);
+    pthread_mutex_unlock(&pool->lock);
+    return origin || target->tls ? origin : take_of_others(pool, target);
 }
 
 static enum rc start_tls(struct origin *origin, const struct origin_target *target,
@@ -174,10 +363,7 @@ enum rc origin_open(struct origin **out, struct origins *pool,
         close(fd);
         return rc;
     }
-    if (!list_is_empty(&pool->spare)) {
-        origin = LIST_OWNER(pool->spare.next, struct origin, idle);
-        list_remove(&origin->idle);
-    } else if (!(origin = malloc(sizeof *origin))) {
+    if (!(origin = new_origin(pool))) {
         close(fd);
         return fail(why, RC_MEMORY, "no memory for an upstream connection");
     }
@@ -258,24 +444,18 @@ void origins_give(struct origin *origin)
         origin_close(origin);
         return;
     }
-    if (idle->count >= u->keepalive)
-        origin_close(LIST_OWNER(idle->ring.prev, struct origin, idle));
+    origin_close(take_oldest(pool, idle, u->keepalive - 1));
     origin->ready = NULL;
     origin->user = NULL;
-    list_add(&idle->ring, &origin->idle);
-    idle->count++;
     origin->timer.fire = on_idle_timeout;
     timer_set(loop_timers(pool->loop), &origin->timer, u->keepalive_timeout_ms);
+    add_idle(origin);
 }
 
 void origin_close(struct origin *origin)
 {
     if (!origin)
         return;
-    if (!list_is_empty(&origin->idle)) {
-        list_of(origin->pool, origin->upstream)->count--;
-        list_remove(&origin->idle);
-    }
     timer_clear(&origin->timer);
     loop_forget(origin->pool->loop, &origin->watch);
     stream_close(&origin->stream);

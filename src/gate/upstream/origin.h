@@ -1,6 +1,7 @@
 /*
  * Connections of one loop to origins: made, handed to one user at a time, kept while idle. An idle
- * connection that says anything, or ends, is closed. Knows no request.
+ * connection that says anything, or ends, is closed. A loop that has no idle one takes one of another
+ * loop. Knows no request.
  */
 #ifndef GATE_UPSTREAM_ORIGIN_H
 #define GATE_UPSTREAM_ORIGIN_H
@@ -32,6 +33,8 @@ struct origin {
     struct span
         announcement; /* the user's bytes, to be sent before all others; such a one is not kept */
     bool connecting, announced;
+    bool
+        withdrawn; /* another loop has taken its connection: what is left of it here waits to be used again */
     bool readable,
         hangup;    /* said by the loop; whoever reads until RC_AGAIN clears `readable` */
     bool writable; /* cleared by whoever is refused a write */
