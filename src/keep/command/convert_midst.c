@@ -81,6 +81,9 @@ static enum rc open_with(const struct convert_midst *midst, struct convert *c,
         why);
     if (rc == RC_OK)
         rc = make_whole(midst, e, reencrypt_plan(e)->mode, why);
+    if (rc == RC_OK && midst->writes && !c->header->reencrypting &&
+        reencrypt_plan(e)->mode != REENCRYPTION_DECRYPT)
+        rc = reencrypt_tidy(c->header, header_device, why); /* that zone was the last one */
     if (rc == RC_OK)
         rc = join(c, e, result, why);
     reencrypt_close(e);
