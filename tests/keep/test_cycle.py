@@ -457,3 +457,31 @@ def test_a_block_device_whose_create_fails_holds_no_volume(anybody, block_device
     assert 'out of ink' in anybody.refuse(FAILED, *create, '--yes')
     anybody.environment['PATH'] = os.environ['PATH']
     anybody.refuse(FOREIGN, 'open', block_device, 'm', '--passphrase-file', anybody.phrase)
+
+
+def test_blocks_of_1_kib_in_large_sectors(keep):
+    keep.create('v.img', '--fs', 'none')
+    keep.do('open', 'v.img', 'm', '--raw', '--passphrase-file', keep.phrase)
+    done = keep.execute(shutil.which('mkfs.ext4', path='/usr/sbin:/sbin'), '-q', '-F', '-b', '1024', '-E',
+                        'root_owner', keep.home / 'm/volume')
+    assert done.returncode == 0, done.stderr
+    keep.close()
+    keep.open()
+    keep.write(keep.home / 'm/file', b'content')
+    assert keep.read(keep.home / 'm/file') == b'content'
+    keep.close()
+
+
+def test_a_fuse2fs_that_fails_at_its_end_is_told_of(keep_program):
+    from conftest import keep_as
+    with keep_as(keep_program, 'user') as user:
+        user.create('v.img')
+        folder = user.home / 'bin'
+        folder.mkdir()
+        (folder / 'fuse2fs').write_text(f'#!/bin/sh\n{shutil.which("fuse2fs")} "$@"\nexit 3\n')
+        for path in (folder, folder / 'fuse2fs'):
+            path.chmod(0o755)
+        user.environment['PATH'] = f'{folder}:{os.environ["PATH"]}'
+        user.open()
+        assert 'fuse2fs ended with status 3' in user.refuse(FAILED, 'close', 'm')
+        assert user.status() == []

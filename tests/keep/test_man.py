@@ -36,6 +36,36 @@ def test_every_option_of_the_page_exists(keep_program, page):
         assert f'--{option}' in shown or option == 'version', f'--{option} is no option'
 
 
+def examples(page):
+    """The lines of the page that show keep at work."""
+    text = page.read_text()
+    shown = re.findall(r'^\.Dl (.*)$', text, re.M)
+    for block in re.findall(r'^\.Bd -literal.*?\n(.*?)^\.Ed', text, re.S | re.M):
+        shown += block.splitlines()
+    return [line.replace('\\-', '-') for line in shown if re.search(r'\bkeep ', line)]
+
+
+def test_every_option_has_an_example(keep_program, page):
+    lines = examples(page)
+    for command in COMMANDS:
+        shown = subprocess.run([keep_program, *command.split(), '--help'], capture_output=True, text=True,
+                               check=True).stdout
+        for option in re.findall(r'^ .*?--([a-z0-9-]+)', shown, re.M):
+            assert option == 'help' or any(re.search(rf'--{option}\b(?!-)', line) for line in lines), \
+                f'{command} --{option} has no example'
+
+
+def test_every_example_has_options_that_are_there(keep_program, page):
+    for line in examples(page):
+        words = re.search(r'\bkeep (.*)', line)[1].split()
+        command = next((c for c in COMMANDS if words[:len(c.split())] == c.split()), None)
+        assert command, line
+        shown = subprocess.run([keep_program, *command.split(), '--help'], capture_output=True, text=True,
+                               check=True).stdout
+        for option in re.findall(r'--([a-z0-9-]+)', line):
+            assert f'--{option}' in shown, line
+
+
 def test_every_exit_status_is_in_the_page(source, page):
     header = (source / 'src/keep/command/command.h').read_text()
     numbers = re.findall(r'STATUS_[A-Z]+ = (\d)', header)

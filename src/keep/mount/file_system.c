@@ -86,7 +86,8 @@ static enum rc mount_by_helper(const char *image, const char *directory, const c
 
 /* Superblock: offsets 4, 24, 96 and 336 of byte 1024; the kernel's documentation of ext4, "The Super
  * Block". */
-enum rc file_system_ext_end(struct device *device, uint64_t *end, struct fault *why)
+static enum rc read_ext(struct device *device, uint64_t *end, uint32_t *block,
+                        struct fault *why)
 {
     enum { SUPERBLOCK = 1024, SIZE = 1024, HAS_64BIT = 0x80, BLOCK_MAX_LOG = 6 };
     uint8_t super[SIZE];
@@ -103,16 +104,24 @@ enum rc file_system_ext_end(struct device *device, uint64_t *end, struct fault *
     log = le32_get(super + 24);
     if (log > BLOCK_MAX_LOG || __builtin_mul_overflow(blocks, (uint64_t)1024 << log, end))
         *end = 0; /* damaged: who mounts it says how */
+    *block = log <= BLOCK_MAX_LOG ? 1024u << log : 0;
     return RC_OK;
+}
+
+enum rc file_system_ext_end(struct device *device, uint64_t *end, struct fault *why)
+{
+    uint32_t block;
+
+    return read_ext(device, end, &block, why);
 }
 
 /* Does all of an ext2, ext3 or ext4 lie in the device? A volume that fills its file to the end cannot
  * tell that the file was cut off; the file system in it can. */
-static enum rc check_is_whole(struct device *device, struct fault *why)
+static enum rc check_is_whole(struct device *device, uint32_t *block, struct fault *why)
 {
     uint64_t needed;
     char is[16], wants[16];
-    enum rc rc = file_system_ext_end(device, &needed, why);
+    enum rc rc = read_ext(device, &needed, block, why);
 
     if (rc != RC_OK || needed <= device->size)
         return rc;
@@ -123,8 +132,8 @@ static enum rc check_is_whole(struct device *device, struct fault *why)
         units_size(wants, needed), units_size(is, device->size));
 }
 
-/* What the volume holds, or "" for nothing that is known. */
-static enum rc find_type(const char *image, char type[DEVICE_SIGNATURE_SIZE],
+/* What the volume holds, or "" for nothing that is known; the bytes of its blocks, or 0. */
+static enum rc find_type(const char *image, char type[DEVICE_SIGNATURE_SIZE], uint32_t *block,
                          struct fault *why)
 {
     struct device *device;
@@ -134,7 +143,7 @@ static enum rc find_type(const char *image, char type[DEVICE_SIGNATURE_SIZE],
         return rc;
     rc = device_signature(device, type, why);
     if (rc == RC_OK && strncmp(type, "ext", 3) == 0)
-        rc = check_is_whole(device, why);
+        rc = check_is_whole(device, block, why);
     device_close(device);
     return rc;
 }
@@ -143,7 +152,8 @@ enum rc file_system_mount(const char *image, const char *directory, bool read_on
                           uint32_t block_size, pid_t *helper, struct fault *why)
 {
     char type[DEVICE_SIGNATURE_SIZE];
-    enum rc rc = find_type(image, type, why);
+    uint32_t block = 0;
+    enum rc rc = find_type(image, type, &block, why);
 
     *helper = 0;
     if (rc != RC_OK)
@@ -153,6 +163,8 @@ enum rc file_system_mount(const char *image, const char *directory, bool read_on
                     "%s: no file system is known inside; use --raw for its bytes", directory);
     if (geteuid() != 0)
         return mount_by_helper(image, directory, type, read_only, helper, why);
+    if (block > 0 && block < block_size) /* Linux mounts no blocks smaller than the device's */
+        block_size = block;
     rc = mount_by_kernel(image, directory, type, read_only, block_size, why);
     return rc == RC_NOT_FOUND ? mount_by_helper(image, directory, type, read_only, helper, why)
                               : rc;

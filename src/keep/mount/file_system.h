@@ -12,7 +12,7 @@
 /*
  * Mounts what is in the file `image` on `directory`.
  *
- *   block_size  of the loop device: the volume's sector size
+ *   block_size  of the loop device: the volume's sector size; smaller where the blocks of an ext are
  *   helper      is set: fuse2fs, our child; 0 where the kernel mounts
  *
  * RC_NOT_FOUND    fuse2fs is not installed

@@ -27,6 +27,30 @@ static void unmount_or_tell(const struct record *record)
         log_line(LOG_LEVEL_ERROR, "keep: %s", why.text);
 }
 
+/* What fuse2fs comes to says whether it has written all that it kept. */
+static void reap(struct serve *serve)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if (pid == serve->record->helper)
+            serve->helper_status = status;
+}
+
+static enum rc check_helper(struct serve *serve, struct fault *why)
+{
+    int status;
+
+    reap(serve);
+    status = serve->helper_status;
+    if (status == 0)
+        return RC_OK;
+    return fail(why, RC_IO, "%s: fuse2fs ended with %s %d, and may not have saved all",
+                serve->record->target, WIFSIGNALED(status) ? "signal" : "status",
+                WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
 static void take_signal(struct serve *serve, int signals)
 {
     struct signalfd_siginfo info;
@@ -34,8 +58,7 @@ static void take_signal(struct serve *serve, int signals)
     if (read(signals, &info, sizeof info) != (ssize_t)sizeof info)
         return;
     if (info.ssi_signo == SIGCHLD)
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-            ;
+        reap(serve);
     else if (info.ssi_signo != SIGHUP || serve->daemon->report >= 0)
         unmount_or_tell(serve->record);
 }
@@ -119,6 +142,8 @@ enum rc serve_volume(struct serve *serve, struct fault *why)
         flushed = device_flush(serve->device, rc == RC_OK ? why : NULL);
     if (rc == RC_OK && flushed == RC_OK && (errno = atomic_load(&face.lost)) != 0)
         flushed = fail_errno(why, RC_IO, "%s: cannot be written to", serve->record->target);
+    if (rc == RC_OK && flushed == RC_OK)
+        flushed = check_helper(serve, why);
     device_close(serve->device);
     if (signals >= 0)
         close(signals);

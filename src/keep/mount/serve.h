@@ -14,6 +14,7 @@ struct serve {
     uint32_t sector_size;  /* of the volume */
     bool discard;          /* pass discards on */
     struct daemon *daemon; /* whom to report to */
+    int helper_status;     /* of fuse2fs, as waitpid(2) has it; for serve_volume alone */
     void (*mounted)(const struct record *record); /* called once all is mounted */
 };
 
