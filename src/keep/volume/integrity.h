@@ -28,7 +28,8 @@ enum rc integrity_open(struct integrity **out, struct device *device, uint64_t a
                        uint64_t len, uint32_t tag_size, uint32_t block_size,
                        enum integrity_use use, struct fault *why);
 
-/* Makes a new one, which is then to be filled; the bytes of `whole` decide over its journal. */
+/* Makes a new one, which is then to be filled; its journal is as large as the kernel would make it
+ * for the device. */
 enum rc integrity_create(struct device *device, uint64_t at, uint64_t len, uint32_t tag_size,
                          uint32_t block_size, struct fault *why);
 
