@@ -220,6 +220,8 @@ static uint64_t find_size(struct request *r, const struct template *template)
     struct buffer out = buffer_over(text, sizeof text);
     uint64_t size;
 
+    if (template_is_constant(template) && span_equal(template_constant(template), SPAN("0")))
+        return 0;
     template_write(template, r, &out);
     if (out.full || value_parse_size(buffer_span(&out), false, &size) != RC_OK)
         return 0;
