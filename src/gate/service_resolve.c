@@ -115,8 +115,7 @@ static void end_waiting(struct kept *kept)
     struct peers *peers = kept->upstream->peers;
 
     balance_lock(peers);
-    balance_unlock_changed(peers, peers->resolving);
-    peers->resolving = false;
+    balance_unlock_changed(peers, atomic_exchange(&peers->resolving, false));
 }
 
 static void on_answer(struct resolver_query *query, enum rc rc,

@@ -6,6 +6,7 @@
 #define GATE_BALANCE_BALANCE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -96,7 +97,8 @@ struct peers {
     /* The settings of the group: set them after balance_open. */
     bool revives;          /* where all rest from failures, they are asked all the same */
     uint32_t load_percent; /* of hashes: how far a server may be above its share; 0: any */
-    bool resolving; /* its names were never found yet: requests wait, even without a queue */
+    atomic_bool
+        resolving;  /* its names were never found yet: requests wait, even without a queue */
     uint32_t queue; /* how many requests may wait for a server; 0: none */
     struct retry_budget budget;
     struct outlier_settings outliers; /* {0}: none is left alone */
