@@ -118,3 +118,28 @@ loop=$(losetup -f --show v.img)
 cryptsetup status fast | grep 'type: *LUKS1'
 "$KEEP" close /dev/mapper/fast
 ''')
+
+
+def test_luks1_and_its_conversion_open_in_the_kernel(inside):
+    inside('''
+"$KEEP" create v.img --luks1 --size 24M --passphrase-file $PHRASE --kdf-iterations 1000
+"$KEEP" open v.img m --passphrase-file $PHRASE
+head -c 1000000 /dev/urandom >m/file
+sha256sum m/file | cut -c1-64 >sum
+"$KEEP" close m
+mkdir -p k
+for kind in luks1 luks2 luks1; do
+    "$KEEP" convert v.img --to $kind --yes 2>/dev/null || test $kind = luks1
+    cryptsetup open --type $kind --key-file $PHRASE v.img v
+    mount /dev/mapper/v k
+    test "$(sha256sum k/file | cut -c1-64)" = "$(cat sum)"
+    umount k
+    cryptsetup close v
+done
+"$KEEP" resize v.img --size +8M --grow-fs --passphrase-file $PHRASE
+cryptsetup open --key-file $PHRASE v.img v
+mount /dev/mapper/v k
+test "$(sha256sum k/file | cut -c1-64)" = "$(cat sum)"
+umount k
+cryptsetup close v
+''')

@@ -102,7 +102,8 @@ static enum rc look_at_front(struct device *device, bool *is_luks, struct fault 
     *is_luks = binary_is_first(front);
     if (*is_luks && binary_version(front) == 1)
         return fail(why, RC_UNSUPPORTED,
-                    "this is a LUKS1 header, which can be opened and not be changed here");
+                    "this is a LUKS1 header, and LUKS2 is needed here ('keep convert' makes "
+                    "one of it)");
     return RC_OK;
 }
 
