@@ -13,6 +13,24 @@ static int64_t seconds(void)
     return (int64_t)(clock_us() / 1000000);
 }
 
+/*
+ * What our own writing changes of a file: its times, which the kernel has told as programs set
+ * them, and the bits that a write by an ordinary user takes away below, which the kernel has
+ * taken away above already where that is due. `error` goes first.
+ */
+static int put_back(int fd, const struct stat *about, int error)
+{
+    int done = 0;
+
+    if ((about->st_mode & (S_ISUID | S_ISGID)) && geteuid() != 0)
+        done = fchmod(fd, about->st_mode & ALLPERMS);
+    if (futimens(fd, (struct timespec[]){about->st_atim, about->st_mtim}) < 0)
+        done = -1;
+    if (error != 0 || done == 0 || errno == EPERM || errno == EACCES)
+        return error;
+    return -errno;
+}
+
 int folder_commit(struct folder *f, struct node *node, bool sync)
 {
     struct content *content = kept_of(node)->content;
@@ -27,11 +45,7 @@ int folder_commit(struct folder *f, struct node *node, bool sync)
     if (error == 0 && !content_is_settled(content)) /* what was settled by the sync */
         error = content_commit(content, node->fd, false);
     (void)f;
-    /* The kernel has told the times that programs set, and takes ours for no others. */
-    if (futimens(node->fd, (struct timespec[]){about.st_atim, about.st_mtim}) < 0 &&
-        error == 0)
-        error = errno == EPERM || errno == EACCES ? 0 : -errno;
-    return error;
+    return put_back(node->fd, &about, error);
 }
 
 int folder_bind(struct folder *f, struct node *node, const struct content_binding *binding)
@@ -43,10 +57,7 @@ int folder_bind(struct folder *f, struct node *node, const struct content_bindin
     if (fstat(node->fd, &about) < 0)
         return -errno;
     error = content_bind(kept_of(node)->content, node->fd, binding);
-    if (futimens(node->fd, (struct timespec[]){about.st_atim, about.st_mtim}) < 0 &&
-        error == 0)
-        error = errno == EPERM || errno == EACCES ? 0 : -errno;
-    return error;
+    return put_back(node->fd, &about, error);
 }
 
 void folder_note_written(struct folder *f, struct node *node)
