@@ -480,6 +480,8 @@ struct span request_content_type(struct request *r, struct span type, struct spa
  */
 bool request_shape_transforms(struct request *r, struct reply *reply, struct span encoding,
                               bool added);
+/* Has a body of that type no ETag and no date any more, since its texts are replaced? */
+bool request_drops_validators(const struct request *r, struct span content_type);
 /* As request_squeeze, through r->transforms. */
 enum rc request_transform(struct request *r, struct iovec first, const struct iovec *pieces,
                           int count, enum gzip_push push);

@@ -477,6 +477,8 @@ static enum rc answer_opened(struct request *r, const struct file *file)
         reply.has_length = false;
         reply.vary = r->varies;
         reply.is_shaped = true;
+        if (request_drops_validators(r, (struct span){0})) /* as the 200 would */
+            reply.etag = reply.last_modified = (struct span){0};
         return answer(r, &reply, (struct span){0});
     }
     reply.content_type = type_of(r);

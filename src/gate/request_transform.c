@@ -83,6 +83,13 @@ static bool add_replacements(struct request *r, const struct transform_settings 
     return count == 0 || add(r, transform_replace(pairs, count, s->once));
 }
 
+bool request_drops_validators(const struct request *r, struct span content_type)
+{
+    const struct transform_settings *s = &request_settings(r)->transform;
+
+    return s->rules_count > 0 && !s->last_modified && type_list_has(&s->types, content_type);
+}
+
 bool request_shape_transforms(struct request *r, struct reply *reply, struct span encoding,
                               bool added)
 {
@@ -95,7 +102,7 @@ bool request_shape_transforms(struct request *r, struct reply *reply, struct spa
     transform_close(r->transforms);
     r->transforms = NULL;
     r->unpacks = packed && !request_takes_gzip(r);
-    r->drops_etag = replaces && !s->last_modified;
+    r->drops_etag = replaces && request_drops_validators(r, reply->content_type);
     r->varies = r->varies || (packed && request_settings(r)->gzip.vary);
     if (!r->unpacks && !replaces)
         return false;
