@@ -145,7 +145,7 @@ struct span request_trailer(struct request *r)
     for (size_t i = 0; r->adds_trailer && i < trailers->count; i++)
         if (usual || trailers->fields[i].always)
             headers_write_field(trailers->fields[i].name, &trailers->fields[i].value, r, &out);
-    return out.full ? (struct span){0} : buffer_span(&out);
+    return span_of(out.at, out.full ? 0 : out.len);
 }
 
 /* One piece behind `first`, in a chunk of its own where there are chunks. */

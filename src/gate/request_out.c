@@ -31,7 +31,9 @@ static struct span find_authority(struct request *r)
     if (r->head.method != METHOD_CONNECT || s->tunnel.count == 0)
         return h1_request_authority(&r->head);
     template_write(&s->tunnel, r, &text);
-    return text.full ? (struct span){0} : arena_copy(&r->arena, buffer_span(&text));
+    if (text.full)
+        return (struct span){0};
+    return arena_copy(&r->arena, buffer_span(&text));
 }
 
 enum rc request_go_out(struct request *r)

@@ -69,7 +69,7 @@ make_stream(unsigned rounds, const uint32_t state[WORDS], uint32_t stream[WORDS]
     uint64_t counter = state[12] | (uint64_t)state[13] << 32;
 
     for (int i = 0; i < WORDS; i++)
-        start[i] = (lanes){} + state[i];
+        start[i] = (lanes){0} + state[i];
     for (unsigned lane = 0; lane < LANES; lane++) {
         start[12][lane] = (uint32_t)(counter + lane);
         start[13][lane] = (uint32_t)((counter + lane) >> 32);

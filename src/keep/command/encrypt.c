@@ -280,7 +280,7 @@ static enum rc encrypt(struct encryption *e, struct fault *why)
     struct convert *c = &e->convert;
     char text[16];
     uint64_t size;
-    bool ended;
+    bool ended = false;
     enum rc rc =
         e->options.header ? read_or_begin_apart(e, why) : read_or_begin_in_front(e, why);
 

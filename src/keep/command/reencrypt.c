@@ -132,7 +132,7 @@ static enum rc reencrypt(struct reencryption_run *r, struct fault *why)
     struct convert *c = &r->convert;
     char text[16];
     uint64_t size;
-    bool ended;
+    bool ended = false;
     enum rc rc = RC_OK;
 
     if (r->options.header)

@@ -281,7 +281,7 @@ static enum rc check_front(struct device *data, const struct layout *l, const ui
 static enum rc take_up(struct device *data, const struct record *record, struct fault *why)
 {
     struct layout l = lay_out(&record->room);
-    uint8_t *header = malloc((size_t)record->used), sum[SUM];
+    uint8_t *header = malloc((size_t)record->used), sum[SUM] = {0};
     enum rc rc = header ? RC_OK : fail(why, RC_MEMORY, "no memory for a header");
 
     if (rc == RC_OK)
