@@ -9,6 +9,16 @@
 #include "base/text.h"
 #include "gate/site_reader.h"
 
+/* Each sentence begins a line: mdoc wants it so. */
+static void add_sentences(const char *doc, struct text *out)
+{
+    for (; *doc; doc++) {
+        bool ends = doc[0] == ' ' && doc[-1] == '.' && doc[1] >= 'A' && doc[1] <= 'Z';
+
+        text_add_char(out, ends ? '\n' : *doc);
+    }
+}
+
 /* One entry, as the page must have it. */
 static void print_entry(const struct directive *d, struct text *out)
 {
@@ -16,8 +26,9 @@ static void print_entry(const struct directive *d, struct text *out)
     struct buffer names = buffer_over(room, sizeof room);
 
     conf_contexts(d->contexts, &names);
-    text_printf(out, ".It Ic %s%s\n%s\nStands in: %.*s", d->name,
-                d->kind != CONF_PLAIN ? " { }" : "", d->doc, SPAN_ARG(buffer_span(&names)));
+    text_printf(out, ".It Ic %s%s\n", d->name, d->kind != CONF_PLAIN ? " { }" : "");
+    add_sentences(d->doc, out);
+    text_printf(out, "\nStands in: %.*s", SPAN_ARG(buffer_span(&names)));
     if (d->standard)
         text_printf(out, ".\nWithout it:\n.Ql %s .\n", d->standard);
     else
