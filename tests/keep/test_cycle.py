@@ -473,7 +473,7 @@ def test_blocks_of_1_kib_in_large_sectors(keep):
 
 
 def test_a_fuse2fs_that_fails_at_its_end_is_told_of(keep_program):
-    from conftest import keep_as
+    from keep_runner import keep_as
     with keep_as(keep_program, 'user') as user:
         user.create('v.img')
         folder = user.home / 'bin'

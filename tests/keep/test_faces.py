@@ -8,7 +8,7 @@ from keep_runner import BUSY, FAILED, UNSUPPORTED, USAGE
 @pytest.fixture
 def user(request, keep_program):
     """Never root: everything that root has open on this machine is not ours to close."""
-    from conftest import keep_as
+    from keep_runner import keep_as
     with keep_as(keep_program, 'user') as made:
         yield made
 
