@@ -16,19 +16,9 @@
 #include "gate/respond/status.h"
 #include "gate/tls/tls.h"
 #include "gate/variables.h"
+#include "gate/variables_room.h"
 
-enum { NUMBER_MAX = 24, FIELD_ADDED_MAX = 4096 };
-
-static struct buffer room(struct request *r, size_t size)
-{
-    return buffer_over(request_memory(r, size), size);
-}
-
-static bool give(const struct buffer *b, struct span *value)
-{
-    *value = buffer_span(b);
-    return b->at && !b->full;
-}
+enum { NUMBER_MAX = 24 };
 
 static bool give_number(struct request *r, uint64_t number, struct span *value)
 {
@@ -57,229 +47,6 @@ static void add_seconds(struct buffer *b, uint64_t ms)
     buffer_add_byte(b, (uint8_t)('0' + ms / 100 % 10));
     buffer_add_byte(b, (uint8_t)('0' + ms / 10 % 10));
     buffer_add_byte(b, (uint8_t)('0' + ms % 10));
-}
-
-/* "HTTP_X" of a template against "X-..." of a field: '-' is written '_'. */
-static bool name_fits(struct span name, struct span rest)
-{
-    if (name.len != rest.len)
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.at[i];
-
-        if (c >= 'A' && c <= 'Z')
-            c |= 0x20;
-        else if (c == '-')
-            c = '_';
-        if (c != rest.at[i])
-            return false;
-    }
-    return true;
-}
-
-/* All fields of that name; several are joined. */
-static bool find_fields(struct request *r, const struct head *head, struct span rest,
-                        struct span separator, struct span *value)
-{
-    const struct field *first = NULL;
-    struct buffer joined = {0};
-    size_t all = 0;
-
-    for (uint32_t i = 0; i < head->count; i++)
-        if (name_fits(field_name(head, &head->fields[i]), rest))
-            all += head->fields[i].value_len + separator.len;
-    for (uint32_t i = 0; i < head->count; i++) {
-        const struct field *field = &head->fields[i];
-
-        if (!name_fits(field_name(head, field), rest))
-            continue;
-        if (!first) {
-            first = field;
-            *value = field_value(head, field);
-            continue;
-        }
-        if (!joined.at) {
-            joined = room(r, all);
-            if (!joined.at)
-                return true; /* the first one, at least */
-            buffer_add(&joined, *value);
-        }
-        buffer_add(&joined, separator);
-        buffer_add(&joined, field_value(head, field));
-    }
-    return joined.at ? give(&joined, value) : first != NULL;
-}
-
-bool request_field_first(const struct request *r, struct span name, struct span *value)
-{
-    const struct head *head = &r->head.head;
-
-    for (uint32_t i = 0; i < head->count; i++) {
-        if (name_fits(field_name(head, &head->fields[i]), name)) {
-            *value = field_value(head, &head->fields[i]);
-            return true;
-        }
-    }
-    return false;
-}
-
-bool request_field_list(struct request *r, struct span name, struct span *value)
-{
-    return find_fields(r, &r->head.head, name,
-                       span_equal(name, SPAN("cookie")) ? SPAN("; ") : SPAN(", "), value);
-}
-
-static bool get_http(void *subject, struct span rest, uintptr_t of, struct span *value)
-{
-    const struct request *r = subject;
-
-    (void)of;
-    if (r->service->site->version < CONF_VERSION(1, 23, 0) &&
-        !span_equal(rest, SPAN("cookie")) && !span_equal(rest, SPAN("x_forwarded_for")))
-        return request_field_first(r, rest, value);
-    return request_field_list(subject, rest, value);
-}
-
-static bool get_field(void *subject, struct span rest, uintptr_t of, struct span *value)
-{
-    struct request *r = subject;
-    const struct field *field = head_find(&r->head.head, (enum field_id)of);
-
-    (void)rest;
-    if (field)
-        *value = field_value(&r->head.head, field);
-    return field;
-}
-
-static bool get_upstream_http(void *subject, struct span rest, uintptr_t of,
-                              struct span *value)
-{
-    struct request *r = subject;
-
-    (void)of;
-    return find_fields(r, &r->answer.head, rest, SPAN(", "), value);
-}
-
-/* "x_frame_options" and "X-Frame-Options" */
-static bool is_field(struct span variable, struct span name)
-{
-    if (variable.len != name.len)
-        return false;
-    for (size_t i = 0; i < name.len; i++) {
-        uint8_t c = name.at[i] >= 'A' && name.at[i] <= 'Z' ? name.at[i] | 0x20 : name.at[i];
-
-        if (variable.at[i] != (c == '-' ? '_' : c))
-            return false;
-    }
-    return true;
-}
-
-/* What add_header has put into a head that is on its way: in front of that, nothing. */
-static bool find_added(struct request *r, struct span rest, struct span *value)
-{
-    const struct added_fields *list = &request_settings(r)->headers.headers;
-
-    for (size_t i = 0; r->head_sent && i < list->count; i++) {
-        const struct added_field *field = &list->fields[i];
-        struct buffer b;
-
-        if (!is_field(rest, field->name) || (!field->always && !headers_is_usual(r->status)))
-            continue;
-        b = room(r, FIELD_ADDED_MAX);
-        if (b.at)
-            template_write(&field->value, r, &b);
-        return give(&b, value) && value->len > 0;
-    }
-    return false;
-}
-
-static bool get_sent_http(void *subject, struct span rest, uintptr_t of, struct span *value)
-{
-    struct request *r = subject;
-
-    (void)of;
-    if (span_equal(rest, SPAN("content_type")))
-        *value = r->content_type;
-    else if (span_equal(rest, SPAN("location")))
-        *value = r->location_field;
-    else if (r->sent_etag.len > 0 && span_equal(rest, SPAN("etag")))
-        *value = r->sent_etag;
-    else if (r->sent_modified.len > 0 && span_equal(rest, SPAN("last_modified")))
-        *value = r->sent_modified;
-    else if (find_added(r, rest, value))
-        return true;
-    else if (r->step >= STEP_RELAY || r->head_sent)
-        return find_fields(r, &r->answer.head, rest, SPAN(", "), value);
-    return value->len > 0;
-}
-
-/* "a=1; name=value": the value of a cookie, of the given separator between pairs. */
-static bool find_pair(struct span text, uint8_t separator, struct span name,
-                      struct span *value)
-{
-    while (text.len > 0) {
-        struct span pair = span_cut(&text, span_find(text, separator)), key;
-
-        span_cut(&text, 1);
-        while (pair.len > 0 && (pair.at[0] == ' ' || pair.at[0] == '\t'))
-            span_cut(&pair, 1);
-        key = span_cut(&pair, span_find(pair, '='));
-        if (pair.len > 0 && span_equal_nocase(key, name)) {
-            span_cut(&pair, 1);
-            *value = pair;
-            return true;
-        }
-    }
-    return false;
-}
-
-bool variables_cookie(const struct request *r, struct span rest, struct span *value)
-{
-    const struct head *head = &r->head.head;
-
-    for (uint32_t i = 0; i < head->count; i++)
-        if (head->fields[i].id == FIELD_COOKIE &&
-            find_pair(field_value(head, &head->fields[i]), ';', rest, value))
-            return true;
-    return false;
-}
-
-static bool get_cookie(void *subject, struct span rest, uintptr_t of, struct span *value)
-{
-    (void)of;
-    return variables_cookie(subject, rest, value);
-}
-
-/* What the origin's answer sets: the first pair of a Set-Cookie, the others are its attributes. */
-static bool get_upstream_cookie(void *subject, struct span rest, uintptr_t of,
-                                struct span *value)
-{
-    const struct request *r = subject;
-    const struct head *head = &r->answer.head;
-
-    (void)of;
-    for (uint32_t i = 0; i < head->count; i++) {
-        struct span pair = field_value(head, &head->fields[i]);
-
-        if (!span_equal_nocase(field_name(head, &head->fields[i]), SPAN("set-cookie")))
-            continue;
-        if (find_pair(span_cut(&pair, span_find(pair, ';')), ';', rest, value))
-            return true;
-    }
-    return false;
-}
-
-bool request_argument(struct request *r, struct span name, struct span *value)
-{
-    return find_pair(r->args, '&', name, value);
-}
-
-static bool get_arg(void *subject, struct span rest, uintptr_t of, struct span *value)
-{
-    struct request *r = subject;
-
-    (void)of;
-    return find_pair(r->args, '&', rest, value);
 }
 
 /* ---- captures ---- */
@@ -599,7 +366,7 @@ static bool get_forwarded_for(void *subject, struct span rest, uintptr_t of,
     (void)rest;
     (void)of;
     get_place(r, (struct span){0}, PLACE_REMOTE, &address);
-    if (!find_fields(r, &r->head.head, SPAN("x_forwarded_for"), SPAN(", "), &came)) {
+    if (!request_field_list(r, SPAN("x_forwarded_for"), &came)) {
         *value = address;
         return true;
     }
@@ -704,7 +471,7 @@ static const struct variable rows[] = {
     {"8", get_capture, 8},
     {"9", get_capture, 9},
     {VARIABLE_CAPTURE, get_named_capture, 0},
-    {"arg_", get_arg, 0},
+    {"arg_", variables_argument, 0},
     {"args", get_view, VIEW_ARGS},
     {"binary_remote_addr", get_place, PLACE_REMOTE_BINARY},
     {"body_bytes_sent", get_number, NUMBER_BODY_SENT},
@@ -712,14 +479,14 @@ static const struct variable rows[] = {
     {"connection", get_number, NUMBER_CONNECTION},
     {"connection_requests", get_number, NUMBER_CONNECTION_REQUESTS},
     {"connection_time", get_time, TIME_CONNECTION},
-    {"content_length", get_field, FIELD_CONTENT_LENGTH},
-    {"content_type", get_field, FIELD_CONTENT_TYPE},
-    {"cookie_", get_cookie, 0},
+    {"content_length", variables_field, FIELD_CONTENT_LENGTH},
+    {"content_type", variables_field, FIELD_CONTENT_TYPE},
+    {"cookie_", variables_cookies, 0},
     {"document_root", get_document_root, 0},
     {"document_uri", get_view, VIEW_URI},
     {"host", get_view, VIEW_HOST},
     {"hostname", get_host_name, 0},
-    {"http_", get_http, 0},
+    {"http_", variables_http, 0},
     {"https", get_view, VIEW_HTTPS},
     {"invalid_referer", variables_invalid_referer, 0},
     {"is_args", get_view, VIEW_IS_ARGS},
@@ -755,7 +522,7 @@ static const struct variable rows[] = {
     {"scheme", get_view, VIEW_SCHEME},
     {"secure_link", variables_secure_link, 0},
     {"secure_link_expires", variables_secure_link, 1},
-    {"sent_http_", get_sent_http, 0},
+    {"sent_http_", variables_sent_http, 0},
     {"server_addr", get_place, PLACE_SERVER},
     {"server_name", get_view, VIEW_SERVER_NAME},
     {"server_port", get_place, PLACE_SERVER_PORT},
@@ -771,9 +538,9 @@ static const struct variable rows[] = {
     {"upstream_bytes_received", get_trial, TRIAL_RECEIVED},
     {"upstream_bytes_sent", get_trial, TRIAL_SENT},
     {"upstream_connect_time", get_trial, TRIAL_CONNECT_TIME},
-    {"upstream_cookie_", get_upstream_cookie, 0},
+    {"upstream_cookie_", variables_upstream_cookie, 0},
     {"upstream_header_time", get_trial, TRIAL_HEADER_TIME},
-    {"upstream_http_", get_upstream_http, 0},
+    {"upstream_http_", variables_upstream_http, 0},
     {"upstream_response_length", get_trial, TRIAL_LENGTH},
     {"upstream_response_time", get_trial, TRIAL_RESPONSE_TIME},
     {"upstream_status", get_trial, TRIAL_STATUS},

@@ -11,7 +11,18 @@ bool variables_invalid_referer(void *subject, struct span rest, uintptr_t of,
 bool variables_secure_link(void *subject, struct span rest, uintptr_t of, struct span *value);
 bool variables_real_address(void *subject, struct span rest, uintptr_t of, struct span *value);
 
-/* variables.c: the value of a cookie of the request. */
+/* variables_fields.c: `of` is an enum field_id for variables_field, and nothing for the others */
+bool variables_http(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_field(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_upstream_http(void *subject, struct span rest, uintptr_t of,
+                             struct span *value);
+bool variables_sent_http(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_cookies(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_upstream_cookie(void *subject, struct span rest, uintptr_t of,
+                               struct span *value);
+bool variables_argument(void *subject, struct span rest, uintptr_t of, struct span *value);
+
+/* The value of a cookie of the request. */
 struct request;
 bool variables_cookie(const struct request *r, struct span name, struct span *value);
 
