@@ -367,24 +367,34 @@ static enum rc take_fields(struct explain_question *question, int *argc, char **
     return RC_OK;
 }
 
+/* A site for a command that serves nothing: without a prefix, the file is found from the working directory. */
+static enum rc load_from_here(struct site **site, const char *file, const char *prefix,
+                              const char *globals, struct fault *why)
+{
+    struct site_context context = {.variables = &request_variables};
+    struct words places = {.prefix = prefix, .globals = globals};
+    SCOPED(arena) arena = {0};
+    const char *here = folder_path(&arena, "");
+
+    places.file = prefix ? file : path_from(&arena, here, file);
+    if (!here || !find_places(&context, &places, &arena))
+        return fail(why, RC_MEMORY, "no memory, or no working directory");
+    if (site_load(site, &context) != RC_OK)
+        return fail(why, RC_FORMAT, "%s cannot be used", context.file);
+    return RC_OK;
+}
+
 static enum rc explain_words(const struct explain_words *words,
                              struct explain_question *question, struct text *out,
                              struct fault *why)
 {
-    struct site_context context = {.variables = &request_variables};
-    struct words places = {.prefix = words->prefix, .globals = words->globals};
-    SCOPED(arena) arena = {0};
-    const char *here = folder_path(&arena, "");
     struct site *site;
-    enum rc rc;
+    enum rc rc = load_from_here(&site, words->file, words->prefix, words->globals, why);
 
-    places.file = words->prefix ? words->file : path_from(&arena, here, words->file);
-    if (!here || !find_places(&context, &places, &arena))
-        return fail(why, RC_MEMORY, "no memory, or no working directory");
+    if (rc != RC_OK)
+        return rc;
     question->method = words->method;
     question->from = words->from;
-    if (site_load(&site, &context) != RC_OK)
-        return fail(why, RC_FORMAT, "%s cannot be used", context.file);
     rc = explain(site, question, out, why);
     site_release(site);
     return rc;
@@ -436,18 +446,11 @@ static const struct option_row status_rows[] = {
 static enum rc find_status(const struct status_words *words, struct text *out,
                            struct fault *why)
 {
-    struct site_context context = {.variables = &request_variables};
-    struct words places = {.prefix = words->prefix, .globals = words->globals};
-    SCOPED(arena) arena = {0};
-    const char *here = folder_path(&arena, "");
     struct site *site;
-    enum rc rc;
+    enum rc rc = load_from_here(&site, words->file, words->prefix, words->globals, why);
 
-    places.file = words->prefix ? words->file : path_from(&arena, here, words->file);
-    if (!here || !find_places(&context, &places, &arena))
-        return fail(why, RC_MEMORY, "no memory, or no working directory");
-    if (site_load(&site, &context) != RC_OK)
-        return fail(why, RC_FORMAT, "%s cannot be used", context.file);
+    if (rc != RC_OK)
+        return rc;
     rc = status_command(site, words->json, out, why);
     site_release(site);
     return rc;
