@@ -47,7 +47,7 @@ static void leave_peer(struct request *r, bool failed)
         break;
     case BALANCE_EJECTED:
         request_log(r, LOG_LEVEL_WARN, "upstream server is left alone for a while: %s",
-                    r->peers->all[r->peer].outlier.why);
+                    outlier_why_name(r->peers->all[r->peer].outlier.why));
         break;
     }
     r->peer = BALANCE_NONE;

@@ -101,6 +101,8 @@ enum rc service_open(struct service **out, struct loop *loop, struct site *site,
     if (!s)
         return fail(why, RC_MEMORY, "no memory for a worker's loop");
     site_hold(site);
+    if (index == 0)
+        site_begin(site, loop_now_ms(loop));
     if (atomic_load(&began) == 0)
         atomic_store(&began, loop_now_ms(loop));
     s->loop = loop;
@@ -196,6 +198,7 @@ void service_drain(struct service *s)
     s->draining = true;
     health_watch_close(s->health);
     s->health = NULL;
+    site_leave(s->site, loop_now_ms(s->loop));
     origins_drain(s->origins);
     for (; at != &s->clients; at = next) {
         struct client *client = LIST_OWNER(at, struct client, all);

@@ -57,7 +57,9 @@ static void on_answer(struct probe *probe, enum rc rc, const struct fault *why)
     w->streak = w->was_well == is_well ? w->streak + 1 : 1;
     w->was_well = is_well;
     if (w->streak >= (is_well ? check->passes : check->fails) &&
-        balance_set_health(w->upstream->peers, w->peer, is_well, loop_now_ms(w->loop)))
+        balance_set_health(w->upstream->peers, w->peer, is_well,
+                           is_well ? "its health check has passed" : why->text,
+                           loop_now_ms(w->loop)))
         tell(w, is_well, why);
     timer_set(loop_timers(w->loop), &w->timer, pause_ms(check));
 }
@@ -80,6 +82,8 @@ static void on_time(struct timer *timer)
         timer_set(loop_timers(w->loop), &w->timer, pause_ms(check));
         return;
     }
+    if (!address_equal(&w->target.address, address) && check->port == 0)
+        w->streak = 0; /* another server has the slot now */
     w->target.address = *address;
     if (check->port > 0)
         set_port(&w->target.address, check->port);

@@ -69,17 +69,22 @@ struct resolver *resolvers_find(struct resolvers *resolvers,
     return opened->resolver;
 }
 
-/* The best ones in front: the lowest priority of a service. The others are left out. */
-static size_t take_best(const struct resolver_answer *answer, struct address *found)
+/* The best servers of a service have the lowest priority; the others are backups, where the method has any. */
+static size_t take_servers(const struct kept *kept, const struct resolver_answer *answer,
+                           struct server_found *found)
 {
+    const struct balance *balance = kept->upstream->peers->balance;
     uint16_t best = UINT16_MAX;
     size_t count = 0;
 
     for (size_t i = 0; i < answer->count; i++)
         best = answer->all[i].priority < best ? answer->all[i].priority : best;
-    for (size_t i = 0; i < answer->count; i++)
-        if (answer->all[i].priority == best)
-            found[count++] = answer->all[i].address;
+    for (size_t i = 0; i < answer->count; i++) {
+        const struct resolved *r = &answer->all[i];
+
+        if (r->priority == best || balance->has_backups)
+            found[count++] = (struct server_found){r->address, r->weight, r->priority != best};
+    }
     return count;
 }
 
@@ -122,11 +127,11 @@ static void on_answer(struct resolver_query *query, enum rc rc,
                       const struct resolver_answer *answer, const struct fault *why)
 {
     struct kept *kept = LIST_OWNER(query, struct kept, query);
-    struct address found[RESOLVER_ADDRESSES];
+    struct server_found found[RESOLVER_ADDRESSES];
     uint64_t now = loop_now_ms(kept->resolvers->loop), again = AGAIN_MS;
 
     if (rc == RC_OK) {
-        size_t count = take_best(answer, found);
+        size_t count = take_servers(kept, answer, found);
 
         if (server_place_update(kept->upstream, kept->lookup, found, count, now))
             tell(kept, count);
@@ -170,7 +175,8 @@ static void begin(struct resolvers *resolvers, struct upstream_settings *upstrea
                           .resolvers = resolvers,
                           .upstream = upstream,
                           .lookup = lookup};
-    upstream->peers->resolving = true;
+    kept->found = server_place_remember(upstream, lookup, loop_now_ms(resolvers->loop));
+    upstream->peers->resolving = upstream->peers->resolving || !kept->found;
     timer_set(loop_timers(resolvers->loop), &kept->timer, 1);
 }
 

@@ -347,9 +347,18 @@ enum rc site_read(struct site **out, const struct site_context *context, struct 
     return RC_OK;
 }
 
+static struct upstreams upstreams_of(const struct site *site)
+{
+    return (struct upstreams){.all = site->upstreams, .count = site->upstreams_count};
+}
+
 enum rc site_open_zones(struct site *site, const struct site *before, struct fault *why)
 {
-    return zones_open(&site->zones, before ? &before->zones : NULL, why);
+    const struct upstreams now = upstreams_of(site),
+                           old = before ? upstreams_of(before) : (struct upstreams){0};
+    enum rc rc = zones_open(&site->zones, before ? &before->zones : NULL, why);
+
+    return rc == RC_OK ? upstream_list_open(&now, &old, why) : rc;
 }
 
 bool site_knows(const char *directive)
@@ -361,9 +370,23 @@ bool site_knows(const char *directive)
     return false;
 }
 
+void site_begin(struct site *site, uint64_t now_ms)
+{
+    const struct upstreams upstreams = upstreams_of(site);
+
+    upstream_list_begin(&upstreams, now_ms);
+}
+
+void site_leave(struct site *site, uint64_t now_ms)
+{
+    const struct upstreams upstreams = upstreams_of(site);
+
+    upstream_list_leave(&upstreams, now_ms);
+}
+
 void site_release(struct site *site)
 {
-    struct upstreams upstreams = {.all = site->upstreams, .count = site->upstreams_count};
+    const struct upstreams upstreams = upstreams_of(site);
 
     if (atomic_fetch_sub_explicit(&site->references, 1, memory_order_acq_rel) > 1)
         return;

@@ -131,10 +131,14 @@ enum rc site_read(struct site **out, const struct site_context *context,
                   struct faults *faults);
 
 /*
- * Gives the zones their memory; those of `before`, the site that this one replaces (which may be NULL), are kept where
- * nothing has changed. Before anything is served.
+ * Gives the zones their memory, and what is known of servers; that of `before`, the site that this one replaces (which
+ * may be NULL), is kept where nothing has changed. Before anything is served.
  */
 enum rc site_open_zones(struct site *site, const struct site *before, struct fault *why);
+
+/* In the worker: it begins with what others knew of the servers; it ends, and leaves them what it knows. */
+void site_begin(struct site *site, uint64_t now_ms);
+void site_leave(struct site *site, uint64_t now_ms);
 
 /* Is it a directive that does something here, in whatever context? */
 bool site_knows(const char *directive);

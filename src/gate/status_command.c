@@ -11,7 +11,7 @@
 #include "codec/json.h"
 #include "gate/http/h1_response.h"
 
-enum { ANSWER_MAX = 64 << 20, FIELDS = 64, WAIT_S = 5 };
+enum { ANSWER_MAX = 64 << 20, FIELDS = 64, WAIT_S = 5, CHANGES = 3 /* shown of a server */ };
 
 /* ---- asking ---- */
 
@@ -157,6 +157,23 @@ static const char *age(char text[24], unsigned long long seconds)
     return text;
 }
 
+/* What has happened to it last, newest first. */
+static void add_history(struct text *out, const struct json *server, unsigned long long now)
+{
+    const struct json *history = json_get(server, "history");
+    size_t count = json_count(history), least = count > CHANGES ? count - CHANGES : 0;
+    const char *name;
+    char text[24];
+
+    for (size_t i = count; i > least; i--) {
+        const struct json *change = json_at(history, i - 1, &name);
+        unsigned long long then = number_of(change, "time");
+
+        text_printf(out, "    %s ago %s: %s\n", age(text, now > then ? now - then : 0),
+                    string_of(change, "what"), string_of(change, "why"));
+    }
+}
+
 static void add_server(struct text *out, const struct json *server, unsigned long long now)
 {
     const struct json *latency = json_get(server, "latency_ms");
@@ -169,6 +186,7 @@ static void add_server(struct text *out, const struct json *server, unsigned lon
                 number_of(server, "requests"), sum_of(json_get(server, "errors")),
                 number_of(server, "retries"), number_of(latency, "p50"),
                 number_of(latency, "p99"), string_of(server, "why"));
+    add_history(out, server, now);
 }
 
 static void add_upstream(struct text *out, const struct json *upstream, unsigned long long now)

@@ -59,6 +59,8 @@ static const struct module usual[] = {
     {"http_upstream_least_time", "least_time"},
     {"http_upstream_random", "random"},
     {"http_upstream_sticky", "sticky"},
+    {"http_upstream_keepalive", "keepalive"},
+    {"http_upstream_zone", "zone"},
 };
 
 static void print_modules(void)
@@ -69,7 +71,7 @@ static void print_modules(void)
     for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
         if (!site_knows(usual[i].directive))
             fprintf(stderr, " --without-%s_module", usual[i].name);
-    fputs(" --without-http_upstream_zone_module --without-http-cache\n", stderr);
+    fputs(" --without-http-cache\n", stderr);
 }
 
 void version_print(bool as_nginx, bool details)

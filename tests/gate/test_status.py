@@ -4,16 +4,32 @@ import re
 import subprocess
 
 import peers
+import pytest
+
+jsonschema = pytest.importorskip('jsonschema')
 
 STATUS = 'location = /status { status; allow 127.0.0.1; deny all; }'
 PASS = '''location / { proxy_pass http://group; proxy_read_timeout 300ms; proxy_next_upstream error timeout http_503; }'''
+
+
+@pytest.fixture
+def valid(source):
+    schema = json.loads((source / 'docs/json/gate-status.schema.json').read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+    def check(text):
+        value = json.loads(text)
+        jsonschema.validate(value, schema)
+        return value
+
+    return check
 
 
 def servers(gate, *more):
     return {each['server']: each for each in json.loads(peers.ask(gate.port, 'GET', '/status').body)['upstreams'][0]['servers']}
 
 
-def test_figures(gate, gate_program, origin):
+def test_figures(gate, gate_program, origin, valid):
     with peers.Origin() as other:
         gone = peers.Origin()
         gone.stop()
@@ -25,7 +41,7 @@ def test_figures(gate, gate_program, origin):
             peers.ask(proxy.port, 'GET', target)
         answer = peers.ask(proxy.port, 'GET', '/status')
         assert answer.one('Content-Type') == 'application/json'
-        told = json.loads(answer.body)
+        told = valid(answer.body)
         upstream = told['upstreams'][0]
         assert (upstream['name'], upstream['method'], upstream['waiting'], upstream['active']) == ('group', 'least_conn', 0, 0)
         first, second, third, backup, drains, down = upstream['servers']
@@ -46,6 +62,7 @@ def test_figures(gate, gate_program, origin):
         assert told['zones'] == [{'name': 'slow', 'kind': 'limit_req', 'used': 0, 'capacity': told['zones'][0]['capacity']}]
         shown = subprocess.run([gate_program, 'status', '-c', proxy.folder / 'proxy.conf', '-p', f'{proxy.folder}/'], capture_output=True, text=True, check=True).stdout
         print(shown)
+        assert re.search(r' ago unavail: no connection, or it broke\n', shown)
         assert re.search(rf'127\.0\.0\.1:{gone.port} +unavail .* 1 failures of max_fails=1: it rests', shown)
         raw = subprocess.run([gate_program, 'status', '--json', '-c', proxy.folder / 'proxy.conf', '-p', f'{proxy.folder}/'], capture_output=True, text=True, check=True).stdout
         assert json.loads(raw)['pid'] == told['pid']

@@ -2,9 +2,13 @@
 
 #include <string.h>
 
+#include "gate/balance/ledger.h"
 #include "gate/balance/pace.h"
 
-enum { MISSES_MAX = 20 }; /* nginx's: then servers take turns */
+enum {
+    MISSES_MAX = 20,  /* nginx's: then servers take turns */
+    SETTLE_MS = 1000, /* how long other workers may not know what this one has counted */
+};
 
 static const struct balance *const balancers[] = {
     &balance_round_robin, /* first: the one that needs no directive */
@@ -37,14 +41,16 @@ const struct balance *balance_find(const char *name)
     return NULL;
 }
 
-/* With one server that could be asked there is no other to spare it for. */
-static void find_single(struct peers *peers)
+/* Who is there: with one server that could be asked there is no other to spare it for. */
+static void look_around(struct peers *peers)
 {
     size_t count = 0;
 
+    peers->has_backup = false;
     for (size_t i = 0; i < peers->count; i++) {
         if (peers->all[i].absent)
             continue;
+        peers->has_backup = peers->has_backup || peers->all[i].backup;
         peers->only = i;
         count++;
     }
@@ -54,7 +60,6 @@ static void find_single(struct peers *peers)
 enum rc balance_open(struct peers *peers, struct peer *all, size_t count,
                      const struct balance *how, struct arena *arena, struct fault *why)
 {
-    size_t primaries = 0;
     enum rc rc;
 
     *peers = (struct peers){.all = all, .count = count, .balance = how ? how : balancers[0]};
@@ -65,13 +70,9 @@ enum rc balance_open(struct peers *peers, struct peer *all, size_t count,
     }
     if (peers->balance->open && (rc = peers->balance->open(peers, arena, why)) != RC_OK)
         return rc;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         all[i].effective = (int32_t)all[i].weight;
-        if (!all[i].backup)
-            primaries++;
-    }
-    peers->has_backup = primaries < count;
-    find_single(peers);
+    look_around(peers);
     list_init(&peers->waiting);
     pthread_mutex_init(&peers->lock, NULL);
     return RC_OK;
@@ -214,6 +215,7 @@ static void begin_request(struct peers *peers, struct peer *peer, uint64_t now_m
     peer->started_ms += now_ms;
     peer->chosen_ms = now_ms;
     peer->figures.requests++;
+    peer->uncounted = true;
     if (request->is_retry)
         peer->figures.retries++;
     else
@@ -228,6 +230,7 @@ size_t balance_pick(struct peers *peers, uint64_t now_ms, struct balance_request
     size_t index;
 
     pthread_mutex_lock(&peers->lock);
+    ledger_look(peers);
     index = pick(peers, now_ms, request);
     if (index != BALANCE_NONE) {
         begin_request(peers, &peers->all[index], now_ms, request);
@@ -235,6 +238,28 @@ size_t balance_pick(struct peers *peers, uint64_t now_ms, struct balance_request
     }
     pthread_mutex_unlock(&peers->lock);
     return index;
+}
+
+static const char *describe(enum balance_outcome outcome)
+{
+    static const char *const names[BALANCE_OUTCOMES] = {
+        [BALANCE_DONE] = "a failure",           [BALANCE_ERROR] = "no connection, or it broke",
+        [BALANCE_TIMEOUT] = "it took too long", [BALANCE_INVALID] = "its answer is none",
+        [BALANCE_UNWANTED] = "its status",      [BALANCE_LEFT] = "the client left",
+    };
+
+    return names[outcome];
+}
+
+static void note_failure(struct peers *peers, struct peer *peer,
+                         const struct balance_result *result, uint64_t now_ms)
+{
+    const char *what = describe(result->outcome);
+
+    if (result->outcome == BALANCE_UNWANTED)
+        ledger_note(peers, peer, PEER_FAILED, now_ms, "%s was %u", what, result->status);
+    else
+        ledger_note(peers, peer, PEER_FAILED, now_ms, "%s", what);
 }
 
 /* True when this failure is the one that reaches the limit. */
@@ -255,11 +280,17 @@ static bool count_failure(struct peer *peer, uint64_t now_ms)
 }
 
 /* It was asked again after the last failure, and lives. */
-static void recover(struct peer *peer, uint64_t now_ms)
+static void recover(struct peers *peers, struct peer *peer, uint64_t now_ms)
 {
-    if (peer->slow_start_ms > 0 && peer->max_fails > 0 && peer->fails >= peer->max_fails)
+    bool rested = peer->max_fails > 0 && peer->fails >= peer->max_fails;
+
+    if (peer->slow_start_ms > 0 && rested)
         peer->recovered_ms = now_ms;
     peer->fails = 0;
+    if (rested)
+        ledger_note(peers, peer, PEER_RECOVERED, now_ms, "it has answered again");
+    else
+        ledger_tell(peers, peer);
 }
 
 static size_t bucket_of(uint64_t ms)
@@ -314,37 +345,50 @@ enum balance_news balance_free(struct peers *peers, size_t index,
     bool disabled = false, ejected;
 
     pthread_mutex_lock(&peers->lock);
+    ledger_look(peers);
     peer->active--;
     peers->active--;
     peer->started_ms -= result->began_ms;
     count(peer, result, now_ms);
     if (!peers->single) {
-        if (result->failed)
+        if (result->failed) {
             disabled = count_failure(peer, now_ms);
-        else if (peer->accessed_ms < peer->checked_ms)
-            recover(peer, now_ms);
+            if (disabled)
+                note_failure(peers, peer, result, now_ms);
+            else
+                ledger_tell(peers, peer);
+        } else if (peer->accessed_ms < peer->checked_ms) {
+            recover(peers, peer, now_ms);
+        }
     }
     ejected = outlier_count(
         peers, index, has_succeeded(result),
         result->header_ms > result->began_ms ? result->header_ms - result->began_ms : 0,
         now_ms);
+    if (peers->leaves || now_ms > peers->settled_ms + SETTLE_MS)
+        ledger_settle(peers, now_ms);
     wake_first(peers);
     pthread_mutex_unlock(&peers->lock);
     return disabled ? BALANCE_DISABLED : ejected ? BALANCE_EJECTED : BALANCE_NO_NEWS;
 }
 
-bool balance_set_health(struct peers *peers, size_t index, bool is_well, uint64_t now_ms)
+bool balance_set_health(struct peers *peers, size_t index, bool is_well, const char *why,
+                        uint64_t now_ms)
 {
     struct peer *peer = &peers->all[index];
     bool changes;
 
     pthread_mutex_lock(&peers->lock);
-    changes = peer->ill == is_well;
+    ledger_look(peers);
+    changes = peer->ill == is_well || peer->unchecked;
     if (changes) {
+        peer->unchecked = false;
         peer->ill = !is_well;
         peer->changed_ms = now_ms;
         if (is_well && peer->slow_start_ms > 0)
             peer->recovered_ms = now_ms;
+        ledger_note(peers, peer, is_well ? PEER_BECAME_WELL : PEER_BECAME_ILL, now_ms, "%s",
+                    why);
         if (is_well)
             wake_first(peers);
     }
@@ -358,7 +402,7 @@ void balance_lock(struct peers *peers)
 }
 
 /* Nothing that was known of the slot's last address holds; requests to that one may still be at it. */
-void balance_enter(struct peers *peers, size_t index, uint64_t now_ms)
+void balance_enter(struct peers *peers, size_t index, struct span place, uint64_t now_ms)
 {
     struct peer *peer = &peers->all[index];
 
@@ -371,12 +415,39 @@ void balance_enter(struct peers *peers, size_t index, uint64_t now_ms)
     peer->recovered_ms = peer->slow_start_ms > 0 ? now_ms : 0;
     peer->latency = (struct latency){0};
     peer->outlier = (struct outlier){0};
+    ledger_bind(peers, peer, place, now_ms);
+    ledger_note(peers, peer, PEER_APPEARED, now_ms, "its name has this address now");
+}
+
+void balance_part(struct peers *peers, size_t index, uint64_t now_ms)
+{
+    peers->all[index].absent = true;
+    ledger_settle(peers, now_ms);
+    ledger_unbind(peers, &peers->all[index], now_ms);
+}
+
+void balance_remember(struct peers *peers, struct ledger *ledger, uint64_t now_ms)
+{
+    pthread_mutex_lock(&peers->lock);
+    ledger_begin(peers, ledger);
+    for (size_t i = 0; i < peers->count; i++)
+        if (!peers->all[i].absent)
+            ledger_bind(peers, &peers->all[i], (struct span){0}, now_ms);
+    pthread_mutex_unlock(&peers->lock);
+}
+
+void balance_leave(struct peers *peers, uint64_t now_ms)
+{
+    pthread_mutex_lock(&peers->lock);
+    peers->leaves = true;
+    ledger_settle(peers, now_ms);
+    pthread_mutex_unlock(&peers->lock);
 }
 
 void balance_unlock_changed(struct peers *peers, bool changed)
 {
     if (changed) {
-        find_single(peers);
+        look_around(peers);
         if (peers->balance->refresh)
             peers->balance->refresh(peers);
         for (uint32_t left = peers->waiting_count; left > 0; left--)

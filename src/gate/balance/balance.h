@@ -34,9 +34,9 @@ enum balance_outcome {
     BALANCE_OUTCOMES
 };
 
-enum { LATENCY_BUCKETS = 24 }; /* of 2^i ms and less */
+enum { LATENCY_BUCKETS = 24 /* of 2^i ms and less */, PEER_KEY = 16 };
 
-/* What has come of the requests to a peer, since the worker began. */
+/* What has come of the requests to a peer: numbers of 64 bits alone. */
 struct peer_figures {
     uint64_t requests, retries; /* retries: that had failed elsewhere before */
     uint64_t outcomes[BALANCE_OUTCOMES];
@@ -76,7 +76,14 @@ struct peer {
     bool ill;            /* a health check says so: balance_set_health */
     uint64_t changed_ms; /* when that last changed; 0: never */
     struct outlier outlier;
-    struct peer_figures figures;
+    struct peer_figures figures; /* those that are not in the ledger yet, where there is one */
+
+    /* ledger.h's: what is known of it beyond this worker. */
+    uint8_t key[PEER_KEY]; /* by which workers know it; the caller fills it */
+    struct ledger_entry *entry;
+    uint64_t version;
+    bool unchecked; /* ill until a health check has passed in this worker */
+    bool uncounted; /* there are figures that are not in the ledger */
 };
 
 /* The servers of one upstream. */
@@ -102,7 +109,16 @@ struct peers {
     uint32_t queue; /* how many requests may wait for a server; 0: none */
     struct retry_budget budget;
     struct outlier_settings outliers; /* {0}: none is left alone */
+    bool checks;                      /* health checks tell who is ill */
+    bool mandatory;                   /* a server is ill until they have passed */
+    bool persistent;                  /* or have in the worker before */
     uint64_t interval_ms;             /* when theirs began */
+
+    /* ledger.h's; NULL: nothing is known beyond this worker */
+    struct ledger *ledger;
+    const atomic_uint_fast64_t *news;
+    uint64_t seen, settled_ms;
+    bool leaves; /* the worker ends: what it counts is in the ledger at once */
 };
 
 /* A request that waits for a server; embedded in its owner, {0} at first. */
@@ -218,12 +234,23 @@ enum balance_news balance_free(struct peers *peers, size_t index,
  * for a server looks again.
  */
 void balance_lock(struct peers *peers);
-void balance_enter(struct peers *peers, size_t index,
-                   uint64_t now_ms); /* a new one is there */
+void balance_enter(struct peers *peers, size_t index, struct span place,
+                   uint64_t now_ms); /* peer->key is there now, at `place`: ledger_bind */
+void balance_part(struct peers *peers, size_t index, uint64_t now_ms);
 void balance_unlock_changed(struct peers *peers, bool changed);
 
-/* A health check has found out how the peer is. True: it was otherwise before. */
-bool balance_set_health(struct peers *peers, size_t index, bool is_well, uint64_t now_ms);
+/* A health check has found out how the peer is, and why. True: it was otherwise before. */
+bool balance_set_health(struct peers *peers, size_t index, bool is_well, const char *why,
+                        uint64_t now_ms);
+
+/*
+ * The worker begins: what others knew of these servers holds. The settings of the group and each peer->key
+ * must be there.
+ */
+void balance_remember(struct peers *peers, struct ledger *ledger, uint64_t now_ms);
+
+/* The worker ends, but for the requests that it has: what it counted and counts is for the next one. */
+void balance_leave(struct peers *peers, uint64_t now_ms);
 
 /* May a request that has failed at one peer go to another? Takes from the group's budget. */
 bool balance_may_retry(struct peers *peers, uint64_t now_ms);

@@ -1,8 +1,19 @@
 #include "gate/balance/outlier.h"
 
-#include "gate/balance/balance.h"
+#include "gate/balance/ledger.h"
 
 enum { REQUESTS_MIN = 10, EJECTIONS_MAX = 10 };
+
+const char *outlier_why_name(enum outlier_why why)
+{
+    static const char *const names[OUTLIER_WHYS] = {
+        [OUTLIER_ERRORS] = "errors in a row",
+        [OUTLIER_RATE] = "success rate",
+        [OUTLIER_LATENCY] = "latency",
+    };
+
+    return why < OUTLIER_WHYS ? names[why] : "";
+}
 
 /* May one more be left alone? */
 static bool has_leave(const struct peers *peers, uint64_t now_ms)
@@ -21,7 +32,8 @@ static bool has_leave(const struct peers *peers, uint64_t now_ms)
            gone * 100 <= count * (uint64_t)peers->outliers.max_percent;
 }
 
-static bool eject(struct peers *peers, struct peer *peer, const char *why, uint64_t now_ms)
+static bool eject(struct peers *peers, struct peer *peer, enum outlier_why why,
+                  uint64_t now_ms)
 {
     struct outlier *o = &peer->outlier;
 
@@ -35,6 +47,8 @@ static bool eject(struct peers *peers, struct peer *peer, const char *why, uint6
     o->why = why;
     if (peer->slow_start_ms > 0)
         peer->recovered_ms = o->until_ms;
+    ledger_note(peers, peer, PEER_WAS_EJECTED, now_ms, "%s: left alone for %llu ms",
+                outlier_why_name(why), (unsigned long long)(o->until_ms - now_ms));
     return true;
 }
 
@@ -63,10 +77,10 @@ static void judge(struct peers *peers, struct peer *peer, uint64_t now_ms)
     if (o->requests < REQUESTS_MIN)
         return;
     if (s->success_percent > 0 && o->succeeded * 100 < o->requests * s->success_percent)
-        (void)eject(peers, peer, "success rate", now_ms);
+        (void)eject(peers, peer, OUTLIER_RATE, now_ms);
     else if (s->latency_percent > 0 && mean > 0 && o->succeeded > 0 &&
              o->header_ms / o->succeeded * 100 > mean * s->latency_percent)
-        (void)eject(peers, peer, "latency", now_ms);
+        (void)eject(peers, peer, OUTLIER_LATENCY, now_ms);
     else if (o->ejections > 0 && !outlier_is_ejected(o, now_ms))
         peer->outlier.ejections--;
 }
@@ -98,7 +112,7 @@ bool outlier_count(struct peers *peers, size_t index, bool succeeded, uint64_t h
     o->header_ms += succeeded ? header_ms : 0;
     o->errors = succeeded ? 0 : o->errors + 1;
     if (s->consecutive > 0 && o->errors >= s->consecutive)
-        (void)eject(peers, peer, "errors in a row", now_ms);
+        (void)eject(peers, peer, OUTLIER_ERRORS, now_ms);
     if (peers->interval_ms == 0)
         peers->interval_ms = now_ms;
     else if (now_ms > peers->interval_ms && now_ms - peers->interval_ms >= s->interval_ms)

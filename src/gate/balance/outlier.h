@@ -25,7 +25,12 @@ struct outlier {
     uint32_t ejections;                      /* lately */
     uint64_t ejected_ms, until_ms;           /* 0: it never was */
     uint64_t requests, succeeded, header_ms; /* of this interval */
-    const char *why;                         /* of the last ejection */
+    enum outlier_why {
+        OUTLIER_ERRORS,
+        OUTLIER_RATE,
+        OUTLIER_LATENCY,
+        OUTLIER_WHYS
+    } why; /* of the last ejection */
 };
 
 struct peers;
@@ -34,6 +39,9 @@ static inline bool outlier_is_ejected(const struct outlier *outlier, uint64_t no
 {
     return now_ms < outlier->until_ms;
 }
+
+/* For people: "errors in a row". */
+const char *outlier_why_name(enum outlier_why why);
 
 /* With the lock held, after a request: true when the peer is ejected for it, just now. */
 bool outlier_count(struct peers *peers, size_t index, bool succeeded, uint64_t header_ms,

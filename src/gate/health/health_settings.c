@@ -66,10 +66,12 @@ static bool parse_word(struct span word, struct health_check *check)
         return is_target(check->uri = word);
     if (cut_name(&word, "type="))
         return (check->tcp = span_equal(word, SPAN("tcp"))) || span_equal(word, SPAN("http"));
+    if (span_equal(word, SPAN("persistent")))
+        return check->persistent = true;
     return span_equal(word, SPAN("mandatory")) && (check->mandatory = true);
 }
 
-/* "health_check [interval= jitter= fails= passes= uri= match= port= mandatory type=tcp timeout=]" */
+/* "health_check [interval= jitter= fails= passes= uri= match= port= mandatory persistent type=tcp timeout=]" */
 static enum rc set_check(struct conf *conf, const struct directive *d, void *part)
 {
     struct health_settings *s = part;
@@ -88,8 +90,7 @@ static enum rc set_check(struct conf *conf, const struct directive *d, void *par
     for (size_t i = 1; i < conf_words(conf); i++) {
         struct span word = conf_word(conf, i);
 
-        if (span_equal(word, SPAN("persistent")) || span_starts(word, SPAN("type=grpc")) ||
-            span_starts(word, SPAN("keepalive_time=")))
+        if (span_starts(word, SPAN("type=grpc")) || span_starts(word, SPAN("keepalive_time=")))
             return conf_fail(
                 conf, i, NULL,
                 "\"%.*s\" of \"health_check\" is something that gate does not have yet",
@@ -97,6 +98,9 @@ static enum rc set_check(struct conf *conf, const struct directive *d, void *par
         if (!parse_word(word, check))
             return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"", SPAN_ARG(word));
     }
+    if (check->persistent && !check->mandatory)
+        return conf_fail(conf, 0, "health_check mandatory persistent",
+                         "\"persistent\" of \"health_check\" goes with \"mandatory\" alone");
     s->check = check;
     return RC_OK;
 }
@@ -260,6 +264,7 @@ const struct directive health_directives[] = {
          "more) for uri=/, at its own port or port=: after fails=1 in a row it gets no more "
          "requests, after passes=1 it does again, slowly with slow_start=. A status from 200 "
          "to 399 passes, or what match= says; with type=tcp a connection is enough. A server "
-         "has timeout=5s; with mandatory it gets no request before it has passed."},
+         "has timeout=5s; with mandatory it gets no request before it has passed, after a "
+         "reload too, unless persistent says that having passed before is enough."},
     {0},
 };

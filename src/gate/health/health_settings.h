@@ -10,9 +10,10 @@ struct health_check {
     uint64_t interval_ms, jitter_ms, timeout_ms;
     uint64_t fails, passes; /* in a row, to change what a server counts as */
     struct span uri;
-    bool tcp;       /* a connection is enough */
-    bool mandatory; /* a server is not asked before it has passed */
-    uint16_t port;  /* 0: the server's own */
+    bool tcp;        /* a connection is enough */
+    bool mandatory;  /* a server is not asked before it has passed */
+    bool persistent; /* that holds over a reload */
+    uint16_t port;   /* 0: the server's own */
     const struct match *match;
     struct span match_name; /* empty: the standard one */
 };

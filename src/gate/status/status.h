@@ -5,7 +5,7 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "gate/balance/balance.h"
+#include "gate/balance/ledger.h"
 #include "gate/upstream/proxy_settings.h"
 #include "gate/zone/zones.h"
 
@@ -26,7 +26,8 @@ bool status_write_prometheus(const struct status_source *source, struct text *ou
 struct status_peer {
     const struct server_address *server;
     struct span name; /* its address, or what it is called while it has none */
-    struct peer peer; /* a copy */
+    struct peer peer; /* a copy, with the figures of all workers */
+    struct peer_history history;
     enum peer_state state;
     uint64_t since_ms;               /* how long it is in that state; 0: since the beginning */
     uint64_t p50_ms, p90_ms, p99_ms; /* to the head of an answer: upper bounds */

@@ -50,6 +50,25 @@ static struct json *make_latency(const struct status_peer *s)
     return json;
 }
 
+/* What has happened to the server, newest last, by the wall's clock. */
+static struct json *make_history(const struct status_source *source,
+                                 const struct status_peer *s)
+{
+    struct json *all = json_new_array();
+
+    for (size_t i = 0; i < s->history.count; i++) {
+        const struct peer_change *change = &s->history.all[i];
+        uint64_t ago_ms = source->now_ms > change->at_ms ? source->now_ms - change->at_ms : 0;
+        struct json *json = json_new_object();
+
+        (void)(json_put_number(json, "time", (uint64_t)source->now - ago_ms / 1000) &&
+               json_put_string(json, "what", ledger_event_name(change->what)) &&
+               put_span(json, "why", span_text(change->why)));
+        (void)json_put(all, NULL, json);
+    }
+    return all;
+}
+
 static struct json *make_peer(const struct status_source *source,
                               const struct upstream_settings *upstream, size_t index)
 {
@@ -79,7 +98,8 @@ static struct json *make_peer(const struct status_source *source,
            json_put(json, "errors", make_errors(figures)) &&
            json_put(json, "latency_ms", make_latency(&s)) &&
            json_put_number(json, "sent", figures->sent) &&
-           json_put_number(json, "received", figures->received));
+           json_put_number(json, "received", figures->received) &&
+           json_put(json, "history", make_history(source, &s)));
     if (s.peer.chosen_ms > 0)
         (void)json_put_number(
             json, "chosen_ms_ago",
@@ -97,6 +117,7 @@ static struct json *make_upstream(const struct status_source *source,
 
     (void)(put_span(json, "name", upstream->name) &&
            json_put_string(json, "method", peers->balance->name) &&
+           put_span(json, "zone", upstream->zone ? upstream->zone->name : SPAN("")) &&
            json_put_number(json, "active", peers->active) &&
            json_put_number(json, "waiting", peers->waiting_count) &&
            json_put_number(json, "overflowed", peers->overflowed) &&

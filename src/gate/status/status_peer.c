@@ -57,7 +57,8 @@ static void explain(struct status_peer *s, uint64_t now_ms)
                  peer->fails, peer->max_fails);
         break;
     case PEER_EJECTED:
-        snprintf(s->why, size, "%s: left alone for %llu ms more", peer->outlier.why,
+        snprintf(s->why, size, "%s: left alone for %llu ms more",
+                 outlier_why_name(peer->outlier.why),
                  (unsigned long long)(peer->outlier.until_ms - now_ms));
         break;
     case PEER_ILL:
@@ -83,7 +84,9 @@ void status_peer_read(struct status_peer *status, const struct upstream_settings
 
     *status = (struct status_peer){.server = &upstream->addresses[index]};
     pthread_mutex_lock(&peers->lock);
+    ledger_look(peers);
     status->peer = peers->all[index];
+    ledger_read(peers, &peers->all[index], &status->peer.figures, &status->history);
     pthread_mutex_unlock(&peers->lock);
     status->name = server_place_name(status->server);
     status->state = balance_state(&status->peer, now_ms);

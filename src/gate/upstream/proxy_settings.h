@@ -54,6 +54,7 @@ struct upstream_settings {
     struct span health_host;           /* of the location that asked for it: $proxy_host */
     struct tls_client *health_tls;     /* NULL: plain */
     struct zones *zones;               /* of the site */
+    struct zone_line *zone;            /* "zone"; NULL: none is named */
     uint64_t load_percent;             /* hash ... bounded_load=; 0: any */
     uint64_t queue, queue_timeout_ms;
     uint64_t retry_percent, retry_floor;
@@ -63,6 +64,7 @@ struct upstream_settings {
     const struct conf_node *node; /* where it stands */
     size_t index;                 /* in the site's list */
     struct peers *peers;          /* balance/balance.h: how they do, by address */
+    struct ledger *ledger;        /* balance/ledger.h; NULL: nothing is served yet */
 };
 
 /* All of a site. */

@@ -42,13 +42,27 @@ static inline struct span server_place_route(const struct server_address *s)
     return place && s->route.len == 0 ? place->route : s->route;
 }
 
+/* An address that was found, and what its record says of it. */
+struct server_found {
+    struct address address;
+    uint32_t weight; /* 0: as the line says */
+    bool backup;     /* beside what the line says */
+};
+
 /*
  * The addresses of a line are these from now on; from one thread alone. Those that stay keep their slots and all
  * that is known of them. Returns whether anything has changed.
  */
 bool server_place_update(struct upstream_settings *upstream,
-                         const struct server_lookup *lookup, const struct address *found,
+                         const struct server_lookup *lookup, const struct server_found *found,
                          size_t count, uint64_t now_ms);
+
+/* The addresses that the worker before had for that line, until its name is found anew. False: there are none. */
+bool server_place_remember(struct upstream_settings *upstream,
+                           const struct server_lookup *lookup, uint64_t now_ms);
+
+/* By which workers know a server: its address, and its line or its number among those with the same. */
+void server_place_key(struct span address, struct span line, size_t number, uint8_t key[]);
 
 /* Of an upstream that nobody uses any more. */
 void server_place_close(struct upstream_settings *upstream);

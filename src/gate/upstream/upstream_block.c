@@ -200,6 +200,16 @@ static enum rc set_keepalive(struct conf *conf, const struct directive *d, void 
     return RC_OK;
 }
 
+static enum rc set_zone(struct conf *conf, const struct directive *d, void *part)
+{
+    struct upstream_settings *u = part;
+
+    if (u->zone)
+        return conf_fail_value(conf, 0, "is duplicate");
+    (void)d;
+    return zones_share(conf, u->zones, &u->zone);
+}
+
 static void choose_balance(struct conf *conf, struct upstream_settings *u, const char *name)
 {
     if (u->balance)
@@ -452,7 +462,12 @@ const struct directive upstream_directives[] = {
      .doc = "The name servers that are asked for the servers of the group, as in http."},
     {"resolver_timeout", CONF_UPSTREAM, 1, 1, .set = conf_set_milliseconds,
      AT(resolver.timeout_ms), .doc = "How long a name of the group may take to be found."},
-    {"zone", CONF_UPSTREAM, 1, 2, .set = conf_accept,
-     .doc = "Accepted, of no effect: the state of servers is shared by all loops."},
+    {"zone", CONF_UPSTREAM, 1, 2, true, .set = set_zone,
+     .doc =
+         "Names the shared memory for what is known of the group's servers: failures, "
+         "ejections, health, slow starts, figures. All loops share that, and a reload and the "
+         "death of a worker leave it as it is, for servers that are still there; without a "
+         "zone too, with room for 64 servers, or twice as many as there are. SIZE may ask for "
+         "more room."},
     {0},
 };

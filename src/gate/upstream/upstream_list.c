@@ -2,7 +2,7 @@
 
 #include "codec/hex.h"
 #include "crypto/hash.h"
-#include "gate/balance/balance.h"
+#include "gate/balance/ledger.h"
 #include "gate/health/health_settings.h"
 #include "gate/upstream/server_place.h"
 
@@ -66,6 +66,16 @@ static enum rc give_routes(struct upstream_settings *u, struct arena *arena, str
     return RC_OK;
 }
 
+/* How many before it have its address. */
+static size_t number_of(const struct upstream_settings *u, size_t index)
+{
+    size_t number = 0;
+
+    for (size_t i = 0; i < index; i++)
+        number += span_equal(u->addresses[i].name, u->addresses[index].name);
+    return number;
+}
+
 static enum rc open_peers(struct upstream_settings *u, struct arena *arena, struct fault *why)
 {
     struct peers *peers = arena_take(arena, sizeof *peers);
@@ -98,8 +108,15 @@ static enum rc open_peers(struct upstream_settings *u, struct arena *arena, stru
     peers->budget = (struct retry_budget){.percent = (uint32_t)u->retry_percent,
                                           .floor = (uint32_t)u->retry_floor};
     peers->outliers = u->outliers;
-    for (size_t i = 0; i < u->count; i++)
-        all[i].ill = u->health && u->health->mandatory;
+    peers->checks = u->health;
+    peers->mandatory = u->health && u->health->mandatory;
+    peers->persistent = u->health && u->health->persistent;
+    for (size_t i = 0; i < u->count; i++) {
+        all[i].ill = all[i].unchecked = peers->mandatory;
+        if (!all[i].absent)
+            server_place_key(u->addresses[i].name, (struct span){0}, number_of(u, i),
+                             all[i].key);
+    }
     u->peers = peers;
     return RC_OK;
 }
@@ -126,11 +143,48 @@ enum rc upstream_list_finish(const struct upstreams *upstreams,
     return rc;
 }
 
+static struct ledger *ledger_before(const struct upstreams *before,
+                                    const struct upstream_settings *u)
+{
+    const struct upstream_settings *same =
+        before ? upstream_list_find(before, u->name, u->implicit) : NULL;
+
+    return same ? same->ledger : NULL;
+}
+
+enum rc upstream_list_open(const struct upstreams *upstreams, const struct upstreams *before,
+                           struct fault *why)
+{
+    enum rc rc = RC_OK;
+
+    for (size_t i = 0; i < upstreams->count && rc == RC_OK; i++) {
+        struct upstream_settings *u = upstreams->all[i];
+
+        rc = ledger_open(&u->ledger, u->count, u->zone ? u->zone->size : 0,
+                         ledger_before(before, u), why);
+    }
+    return rc;
+}
+
+void upstream_list_begin(const struct upstreams *upstreams, uint64_t now_ms)
+{
+    for (size_t i = 0; i < upstreams->count; i++)
+        if (upstreams->all[i]->ledger)
+            balance_remember(upstreams->all[i]->peers, upstreams->all[i]->ledger, now_ms);
+}
+
+void upstream_list_leave(const struct upstreams *upstreams, uint64_t now_ms)
+{
+    for (size_t i = 0; i < upstreams->count; i++)
+        balance_leave(upstreams->all[i]->peers, now_ms);
+}
+
 void upstream_list_close(const struct upstreams *upstreams)
 {
     for (size_t i = 0; i < upstreams->count; i++) {
         if (upstreams->all[i]->peers)
             balance_close(upstreams->all[i]->peers);
         server_place_close(upstreams->all[i]);
+        ledger_release(upstreams->all[i]->ledger);
     }
 }

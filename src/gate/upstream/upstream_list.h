@@ -17,6 +17,17 @@ enum rc upstream_list_finish(const struct upstreams *upstreams,
                              const struct resolver_settings *resolver, struct arena *arena,
                              struct fault *why);
 
+/*
+ * Gives each the memory of what is known of its servers, that of `before` where one has the same name. For the process
+ * that starts workers. RC_MEMORY.
+ */
+enum rc upstream_list_open(const struct upstreams *upstreams, const struct upstreams *before,
+                           struct fault *why);
+
+/* A worker begins, or ends: see balance_remember and balance_leave. */
+void upstream_list_begin(const struct upstreams *upstreams, uint64_t now_ms);
+void upstream_list_leave(const struct upstreams *upstreams, uint64_t now_ms);
+
 /* What the arena does not hold. */
 void upstream_list_close(const struct upstreams *upstreams);
 

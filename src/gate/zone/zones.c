@@ -8,7 +8,8 @@ static const char *kind_name(enum zone_kind kind)
 {
     return kind == ZONE_LIMIT_REQ    ? "limit_req_zone"
            : kind == ZONE_LIMIT_CONN ? "limit_conn_zone"
-                                     : "sticky";
+           : kind == ZONE_STICKY     ? "sticky"
+                                     : "upstream";
 }
 
 struct zone_line *zones_get(struct conf *conf, struct zones *zones, size_t word,
@@ -66,15 +67,43 @@ enum rc zones_define(struct conf *conf, struct zones *zones, size_t word, const 
     return RC_OK;
 }
 
+enum rc zones_share(struct conf *conf, struct zones *zones, struct zone_line **out)
+{
+    struct span name = conf_word(conf, 1);
+    uint64_t size = 0;
+
+    if (name.len == 0)
+        return conf_fail(conf, 1, NULL, "invalid zone name \"\"");
+    if (conf_words(conf) > 2 &&
+        (value_parse_size(conf_word(conf, 2), false, &size) != RC_OK || size == 0))
+        return conf_fail(conf, 2, NULL, "invalid zone size \"%.*s\"",
+                         SPAN_ARG(conf_word(conf, 2)));
+    if (conf_words(conf) > 2 && size < SIZE_MIN)
+        return conf_fail(conf, 1, "32k or more", "zone \"%.*s\" is too small", SPAN_ARG(name));
+    if (!(*out = zones_get(conf, zones, 1, name, ZONE_UPSTREAM)))
+        return RC_FORMAT;
+    if (size > 0 && (*out)->size > 0 && (*out)->size != size)
+        return conf_fail(conf, 2, NULL,
+                         "the size %llu of shared memory zone \"%.*s\" conflicts with already "
+                         "declared size %llu",
+                         (unsigned long long)size, SPAN_ARG(name),
+                         (unsigned long long)(*out)->size);
+    (*out)->size = size > 0 ? size : (*out)->size;
+    return RC_OK;
+}
+
 void zones_check(struct conf *conf, const struct zones *zones)
 {
     for (size_t i = 0; i < zones->count; i++) {
         if (zones->all[i]->size > 0)
             continue;
         conf->node = zones->all[i]->node;
-        (void)conf_fail(conf, 0, "a zone is defined by limit_req_zone or limit_conn_zone",
-                        "zero size shared memory zone \"%.*s\"",
-                        SPAN_ARG(zones->all[i]->name));
+        (void)conf_fail(
+            conf, 0,
+            zones->all[i]->kind == ZONE_UPSTREAM
+                ? "one of the upstreams with that zone says its size: zone NAME 64k"
+                : "a zone is defined by limit_req_zone or limit_conn_zone",
+            "zero size shared memory zone \"%.*s\"", SPAN_ARG(zones->all[i]->name));
     }
 }
 
@@ -98,6 +127,8 @@ enum rc zones_open(const struct zones *zones, const struct zones *before, struct
     for (size_t i = 0; i < zones->count && rc == RC_OK; i++) {
         struct zone *same = find_same(before, zones->all[i]);
 
+        if (zones->all[i]->kind == ZONE_UPSTREAM)
+            continue;
         if (same)
             zones->all[i]->zone = zone_hold(same);
         else

@@ -5,15 +5,15 @@
 #include "gate/conf/directive.h"
 #include "gate/zone/zone.h"
 
-enum zone_kind { ZONE_LIMIT_REQ, ZONE_LIMIT_CONN, ZONE_STICKY };
+enum zone_kind { ZONE_LIMIT_REQ, ZONE_LIMIT_CONN, ZONE_STICKY, ZONE_UPSTREAM };
 
 struct zone_line {
     struct span name;
     enum zone_kind kind;
-    struct template key; /* none for sticky */
+    struct template key; /* none for sticky and upstream */
     uint64_t size;       /* 0: named, but not defined (yet) */
     uint64_t rate;       /* limit_req: thousandths of a request a second */
-    struct zone *zone;   /* NULL until zones_open */
+    struct zone *zone;   /* NULL until zones_open; of an upstream always */
     const struct conf_node *node;
 };
 
@@ -29,6 +29,9 @@ struct zone_line *zones_get(struct conf *conf, struct zones *zones, size_t word,
 /* "NAME:SIZE" behind `prefix` in a word: defines it. */
 enum rc zones_define(struct conf *conf, struct zones *zones, size_t word, const char *prefix,
                      enum zone_kind kind, struct zone_line **out);
+
+/* "zone NAME [SIZE]" of an upstream: several may have the same, one of which says its size. */
+enum rc zones_share(struct conf *conf, struct zones *zones, struct zone_line **out);
 
 /* When all is read: a fault for each that is not defined. */
 void zones_check(struct conf *conf, const struct zones *zones);
