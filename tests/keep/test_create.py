@@ -48,15 +48,6 @@ def test_a_header_in_a_file_of_its_own(keep, cryptsetup):
     keep.refuse(4, 'open', 'data', 'm', *key(keep))
 
 
-@pytest.mark.parametrize('fs', ['ext2', 'ext3', 'ext4'])
-def test_file_systems(keep, fs):
-    keep.create('v.img', '--fs', fs, '--label', 'inside')
-    keep.open()
-    keep.write(keep.home / 'm/file', fs.encode())
-    assert keep.read(keep.home / 'm/file') == fs.encode()
-    keep.close()
-
-
 def test_luks1_goes_the_whole_way(keep, cryptsetup):
     image = keep.create('v.img', '--luks1')
     first, second, third = (keep.file(name, name.encode()) for name in ('first', 'second', 'third'))

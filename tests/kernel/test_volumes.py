@@ -31,6 +31,28 @@ test "$(sha256sum m/theirs | cut -c1-64)" = "$(cat theirs)"
 ''')
 
 
+@pytest.mark.parametrize('sector', [512, 4096])
+@pytest.mark.parametrize('fs, size, check', [('ext4', '40M', 'e2fsck -f -n'), ('xfs', '330M', 'xfs_repair -n'),
+                                             ('btrfs', '140M', 'btrfs check'), ('vfat', '40M', 'fsck.vfat -n')])
+def test_a_file_system_of_each_kind_on_dm_crypt(inside, fs, size, check, sector):
+    inside(f'''
+modprobe {fs}
+"$KEEP" create v.img --fs {fs} --size {size} --sector-size {sector} --passphrase-file $PHRASE $CHEAP
+"$KEEP" open v.img m --passphrase-file $PHRASE
+head -c 3000000 /dev/urandom >m/ours
+sha256sum m/ours | cut -c1-64 >ours
+"$KEEP" close m
+cryptsetup open --key-file $PHRASE v.img v
+test "$(blockdev --getss /dev/mapper/v)" = {sector}
+{check} /dev/mapper/v
+mkdir -p k
+mount /dev/mapper/v k
+test "$(sha256sum k/ours | cut -c1-64)" = "$(cat ours)"
+umount k
+cryptsetup close v
+''')
+
+
 def test_every_cipher_gives_the_bytes_of_dm_crypt(inside):
     rows = '\n'.join(' '.join(map(str, row)) for row in CIPHERS)
     inside(f'''

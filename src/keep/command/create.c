@@ -98,6 +98,9 @@ static enum rc read_size(struct creation *c, struct fault *why)
             why, RC_USAGE,
             "--size: \"%s\" is too small; the header alone takes %s, and %s is the least",
             word, units_size(header, room), units_size(least, room + ROOM_LEAST));
+    if (c->file_system && c->size < room + c->file_system->least)
+        return fail(why, RC_USAGE, "--size: \"%s\" is too small for %s; %s is the least", word,
+                    c->file_system->name, units_size(least, room + c->file_system->least));
     return RC_OK;
 }
 
@@ -190,7 +193,7 @@ static enum rc fill_volume(const struct creation *c, const struct luks2 *header,
         return rc;
     }
     command_progress("Making the file system ...");
-    rc = make_file_system(volume, c->file_system, c->options.label, why);
+    rc = make_file_system(volume, c->file_system, c->options.label, place.sector_size, why);
     device_close(volume);
     return rc;
 }

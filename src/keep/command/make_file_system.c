@@ -11,12 +11,12 @@
 
 /* Their words for: be quiet, overwrite, discard nothing. */
 static const struct new_file_system known[] = {
-    {"ext4", 16, "-L", {EXT}, true},
-    {"ext3", 16, "-L", {EXT}, true},
-    {"ext2", 16, "-L", {EXT}, true},
-    {"xfs", 12, "-L", {"-q", "-f", "-K"}, false},
-    {"btrfs", 255, "-L", {"-q", "-f", "-K"}, false},
-    {"vfat", 11, "-n", {NULL}, false},
+    {"ext4", "e2fsprogs", 0, 16, "-L", {EXT}, true, {NULL}},
+    {"ext3", "e2fsprogs", 0, 16, "-L", {EXT}, true, {NULL}},
+    {"ext2", "e2fsprogs", 0, 16, "-L", {EXT}, true, {NULL}},
+    {"xfs", "xfsprogs", 300 << 20, 12, "-L", {"-q", "-f", "-K"}, false, {"-s", "size="}},
+    {"btrfs", "btrfs-progs", 109 << 20, 255, "-L", {"-q", "-f", "-K"}, false, {NULL}},
+    {"vfat", "dosfstools", 0, 11, "-n", {NULL}, false, {"-S", ""}},
 };
 
 const struct new_file_system *make_file_system_find(const char *name)
@@ -27,12 +27,18 @@ const struct new_file_system *make_file_system_find(const char *name)
     return NULL;
 }
 
+struct making {
+    const struct new_file_system *fs;
+    const char *label;
+    uint32_t sector_size;
+};
+
 /* sbin is not on every user's PATH. */
-static enum rc run_mkfs(const struct new_file_system *fs, const char *image, const char *label,
-                        struct fault *why)
+static enum rc run_mkfs(const struct making *making, const char *image, struct fault *why)
 {
     static const char *const places[] = {"", "/usr/sbin/", "/sbin/"};
-    char owner[64], program[32];
+    const struct new_file_system *fs = making->fs;
+    char owner[64], program[32], sector[16];
     enum { WORDS = 16 };
 
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
@@ -47,33 +53,32 @@ static enum rc run_mkfs(const struct new_file_system *fs, const char *image, con
             snprintf(owner, sizeof owner, "nodiscard,root_owner=%u:%u", geteuid(), getegid());
             argv[count++] = owner;
         }
-        if (label) {
+        if (fs->sector_words[0]) {
+            snprintf(sector, sizeof sector, "%s%u", fs->sector_words[1], making->sector_size);
+            argv[count++] = fs->sector_words[0];
+            argv[count++] = sector;
+        }
+        if (making->label) {
             argv[count++] = fs->label_option;
-            argv[count++] = label;
+            argv[count++] = making->label;
         }
         argv[count] = image;
         if ((rc = program_run(argv, why)) != RC_NOT_FOUND)
             return rc;
     }
-    return fail(why, RC_NOT_FOUND, "mkfs.%s is not installed", fs->name);
+    return fail(why, RC_NOT_FOUND, "mkfs.%s is not installed; install the package %s",
+                fs->name, fs->package);
 }
-
-struct making {
-    const struct new_file_system *fs;
-    const char *label;
-};
 
 static enum rc make(const char *image, void *of, struct fault *why)
 {
-    const struct making *making = of;
-
-    return run_mkfs(making->fs, image, making->label, why);
+    return run_mkfs(of, image, why);
 }
 
 enum rc make_file_system(struct device *device, const struct new_file_system *fs,
-                         const char *label, struct fault *why)
+                         const char *label, uint32_t sector_size, struct fault *why)
 {
-    struct making making = {fs, label};
+    struct making making = {fs, label, sector_size};
 
     return inside_show(device, make, &making, why);
 }

@@ -16,20 +16,40 @@
 #include "keep/mount/loop_device.h"
 #include "keep/mount/program.h"
 
-enum { POLL_US = 5000, WAIT_POLLS = 60 * 1000000 / POLL_US };
+enum { POLL_US = 5000, WAIT_POLLS = 60 * 1000000 / POLL_US, BLOCK_LEAST = 512 };
+
+static enum rc mount_fault(const char *directory, const char *type, struct fault *why)
+{
+    if (errno == ENODEV)
+        return fail(
+            why, RC_UNSUPPORTED,
+            "%s: the %s inside is none that this kernel knows (modprobe %s); use --raw "
+            "for its bytes",
+            directory, type, type);
+    return fail_errno(why, RC_IO, "%s: the %s inside cannot be mounted", directory, type);
+}
+
+/* Errors of a file system whose own blocks are smaller than those of the device. */
+static bool is_block_too_large(int error)
+{
+    return error == EINVAL || error == ENOSYS;
+}
 
 static enum rc mount_by_kernel(const char *image, const char *directory, const char *type,
                                bool read_only, uint32_t block_size, struct fault *why)
 {
+    unsigned long flags = MS_NOSUID | MS_NODEV | (read_only ? MS_RDONLY : 0);
     char loop[LOOP_DEVICE_PATH];
     int fd;
     enum rc rc = loop_device_attach(image, read_only, block_size, loop, &fd, why);
 
     if (rc != RC_OK)
         return rc;
-    if (mount(loop, directory, type, MS_NOSUID | MS_NODEV | (read_only ? MS_RDONLY : 0),
-              NULL) < 0)
-        rc = fail_errno(why, RC_IO, "%s: the %s inside cannot be mounted", directory, type);
+    if (mount(loop, directory, type, flags, NULL) < 0 &&
+        (!is_block_too_large(errno) || block_size <= BLOCK_LEAST ||
+         !loop_device_set_block_size(fd, BLOCK_LEAST) ||
+         mount(loop, directory, type, flags, NULL) < 0))
+        rc = mount_fault(directory, type, why);
     close(fd);
     return rc;
 }

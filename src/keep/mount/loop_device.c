@@ -57,3 +57,8 @@ enum rc loop_device_attach(const char *file, bool read_only, uint32_t block_size
     close(control);
     return rc == RC_AGAIN ? fail(why, RC_BUSY, "every free loop device was taken") : rc;
 }
+
+bool loop_device_set_block_size(int fd, uint32_t block_size)
+{
+    return ioctl(fd, LOOP_SET_BLOCK_SIZE, (unsigned long)block_size) == 0;
+}
