@@ -114,7 +114,10 @@ def test_read_only_and_wrong_passphrase(anybody):
     with pytest.raises(OSError):
         (at / 'other').write_text('y')
     keep.refuse(BUSY, 'open', 'f', 'n', '--passphrase-file', keep.phrase)
-    assert [each['content'] for each in keep.status()] == ['folder']
+    (shown,) = keep.status()
+    assert [shown[each] for each in ('content', 'format', 'sector_size')] == \
+        ['folder', 'folder 1', 4096]
+    assert shown['cipher'] in ('aes-256-gcm', 'chacha20-poly1305')
     keep.close()
     keep.refuse(DENIED, 'open', 'f', 'm', '--passphrase-file', keep.file('wrong', b'wrong'))
 

@@ -72,7 +72,8 @@ def test_the_area_of_a_key_that_went_is_noise(anybody, volume):
 
 def test_a_removal_by_number_needs_another_key(anybody, volume):
     add(anybody)
-    anybody.refuse(DENIED, 'key', 'remove', 'v.img', '--key-slot', '1', '--key-file', 'two')
+    assert 'another slot than 1' in anybody.refuse(DENIED, 'key', 'remove', 'v.img', '--key-slot',
+                                                   '1', '--key-file', 'two')
     assert opens(anybody, TWO)
     assert 'no key slot 7' in anybody.refuse(USAGE, 'key', 'remove', 'v.img', '--key-slot', '7',
                                              '--key-file', 'two')

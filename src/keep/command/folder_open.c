@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crypto/aead.h"
 #include "keep/command/folder_token.h"
 #include "keep/tree/folder/folder.h"
 
@@ -46,5 +47,7 @@ enum rc folder_unlock(struct folder_opening *opening, struct tree **out, struct 
     if ((rc = luks_target_unlock(&target, opening->credential, opening->key_slot, &unlocked,
                                  why)) != RC_OK)
         return rc;
-    return folder_open(out, opening->path, &options, &unlocked.volume_key, why);
+    if ((rc = folder_open(out, opening->path, &options, &unlocked.volume_key, why)) == RC_OK)
+        opening->cipher = aead_find(options.format.cipher)->name;
+    return rc;
 }

@@ -17,7 +17,8 @@ struct folder_opening {
     const struct credential *credential;
     int key_slot;
     bool read_only, fast;
-    bool foreign; /* out: there is no header of ours */
+    bool foreign;       /* out: there is no header of ours */
+    const char *cipher; /* out, where it opened */
 };
 
 /*

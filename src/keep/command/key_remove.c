@@ -92,6 +92,12 @@ static enum rc remove_named(const struct removal *r, struct luks_target *target,
     keyslot_view_name(target->header, number, &slot);
     if ((rc = luks_target_remove_key(target, number, why)) == RC_OK && !last)
         rc = luks_target_unlock(target, &r->credential, UNLOCK_ANY, &unlocked, why);
+    if (rc == RC_DENIED)
+        rc =
+            fail(why, rc,
+                 "%s: none of the key slots that stay opens with this passphrase or key: give "
+                 "that of another slot than %u",
+                 target->place, number);
     if (rc == RC_OK && (rc = take_out(target, &old, why)) == RC_OK)
         say_removed(target, &slot);
     text_clear(&slot);

@@ -8,6 +8,7 @@
 #include "keep/command/open_place.h"
 #include "keep/command/open_record.h"
 #include "keep/mount/serve_tree.h"
+#include "keep/tree/folder/keys.h"
 
 static void say_open(const struct record *record)
 {
@@ -62,7 +63,11 @@ static enum rc run(const struct open_folder *what, struct record *record,
     enum rc rc = folder_unlock(&opening, &tree, why);
 
     *foreign = opening.foreign;
-    return rc == RC_OK ? serve(what, record, tree, daemon, why) : rc;
+    if (rc != RC_OK)
+        return rc;
+    snprintf(record->cipher, sizeof record->cipher, "%s", opening.cipher);
+    record->sector_size = FOLDER_PAGE;
+    return serve(what, record, tree, daemon, why);
 }
 
 enum status open_folder(const struct open_folder *what, struct fault *why)

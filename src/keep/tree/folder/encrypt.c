@@ -269,30 +269,61 @@ static int compare(struct encryption *e, const struct plain *p, int from)
     return same;
 }
 
-/* As far as the medium lets itself be overwritten. Other names of it are still to be encrypted. */
+/* As far as the medium lets itself be overwritten. */
+static int overwrite(struct encryption *e, int at, const char *name)
+{
+    struct stat about;
+    int fd = lower_open(at, name, true), error = 0;
+
+    if (fd < 0)
+        return fd;
+    if (fstat(fd, &about) < 0)
+        error = -errno;
+    else if (generator_bytes(e->run, RUN, NULL) != RC_OK)
+        error = -EIO;
+    for (off_t from = 0; error == 0 && from < about.st_size; from += RUN) {
+        size_t len = about.st_size - from < RUN ? (size_t)(about.st_size - from) : RUN;
+
+        error = disk_write_all(&disk_files, fd, e->run, len, (uint64_t)from);
+    }
+    if (error == 0 && fdatasync(fd) < 0)
+        error = -errno;
+    close(fd);
+    /* A file system that writes elsewhere and is full: it cannot be overwritten anyway. */
+    return error == -ENOSPC || error == -EDQUOT ? 0 : error;
+}
+
+/*
+ * What is left under a name of no entry: a copy that was not finished, or a plain file that was
+ * being overwritten.
+ */
+static int destroy_left_over(struct encryption *e, int at, const char *name)
+{
+    struct stat about;
+    int error = 0;
+
+    if (fstatat(at, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode) &&
+        about.st_nlink == 1)
+        error = overwrite(e, at, name);
+    return error == 0 && unlinkat(at, name, 0) < 0 ? -errno : error;
+}
+
+/*
+ * It loses its name before it is overwritten: half of it would not be compared with its copy
+ * again. Other names of it are still to be encrypted.
+ */
 static int destroy_plain(struct encryption *e, const struct plain *p)
 {
-    int fd, error = 0;
+    char dead[64];
+    int error;
 
-    if (p->about.st_nlink == 1) {
-        fd = lower_open(p->at, p->name, true);
-        if (fd < 0)
-            return fd;
-        if (generator_bytes(e->run, RUN, NULL) != RC_OK)
-            error = -EIO;
-        for (off_t at = 0; at < p->about.st_size && error == 0; at += RUN) {
-            size_t len = p->about.st_size - at < RUN ? (size_t)(p->about.st_size - at) : RUN;
-
-            error = disk_write_all(&disk_files, fd, e->run, len, (uint64_t)at);
-        }
-        if (error == 0 && fdatasync(fd) < 0)
-            error = -errno;
-        close(fd);
-        if (error == -ENOSPC || error == -EDQUOT)
-            error =
-                0; /* a file system that writes elsewhere: it cannot be overwritten anyway */
-    }
-    return error == 0 && unlinkat(p->at, p->name, 0) < 0 ? -errno : error;
+    if (p->about.st_nlink > 1)
+        return unlinkat(p->at, p->name, 0) < 0 ? -errno : 0;
+    if ((error = folder_new_name(NAME_NEW, dead)) != 0)
+        return error;
+    if (renameat2(p->at, p->name, p->at, dead, RENAME_NOREPLACE) < 0 || fsync(p->at) < 0)
+        return -errno;
+    return destroy_left_over(e, p->at, dead);
 }
 
 static int encrypt_file(struct encryption *e, struct plain *p)
@@ -425,8 +456,8 @@ static int encrypt_in(struct encryption *e, int fd, const uint8_t *id, unsigned 
         case NAME_OF_ENTRY:
         case NAME_OF_FOLDER:
             break;
-        case NAME_LEFT_OVER: /* a copy that was not finished */
-            unlinkat(fd, name, 0);
+        case NAME_LEFT_OVER:
+            error = tell(e, name, destroy_left_over(e, fd, name));
             break;
         case NAME_FOREIGN:
             error =
