@@ -1,6 +1,6 @@
 /*
  * A request on its way through the house. request.c is the spine: it knows every room and the order of
- * the visits; request_answer.c makes answers of our own, request_proxy.h leads to an origin.
+ * the visits; request_answer.c and request_file.c make answers of our own, request_proxy.h leads to an origin.
  */
 #ifndef GATE_REQUEST_H
 #define GATE_REQUEST_H
@@ -507,6 +507,12 @@ enum rc request_send_own_body(struct request *r, struct iovec first, struct span
 
 /* ---- request_answer.c ---- */
 
+/* A piece of r->file that is sent. */
+struct file_part {
+    struct span before; /* goes out first: the head of a part of several */
+    uint64_t offset, len;
+};
+
 /* The head of an answer. */
 struct reply {
     unsigned code;
@@ -530,13 +536,28 @@ struct reply {
 void request_write_head(struct request *r, struct reply *reply, struct buffer *out);
 void request_add_fields(struct request *r, const struct reply *reply, struct buffer *out);
 
-/* Answers with the page of that status. RC_OK: it is on its way, r->step says how. */
+/*
+ * Sends the head, the empty line and `body`, which lasts as long as the request; what r->parts name of
+ * r->file comes behind it. RC_OK: it is on its way, r->step says how; so of all of these.
+ */
+enum rc request_answer(struct request *r, struct reply *reply, struct span body);
+/* With the page of the reply's status. */
+enum rc request_answer_page(struct request *r, struct reply *reply);
+/* With that page, or where error_page leads. */
 enum rc request_answer_status(struct request *r, unsigned code);
-/* 200 with that text, which lasts as long as the request. */
-/* The same, with a length that nobody is told. */
+/* 200 with that text; then the same, with a length that nobody is told. */
+enum rc request_answer_text(struct request *r, struct span type, struct span text);
 enum rc request_answer_open_text(struct request *r, struct span type, struct span text);
-/* A picture that never changes. */
-enum rc request_answer_gif(struct request *r, struct span bytes);
+enum rc request_answer_own_status(struct request *r); /* request_status.c */
+/* With r->error_status, and without a body. */
+enum rc request_answer_bare(struct request *r);
+/* return, of the rewrite module. */
+enum rc request_answer_return(struct request *r, const struct rewrite_code *code);
+/* With a Location as it is, but for control bytes, and scheme and host where it begins with '/'. */
+enum rc request_answer_redirect(struct request *r, unsigned code, struct span to);
+enum rc request_answer_slash(struct request *r); /* 301 to path + '/' */
+/* By the extension of the path, or else what default_type says. */
+struct span request_type(const struct request *r);
 
 /* ---- request_listing.c ---- */
 
@@ -550,20 +571,14 @@ enum rc request_answer_fixed(struct request *r);
 struct file;
 unsigned request_open_compressed(struct request *r, struct buffer *path, struct file *file);
 
-/* ---- request_answer.c ---- */
+/* ---- request_file.c ---- */
 
-enum rc request_answer_text(struct request *r, struct span type, struct span text);
-enum rc request_answer_own_status(struct request *r); /* request_status.c */
-/* With r->error_status, and without a body. */
-enum rc request_answer_bare(struct request *r);
-/* What the location says: return, or a file. */
-enum rc request_answer_return(struct request *r, const struct rewrite_code *code);
+/* What the location says: a file below its root. */
 enum rc request_answer_file(struct request *r);
 /* How much of the path an alias stands for: the location's prefix; all of it for a regular expression. */
 size_t request_replaced_by_alias(const struct request *r);
-/* With a Location as it is, but for control bytes, and scheme and host where it begins with '/'. */
-enum rc request_answer_redirect(struct request *r, unsigned code, struct span to);
-enum rc request_answer_slash(struct request *r);    /* 301 to path + '/' */
+/* A picture that never changes. */
+enum rc request_answer_gif(struct request *r, struct span bytes);
 enum rc request_answer_continue(struct request *r); /* STEP_ANSWER */
 
 /* ---- towards an origin: one function for each step (see request_proxy.h) ---- */
