@@ -59,6 +59,20 @@ enum rc origins_open(struct origins **out, struct loop *loop, size_t count, stru
     return RC_OK;
 }
 
+/* One more idle connection of the upstream, or one less: all loops' are counted together. */
+static uint64_t count_idle(const struct upstream_settings *upstream, int64_t more)
+{
+    return upstream ? atomic_fetch_add(upstream->idle, (uint64_t)more) + (uint64_t)more : 0;
+}
+
+/* Out of a list, with the lock held. */
+static void take_out(struct idle_list *idle, struct origin *origin)
+{
+    list_remove(&origin->idle);
+    idle->count--;
+    (void)count_idle(origin->upstream, -1);
+}
+
 /* What other loops have left here may be used again. With the lock held. */
 static void reap(struct origins *pool)
 {
@@ -72,17 +86,16 @@ static void reap(struct origins *pool)
     }
 }
 
-/* The idle one of a list that was used longest ago, where it has more than `most`, taken out of it; NULL: it has not. */
-static struct origin *take_oldest(struct origins *pool, struct idle_list *idle, size_t most)
+/* The idle one of a list that was used longest ago, taken out of it; NULL: it has fewer than `least`. */
+static struct origin *take_oldest(struct origins *pool, struct idle_list *idle, size_t least)
 {
     struct origin *origin = NULL;
 
     pthread_mutex_lock(&pool->lock);
     reap(pool);
-    if (idle->count > most) {
+    if (idle->count >= least) {
         origin = LIST_OWNER(idle->ring.prev, struct origin, idle);
-        list_remove(&origin->idle);
-        idle->count--;
+        take_out(idle, origin);
     }
     pthread_mutex_unlock(&pool->lock);
     return origin;
@@ -94,7 +107,7 @@ void origins_drain(struct origins *pool)
 
     pool->draining = true;
     for (size_t i = 0; i <= pool->count; i++)
-        while ((origin = take_oldest(pool, &pool->idle[i], 0)))
+        while ((origin = take_oldest(pool, &pool->idle[i], 1)))
             origin_close(origin);
 }
 
@@ -147,23 +160,25 @@ static bool take_back(struct origin *origin)
 
     pthread_mutex_lock(&pool->lock);
     taken = !origin->withdrawn;
-    if (taken) {
-        list_remove(&origin->idle);
-        list_of(pool, origin->upstream)->count--;
-    }
+    if (taken)
+        take_out(list_of(pool, origin->upstream), origin);
     pthread_mutex_unlock(&pool->lock);
     return taken;
 }
 
-static void add_idle(struct origin *origin)
+/* How many the upstream has then. */
+static uint64_t add_idle(struct origin *origin)
 {
     struct origins *pool = origin->pool;
     struct idle_list *idle = list_of(pool, origin->upstream);
+    uint64_t count;
 
     pthread_mutex_lock(&pool->lock);
     list_add(&idle->ring, &origin->idle);
     idle->count++;
+    count = count_idle(origin->upstream, 1);
     pthread_mutex_unlock(&pool->lock);
+    return count;
 }
 
 static void on_event(struct watch *watch, unsigned what)
@@ -183,7 +198,7 @@ static void on_event(struct watch *watch, unsigned what)
         origin->ready(origin);
     else if (take_back(origin)) {
         if (is_quiet(origin))
-            add_idle(origin);
+            (void)add_idle(origin);
         else
             origin_close(origin);
     }
@@ -221,42 +236,60 @@ static struct origin *take_own(struct origins *pool, const struct origin_target 
 
         if (!fits(origin, target, hash) || loop_has_news(pool->loop, &origin->watch))
             continue;
-        list_remove(&origin->idle);
-        idle->count--;
+        take_out(idle, origin);
         timer_clear(&origin->timer);
         return origin;
     }
     return NULL;
 }
 
-/* A plain one of another loop, of which there is no news: its descriptor; -1: none. */
-static int withdraw(struct origins *other, const struct origin_target *target,
-                    struct origin *model)
+/* Nothing has come: asked from another loop, so that what its own knows of it does not count. */
+static bool is_silent(struct origin *origin)
+{
+    size_t got;
+    uint8_t byte;
+
+    return stream_is_plain(&origin->stream)
+               ? origin_is_fresh(origin)
+               : stream_read(&origin->stream, &byte, 1, &got) == RC_AGAIN;
+}
+
+/* Takes what the connection is made of; with the lock of its pool. What is left waits to be used again. */
+static void withdraw(struct origin *origin, struct origin *into)
+{
+    struct origins *other = origin->pool;
+
+    loop_withdraw(other->loop, origin->stream.fd);
+    *into = (struct origin){.stream = origin->stream,
+                            .upstream = origin->upstream,
+                            .tls = origin->tls,
+                            .name_hash = origin->name_hash,
+                            .address = origin->address,
+                            .local = origin->local,
+                            .opened_ms = origin->opened_ms,
+                            .requests = origin->requests};
+    origin->withdrawn = true;
+    take_out(list_of(other, origin->upstream), origin);
+    list_add(&other->withdrawn, &origin->idle);
+}
+
+/* One of another loop that fits, of which there is no news. */
+static bool withdraw_fit(struct origins *other, const struct origin_target *target,
+                         uint64_t hash, struct origin *into)
 {
     struct idle_list *idle = list_of(other, target->upstream);
-    int fd = -1;
+    bool found = false;
 
     pthread_mutex_lock(&other->lock);
-    for (struct list *at = idle->ring.next; at != &idle->ring; at = at->next) {
+    for (struct list *at = idle->ring.next; at != &idle->ring && !found; at = at->next) {
         struct origin *origin = LIST_OWNER(at, struct origin, idle);
 
-        if (!fits(origin, target, 0) || !origin_is_fresh(origin))
-            continue;
-        fd = origin->stream.fd;
-        loop_withdraw(other->loop, fd);
-        *model = (struct origin){.upstream = origin->upstream,
-                                 .address = origin->address,
-                                 .local = origin->local,
-                                 .opened_ms = origin->opened_ms,
-                                 .requests = origin->requests};
-        origin->withdrawn = true;
-        list_remove(&origin->idle);
-        idle->count--;
-        list_add(&other->withdrawn, &origin->idle);
-        break;
+        found = fits(origin, target, hash) && is_silent(origin);
+        if (found)
+            withdraw(origin, into);
     }
     pthread_mutex_unlock(&other->lock);
-    return fd;
+    return found;
 }
 
 static struct origin *new_origin(struct origins *pool)
@@ -271,25 +304,18 @@ static struct origin *new_origin(struct origins *pool)
 }
 
 /* Makes the connection that was another loop's one of this loop. */
-static struct origin *adopt(struct origins *pool, const struct origin *model, int fd)
+static struct origin *adopt(struct origins *pool, struct origin *model)
 {
     struct origin *origin = new_origin(pool);
 
     if (!origin) {
-        close(fd);
+        stream_close(&model->stream);
         return NULL;
     }
-    *origin = (struct origin){
-        .watch = {.fd = fd, .ready = on_event},
-        .stream = {.kind = &stream_socket, .fd = fd},
-        .pool = pool,
-        .upstream = model->upstream,
-        .address = model->address,
-        .local = model->local,
-        .opened_ms = model->opened_ms,
-        .requests = model->requests,
-        .writable = true,
-    };
+    *origin = *model;
+    origin->watch = (struct watch){.fd = model->stream.fd, .ready = on_event};
+    origin->pool = pool;
+    origin->writable = true;
     list_init(&origin->idle);
     if (loop_add(pool->loop, &origin->watch, NULL) == RC_OK)
         return origin;
@@ -297,20 +323,56 @@ static struct origin *adopt(struct origins *pool, const struct origin *model, in
     return NULL;
 }
 
-static struct origin *take_of_others(struct origins *pool, const struct origin_target *target)
+static struct origin *take_of_others(struct origins *pool, const struct origin_target *target,
+                                     uint64_t hash)
 {
-    struct origin model = {0};
-    int fd = -1;
+    struct origin model;
+    bool found = false;
 
     pthread_mutex_lock(&pools_lock);
-    for (struct list *at = pools.next; at != &pools && fd < 0; at = at->next) {
+    for (struct list *at = pools.next; at != &pools && !found; at = at->next) {
         struct origins *other = LIST_OWNER(at, struct origins, link);
 
         if (other != pool && other->count == pool->count)
-            fd = withdraw(other, target, &model);
+            found = withdraw_fit(other, target, hash, &model);
     }
     pthread_mutex_unlock(&pools_lock);
-    return fd < 0 ? NULL : adopt(pool, &model, fd);
+    return found ? adopt(pool, &model) : NULL;
+}
+
+/* Closes the one that another loop has used longest ago. */
+static void close_of_others(struct origins *pool, const struct upstream_settings *upstream)
+{
+    struct origin model;
+    bool found = false;
+
+    pthread_mutex_lock(&pools_lock);
+    for (struct list *at = pools.next; at != &pools && !found; at = at->next) {
+        struct origins *other = LIST_OWNER(at, struct origins, link);
+        struct idle_list *idle = list_of(other, upstream);
+
+        if (other == pool || other->count != pool->count)
+            continue;
+        pthread_mutex_lock(&other->lock);
+        found = idle->count > 0;
+        if (found)
+            withdraw(LIST_OWNER(idle->ring.prev, struct origin, idle), &model);
+        pthread_mutex_unlock(&other->lock);
+    }
+    pthread_mutex_unlock(&pools_lock);
+    if (found)
+        stream_close(&model.stream);
+}
+
+/* The upstream has one idle connection too many: this loop's oldest goes, or another's where it has none but the last. */
+static void make_room(struct origins *pool, const struct upstream_settings *upstream)
+{
+    struct origin *oldest = take_oldest(pool, list_of(pool, upstream), 2);
+
+    if (oldest)
+        origin_close(oldest);
+    else
+        close_of_others(pool, upstream);
 }
 
 struct origin *origins_take(struct origins *pool, const struct origin_target *target)
@@ -323,7 +385,7 @@ struct origin *origins_take(struct origins *pool, const struct origin_target *ta
     pthread_mutex_lock(&pool->lock);
     origin = take_own(pool, target, hash);
     pthread_mutex_unlock(&pool->lock);
-    return origin || target->tls ? origin : take_of_others(pool, target);
+    return origin ? origin : take_of_others(pool, target, hash);
 }
 
 static enum rc start_tls(struct origin *origin, const struct origin_target *target,
@@ -434,7 +496,6 @@ void origins_give(struct origin *origin)
 {
     struct origins *pool = origin->pool;
     const struct upstream_settings *u = origin->upstream;
-    struct idle_list *idle = list_of(pool, u);
 
     origin->requests++;
     if (pool->draining || origin->announced || !u || u->keepalive == 0 ||
@@ -444,12 +505,12 @@ void origins_give(struct origin *origin)
         origin_close(origin);
         return;
     }
-    origin_close(take_oldest(pool, idle, u->keepalive - 1));
     origin->ready = NULL;
     origin->user = NULL;
     origin->timer.fire = on_idle_timeout;
     timer_set(loop_timers(pool->loop), &origin->timer, u->keepalive_timeout_ms);
-    add_idle(origin);
+    if (add_idle(origin) > u->keepalive)
+        make_room(pool, u);
 }
 
 void origin_close(struct origin *origin)

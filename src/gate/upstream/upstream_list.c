@@ -11,7 +11,7 @@ struct upstream_settings *upstream_list_add(struct conf *conf, struct upstreams 
 {
     struct upstream_settings *made = arena_take(conf->arena, sizeof *made), **slot;
 
-    if (!made) {
+    if (!made || !(made->idle = arena_take(conf->arena, sizeof *made->idle))) {
         (void)conf_no_memory(conf);
         return NULL;
     }
