@@ -4,15 +4,20 @@
 
 #include "crypto/cpu.h"
 
-extern const struct aead_kind aead_aes_gcm_ipsecmb, aead_aes_gcm_openssl,
-    aead_chacha20_poly1305;
+extern const struct aead_kind aead_aes_gcm_ipsecmb_avx512, aead_aes_gcm_vaes256,
+    aead_aes_gcm_ipsecmb, aead_aes_gcm_openssl, aead_chacha20_poly1305;
 
 static const struct aead_kind *const kinds[] = {
 #ifdef HAVE_IPSECMB
+    &aead_aes_gcm_ipsecmb_avx512,
+#endif
+#ifdef __x86_64__
+    &aead_aes_gcm_vaes256,
+#endif
+#ifdef HAVE_IPSECMB
     &aead_aes_gcm_ipsecmb,
 #endif
-    &aead_aes_gcm_openssl,
-    &aead_chacha20_poly1305,
+    &aead_aes_gcm_openssl,        &aead_chacha20_poly1305,
 };
 
 const struct aead_kind *aead_kind_at(size_t index)

@@ -86,7 +86,8 @@ static void every_kind_gives_the_vectors(void **state)
 /* All that share a name give the same bytes, for blocks and for pages that are bound alone. */
 static void kinds_of_one_name_agree(void **state)
 {
-    static const size_t lens[] = {0, 1, 15, 16, 17, 255, 4095, 4096};
+    static const size_t lens[] = {0,   1,   15,  16,  17,  239, 240,  255,  256,  257,
+                                  272, 511, 512, 513, 768, 771, 3840, 3984, 4095, 4096};
     const struct aead_kind *kind;
     uint8_t *in = malloc(4096), *one = malloc(4096), *other = malloc(4096);
 
