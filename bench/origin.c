@@ -3,7 +3,8 @@
  *
  *     bench-origin PORT
  *
- * GET /b/N  200 with N bytes; GET /h/N  the same with 15 headers; GET /j/N  the same as JSON. Connections are kept.
+ * GET /b/N  200 with N bytes; GET /h/N  the same with 15 headers; GET /j/N  the same as JSON; GET /accepted  how many
+ * connections have come. Connections are kept.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,6 +36,7 @@ struct connection {
 static struct answer answers[ANSWERS];
 static struct connection *connections[CONNECTIONS]; /* by descriptor */
 static int poll_fd;
+static unsigned long accepted;
 
 static const char many_headers[] =
     "Server: origin\r\nDate: Mon, 01 Jun 2026 10:00:00 GMT\r\n"
@@ -99,12 +101,25 @@ static const struct answer *answer_make(struct answer *a, char kind, size_t body
     return a;
 }
 
+/* A connection that asks this gets no other answer before the next one asks. */
+static const struct answer *tell_accepted(void)
+{
+    static char text[128];
+    static struct answer answer = {.at = text};
+
+    answer.len = (size_t)snprintf(
+        text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n%12lu", accepted);
+    return &answer;
+}
+
 /* NULL for a request that is none of ours. */
 static const struct answer *answer_find(const char *request)
 {
     char kind;
     size_t body;
 
+    if (strncmp(request, "GET /accepted ", 14) == 0)
+        return tell_accepted();
     if (sscanf(request, "GET /%c/%zu ", &kind, &body) != 2 || body > BODY_MAX ||
         (kind != 'b' && kind != 'h' && kind != 'j'))
         return NULL;
@@ -184,6 +199,7 @@ static void take(int listening)
 
     if (fd < 0)
         return;
+    accepted++;
     if (fd >= CONNECTIONS || !(connections[fd] = calloc(1, sizeof *connections[fd]))) {
         close(fd);
         return;
