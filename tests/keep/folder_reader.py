@@ -46,51 +46,67 @@ class Folder:
         assert token['format'] == 1
         self.aead = CIPHERS[token['cipher']]
         self.plain = {'plain': True, 'encrypted': False}[token['names']]
-        self.siv = {}
-        for purpose in ('files', 'names', 'links', 'attributes', 'directories'):
-            info = b'\0'.join([b'keep-folder 1', purpose.encode(), token['cipher'].encode(), token['names'].encode()])
-            self.siv[purpose] = AESSIV(HKDF(SHA256(), 64, None, info).derive(volume_key))
+        self.token = token
+        self.sivs = [self.keys_of(volume_key)]  # of the new volume key and the one before, while that is replaced
+        if 'previous' in token:
+            previous = self.key(volume_key, 'previous').decrypt(base64.b64decode(token['previous']), [])
+            self.sivs.append(self.keys_of(previous))
+
+    def key(self, volume_key, purpose):
+        words = ['keep-folder 1', purpose, self.token['cipher'], self.token['names']]
+        return AESSIV(HKDF(SHA256(), 64, None, '\0'.join(words).encode()).derive(volume_key))
+
+    def keys_of(self, volume_key):
+        return {purpose: self.key(volume_key, purpose)
+                for purpose in ('files', 'names', 'links', 'attributes', 'directories')}
 
     def open_siv(self, purpose, bound, sealed):
-        try:
-            return self.siv[purpose].decrypt(sealed, bound)
-        except InvalidTag as wrong:
-            raise Damaged(f'{purpose}: not authentic') from wrong
+        for siv in self.sivs:
+            try:
+                return siv[purpose].decrypt(sealed, bound)
+            except InvalidTag:
+                pass
+        raise Damaged(f'{purpose}: not authentic')
+
+    def name_tags(self, purpose, directory, name):
+        """The tags of a name: one for each volume key."""
+        return [siv[purpose].encrypt(name, [directory])[:16] for siv in self.sivs]
 
     # Directories and names
 
-    def directory(self, path, tag):
-        """The id of a directory; `tag` is None for the root."""
+    def directory(self, path, tags):
+        """The id of a directory; `tags` is None for the root."""
         data = (path / 'keep.dir').read_bytes()
         if len(data) != 96 or data[:16] != b'keepdir\0' + struct.pack('<II', 1, 0):
             raise Damaged(f'{path}: no header of a directory')
         body = self.open_siv('directories', [data[:32]], data[32:])
         count, is_root = struct.unpack('<II', body[:8])
-        self.check_bound(path, count, body[16:48], tag, is_root == 1)
+        self.check_bound(path, count, body[16:48], tags, is_root == 1)
         return data[16:32]
 
-    def check_bound(self, path, count, tags, tag, is_root):
-        bound = [tags[16 * i:16 * i + 16] for i in range(count)]
-        if is_root != (tag is None) or is_root != (count == 0) or (tag is not None and tag not in bound):
+    def check_bound(self, path, count, bindings, tags, is_root):
+        bound = [bindings[16 * i:16 * i + 16] for i in range(count)]
+        if is_root != (tags is None) or is_root != (count == 0) or (tags is not None and not set(tags) & set(bound)):
             raise Damaged(f'{path}: belongs elsewhere')
 
     def name(self, path, directory, entry):
-        """(name, tag) of an entry of a directory; None for what is the folder's own."""
+        """(name, tags) of an entry of a directory; None for what is the folder's own."""
         if entry.startswith(('keep.gone.', 'keep.new.')) or entry in ('keep.luks', 'keep.dir'):
             return None
         if self.plain:
-            return entry, self.siv['names'].encrypt(os.fsencode(entry), [directory])[:16]
+            return entry, self.name_tags('names', directory, os.fsencode(entry))
         if entry.startswith('keep.name.'):
             return None
         sealed = (path / ('keep.name.' + entry[10:])).read_bytes() if entry.startswith('keep.long.') else decode(entry)
         if entry.startswith('keep.long.') and decode(entry[10:]) != sealed[:16]:
             raise Damaged(f'{entry}: another name stands beside it')
-        return os.fsdecode(self.open_siv('names', [directory], sealed)), sealed[:16]
+        name = self.open_siv('names', [directory], sealed)
+        return os.fsdecode(name), self.name_tags('names', directory, name)
 
-    def walk(self, path=None, tag=None, shown=''):
-        """(shown path, kind, path on the disk, tag) of everything in the folder."""
+    def walk(self, path=None, tags=None, shown=''):
+        """(shown path, kind, path on the disk, tags) of everything in the folder."""
         path = path or self.root
-        directory = self.directory(path, tag)
+        directory = self.directory(path, tags)
         for entry in sorted(os.listdir(path)):
             named = self.name(path, directory, entry)
             if named is None:
@@ -103,12 +119,14 @@ class Folder:
             if stat.S_ISDIR(mode):
                 yield from self.walk(below, named[1], here)
 
-    def target(self, path, tag):
+    def target(self, path, tags):
         sealed = decode(os.readlink(path))
-        try:
-            return os.fsdecode(self.open_siv('links', [tag], sealed))
-        except Damaged:
-            return os.fsdecode(self.open_siv('links', [bytes(16)], sealed))
+        for tag in tags:
+            try:
+                return os.fsdecode(self.open_siv('links', [tag], sealed))
+            except Damaged:
+                pass
+        return os.fsdecode(self.open_siv('links', [bytes(16)], sealed))
 
     def attributes(self, path, owner):
         found = {}
@@ -117,21 +135,21 @@ class Folder:
                 tag = decode(disk[10:])
                 body = self.open_siv('attributes', [owner, tag], os.getxattr(path, disk, follow_symlinks=False))
                 name = body[1:1 + body[0]]
-                if self.siv['attributes'].encrypt(name, [owner])[:16] != tag:
+                if tag not in self.name_tags('attributes', owner, name):
                     raise Damaged(f'{disk}: has another name')
                 found[os.fsdecode(b'user.' + name)] = body[1 + body[0]:]
         return found
 
     # Files
 
-    def file(self, path, tag):
-        return File(self, path, tag)
+    def file(self, path, tags):
+        return File(self, path, tags)
 
 
 class File:
     """One file: its header is read and checked, blocks on demand."""
 
-    def __init__(self, folder, path, tag):
+    def __init__(self, folder, path, tags):
         self.folder, self.path, self.keys = folder, path, {}
         self.data = open(path, 'rb')
         page = self.data.read(PAGE)
@@ -143,7 +161,7 @@ class File:
         body = self.open(epoch, page[80:92], page[112:] + page[92:108], page[:80])
         self.size, flags, count = struct.unpack('<QII', body[:16])
         bound = [body[16 + 16 * i:32 + 16 * i] for i in range(count)]
-        if bound and tag is not None and tag not in bound:
+        if bound and tags is not None and not set(tags) & set(bound):
             raise Damaged(f'{path}: belongs elsewhere')
         self.bindings, self.nonces = bound, struct.unpack('<Q', body[48:56])[0]
         self.content = body[64:64 + self.size] if flags & 1 else None
@@ -208,11 +226,11 @@ class File:
 
 def main():
     folder = Folder(sys.argv[1], pathlib.Path(sys.argv[2]).read_bytes())
-    for shown, kind, path, tag in folder.walk():
+    for shown, kind, path, tags in folder.walk():
         if kind == stat.S_IFREG:
-            print(hashlib.sha256(folder.file(path, tag).read()).hexdigest(), shown)
+            print(hashlib.sha256(folder.file(path, tags).read()).hexdigest(), shown)
         elif kind == stat.S_IFLNK:
-            print(shown, '->', folder.target(path, tag))
+            print(shown, '->', folder.target(path, tags))
         else:
             print(shown)
 

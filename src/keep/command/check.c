@@ -68,7 +68,7 @@ static enum rc check(const struct luks_target *target, const struct check_option
         return fault_at(why, "%s", target->place);
     if (target->is_open)
         return fail(why, RC_BUSY, "%s: is open; close it first", target->path);
-    if ((rc = folder_check_whole(target->path, why)) ||
+    if ((rc = folder_check_whole(target, why)) ||
         (rc = luks_target_unlock(target, credential, key_slot, &unlocked, why)) ||
         (rc = folder_check(target->path, &format, &unlocked.volume_key, &what, &counts, why)))
         return rc;

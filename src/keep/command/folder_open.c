@@ -17,13 +17,17 @@ bool folder_is_directory(const char *path)
     return stat(path, &about) == 0 && S_ISDIR(about.st_mode);
 }
 
-enum rc folder_check_whole(const char *path, struct fault *why)
+enum rc folder_check_whole(const struct luks_target *target, struct fault *why)
 {
+    const char *path = target->path;
     char mark[PATH_MAX];
 
     if (snprintf(mark, sizeof mark, "%s/keep.encrypting", path) < (int)sizeof mark &&
         access(mark, F_OK) == 0)
         return fail(why, RC_BUSY, "%s: is encrypted in part; 'keep encrypt' goes on", path);
+    if (folder_token_previous(target->header))
+        return fail(why, RC_BUSY,
+                    "%s: is under its new volume key in part; 'keep reencrypt' goes on", path);
     return RC_OK;
 }
 
@@ -37,7 +41,7 @@ enum rc folder_unlock(struct folder_opening *opening, struct tree **out, struct 
 
     opening->foreign = target.foreign;
     if (rc == RC_OK)
-        rc = folder_check_whole(opening->path, why);
+        rc = folder_check_whole(&target, why);
     if (rc != RC_OK)
         return rc;
     rc = folder_token_find(target.header, &options.format, why);

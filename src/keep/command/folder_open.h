@@ -8,8 +8,8 @@
 /* Is it a directory, or, where it is not there, was it named so? */
 bool folder_is_directory(const char *path);
 
-/* RC_BUSY: 'keep encrypt' has begun with it, and is not done. */
-enum rc folder_check_whole(const char *path, struct fault *why);
+/* RC_BUSY: 'keep encrypt' or 'keep reencrypt' has begun with it, and is not done. */
+enum rc folder_check_whole(const struct luks_target *target, struct fault *why);
 
 struct folder_opening {
     const char *path;   /* of the folder */

@@ -22,13 +22,13 @@ enum rc folder_token_put(struct luks2 *header, const struct folder_format *forma
     return metadata_refresh(header, why);
 }
 
-static const struct json *find(const struct luks2 *header)
+static struct json *find(const struct luks2 *header)
 {
     const struct json *tokens = json_get(header->metadata, "tokens");
 
     for (size_t i = 0; i < json_count(tokens); i++) {
         const char *name;
-        const struct json *token = json_at(tokens, i, &name);
+        struct json *token = json_at(tokens, i, &name);
         const char *type = json_string(json_get(token, "type"));
 
         if (type && strcmp(type, TYPE) == 0)
@@ -57,4 +57,20 @@ enum rc folder_token_find(const struct luks2 *header, struct folder_format *form
         return fail(why, RC_FORMAT, "its token " TYPE " names no cipher, or no form of names");
     format->plain_names = strcmp(names, "plain") == 0;
     return RC_OK;
+}
+
+const char *folder_token_previous(const struct luks2 *header)
+{
+    return json_string(json_get(find(header), "previous"));
+}
+
+enum rc folder_token_set_previous(struct luks2 *header, const char *text, struct fault *why)
+{
+    struct json *token = find(header);
+
+    if (!text)
+        json_remove(token, "previous");
+    else if (!json_put_string(token, "previous", text))
+        return fail(why, RC_MEMORY, "no memory to change a header");
+    return metadata_refresh(header, why);
 }

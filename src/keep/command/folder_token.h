@@ -19,4 +19,10 @@ enum rc folder_token_put(struct luks2 *header, const struct folder_format *forma
 enum rc folder_token_find(const struct luks2 *header, struct folder_format *format,
                           struct fault *why);
 
+/* While it gets a new volume key: the one before, sealed; else NULL. The text lives as long as the
+ * header's do. */
+const char *folder_token_previous(const struct luks2 *header);
+/* NULL takes it away; in memory. RC_MEMORY, RC_FORMAT */
+enum rc folder_token_set_previous(struct luks2 *header, const char *text, struct fault *why);
+
 #endif

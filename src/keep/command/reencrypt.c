@@ -7,8 +7,9 @@
 #include "keep/command/cipher_options.h"
 #include "keep/command/command.h"
 #include "keep/command/credential_options.h"
+#include "keep/command/folder_open.h"
 #include "keep/command/interruption.h"
-#include "keep/command/reencrypt_keys.h"
+#include "keep/command/reencrypt_folder.h"
 #include "keep/mount/daemon.h"
 #include "keep/reencrypt/begin.h"
 
@@ -90,14 +91,19 @@ static enum rc add_key(struct convert *c, size_t size, int *digest, struct fault
     return rc == RC_OK ? digest_add(c->header, &c->final_key, digest, why) : rc;
 }
 
+static struct reencrypt_keys keys_of(const struct reencryption_run *r)
+{
+    return (struct reencrypt_keys){.credential = &r->credential,
+                                   .others_file = r->options.others,
+                                   .key_slot = r->key_slot,
+                                   .yes = r->options.yes};
+}
+
 static enum rc begin(struct reencryption_run *r, struct fault *why)
 {
     struct convert *c = &r->convert;
     const struct luks2_segment *segment = &c->header->segments[0];
-    struct reencrypt_keys keys = {.credential = &r->credential,
-                                  .others_file = r->options.others,
-                                  .key_slot = r->key_slot,
-                                  .yes = r->options.yes};
+    const struct reencrypt_keys keys = keys_of(r);
     struct reencryption plan = {.mode = REENCRYPTION_REENCRYPT, .size = segment->size};
     struct luks2_extent extent;
     size_t key_size;
@@ -160,6 +166,22 @@ static enum rc reencrypt(struct reencryption_run *r, struct fault *why)
     return RC_OK;
 }
 
+static enum status reencrypt_directory(const struct reencryption_run *r, const char *path,
+                                       struct fault *why)
+{
+    const struct reencrypt_options *o = &r->options;
+    const struct reencrypt_keys keys = keys_of(r);
+
+    if (o->cipher || o->key_size || o->sector_size || o->convert.resilience ||
+        o->convert.zone_size || o->convert.init_only)
+        return command_status_of(
+            fail(why, RC_USAGE,
+                 "%s: is a folder: --cipher, --key-size, --sector-size, --resilience, "
+                 "--hotzone-size and --init-only are for volumes",
+                 path));
+    return reencrypt_folder(path, o->header, &keys, o->convert.resume, why);
+}
+
 static enum status reencrypt_run(char **words, int count, struct fault *why)
 {
     struct reencryption_run r = {0};
@@ -173,6 +195,8 @@ static enum status reencrypt_run(char **words, int count, struct fault *why)
         return STATUS_USAGE;
     r.convert.mode = REENCRYPTION_REENCRYPT;
     daemon_hide();
+    if (folder_is_directory(words[0]))
+        return reencrypt_directory(&r, words[0], why);
     rc = convert_begin(&r.convert, words[0], &r.options.convert, why);
     if (rc == RC_OK)
         rc = reencrypt(&r, why);
@@ -185,7 +209,8 @@ static enum status reencrypt_run(char **words, int count, struct fault *why)
 const struct command command_reencrypt = {
     .name = "reencrypt",
     .operands = "TARGET",
-    .doc = "Gives a volume a new volume key, cipher or sector size, where its data stand.",
+    .doc = "Gives a volume a new volume key, cipher or sector size, or a folder a new volume "
+           "key, where they stand.",
     .rows = rows,
     .run = reencrypt_run,
 };

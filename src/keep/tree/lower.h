@@ -60,4 +60,8 @@ int lower_listing_open(struct lower_listing *listing, int at, const char *name);
 /* The entry that comes at `from`, 0 for the first: 1, 0 at the end. */
 int lower_listing_next(struct lower_listing *listing, uint64_t from, struct lower_name *out);
 
+struct text;
+/* All names of an open directory but "." and "..", each with its NUL. */
+int lower_listing_names(int fd, struct text *names);
+
 #endif

@@ -2,8 +2,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "keep/tree/lower.h"
 
 int lower_listing_open(struct lower_listing *listing, int at, const char *name)
@@ -45,4 +48,25 @@ int lower_listing_next(struct lower_listing *listing, uint64_t from, struct lowe
                                .type = DTTOIF(entry->d_type),
                                .next = listing->next};
     return 1;
+}
+
+int lower_listing_names(int fd, struct text *names)
+{
+    struct lower_listing *listing = malloc(sizeof *listing);
+    struct lower_name name;
+    uint64_t from = 0;
+    int got = listing ? lower_listing_open(listing, fd, ".") : -ENOMEM;
+
+    if (got < 0) {
+        free(listing);
+        return got;
+    }
+    while ((got = lower_listing_next(listing, from, &name)) > 0) {
+        from = name.next;
+        if (strcmp(name.text, ".") != 0 && strcmp(name.text, "..") != 0)
+            text_add(names, span_of(name.text, strlen(name.text) + 1));
+    }
+    close(listing->fd);
+    free(listing);
+    return got < 0 ? got : text_ok(names) ? 0 : -ENOMEM;
 }

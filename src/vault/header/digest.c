@@ -128,3 +128,37 @@ enum rc digest_add(struct luks2 *header, const struct secret *key, int *number,
                     DIGEST_ITERATIONS, why);
     return rc == RC_OK ? metadata_refresh(header, why) : rc;
 }
+
+static bool leave_out(struct json *digest, const char *segment)
+{
+    const struct json *old = json_get(digest, "segments");
+    struct json *kept = json_new_array();
+    const char *none;
+
+    for (size_t i = 0; i < json_count(old); i++) {
+        const char *name = json_string(json_at(old, i, &none));
+
+        if (strcmp(name, segment) != 0 && !json_put_string(kept, NULL, name)) {
+            json_close(kept);
+            return false;
+        }
+    }
+    return json_put(digest, "segments", kept);
+}
+
+enum rc digest_bind_segment(struct luks2 *header, int digest, unsigned segment,
+                            struct fault *why)
+{
+    struct json *digests = json_get(header->metadata, "digests");
+    char number[12], name[12];
+    const char *none;
+    bool good = true;
+
+    snprintf(number, sizeof number, "%d", digest);
+    snprintf(name, sizeof name, "%u", segment);
+    for (size_t i = 0; i < json_count(digests); i++)
+        good = good && leave_out(json_at(digests, i, &none), name);
+    if (!good || !json_put_string(json_get(json_get(digests, number), "segments"), NULL, name))
+        return fail(why, RC_MEMORY, "no memory to change a header");
+    return metadata_refresh(header, why);
+}

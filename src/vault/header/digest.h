@@ -40,4 +40,8 @@ enum rc digest_put(struct json *digests, unsigned number, const struct secret *k
 enum rc digest_add(struct luks2 *header, const struct secret *key, int *number,
                    struct fault *why);
 
+/* In memory: the segment is encrypted with the key of this digest, and of no other. */
+enum rc digest_bind_segment(struct luks2 *header, int digest, unsigned segment,
+                            struct fault *why);
+
 #endif

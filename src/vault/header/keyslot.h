@@ -84,6 +84,9 @@ enum rc keyslot_replace(struct luks2 *header, struct device *device, unsigned nu
  */
 enum rc keyslot_remove(struct luks2 *header, unsigned number, struct fault *why);
 
+/* Takes a digest out of the header in memory, and all slots that hold its key. */
+enum rc keyslot_remove_digest(struct luks2 *header, int digest, struct fault *why);
+
 /*
  * Looks at the key area of a slot without its key: encrypted bytes look random.
  *

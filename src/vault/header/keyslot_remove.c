@@ -52,6 +52,20 @@ enum rc keyslot_remove(struct luks2 *header, unsigned number, struct fault *why)
     return metadata_refresh(header, why);
 }
 
+enum rc keyslot_remove_digest(struct luks2 *header, int digest, struct fault *why)
+{
+    uint32_t keyslots = header->digests[digest].keyslots;
+    char name[12];
+    enum rc rc;
+
+    for (unsigned i = 0; i < LUKS2_KEYSLOTS_MAX; i++)
+        if (keyslots >> i & 1 && (rc = keyslot_remove(header, i, why)) != RC_OK)
+            return rc;
+    snprintf(name, sizeof name, "%d", digest);
+    json_remove(json_get(header->metadata, "digests"), name);
+    return metadata_refresh(header, why);
+}
+
 enum rc keyslot_copy_tokens(struct luks2 *header, unsigned from, unsigned to,
                             struct fault *why)
 {

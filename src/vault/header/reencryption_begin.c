@@ -79,20 +79,6 @@ enum rc reencryption_begin(struct luks2 *header, struct reencryption *r, uint64_
                        : rc;
 }
 
-static enum rc remove_digest(struct luks2 *header, int digest, struct fault *why)
-{
-    uint32_t keyslots = header->digests[digest].keyslots;
-    char name[12];
-    enum rc rc;
-
-    for (unsigned i = 0; i < LUKS2_KEYSLOTS_MAX; i++)
-        if (keyslots >> i & 1 && (rc = keyslot_remove(header, i, why)) != RC_OK)
-            return rc;
-    snprintf(name, sizeof name, "%d", digest);
-    json_remove(json_get(header->metadata, "digests"), name);
-    return metadata_refresh(header, why);
-}
-
 enum rc reencryption_end(struct luks2 *header, const struct reencryption *r, struct fault *why)
 {
     int proof = digest_of_keyslot(header, r->keyslot);
@@ -100,12 +86,12 @@ enum rc reencryption_end(struct luks2 *header, const struct reencryption *r, str
 
     json_remove(json_get(header->metadata, "config"), "requirements");
     if ((rc = reencryption_last_put(header, r, why)) ||
-        (rc = proof != DIGEST_NONE ? remove_digest(header, proof, why)
+        (rc = proof != DIGEST_NONE ? keyslot_remove_digest(header, proof, why)
                                    : keyslot_remove(header, r->keyslot, why)))
         return rc;
     if (r->previous.digest == DIGEST_NONE || r->previous.digest == r->final.digest)
         return RC_OK;
-    return remove_digest(header, r->previous.digest, why);
+    return keyslot_remove_digest(header, r->previous.digest, why);
 }
 
 /* ---- the note ---- */

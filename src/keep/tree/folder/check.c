@@ -230,30 +230,13 @@ static void check_entry(struct check *c, int at, const char *text, const uint8_t
 /* All names first: what is moved aside meanwhile is not to disturb. */
 static void read_directory(struct check *c, int fd, const uint8_t *id, unsigned depth)
 {
-    struct lower_listing *listing = malloc(sizeof *listing);
-    struct lower_name name;
     struct text names = {0};
-    uint64_t from = 0;
-    int got = listing ? lower_listing_open(listing, fd, ".") : -ENOMEM;
+    int error = lower_listing_names(fd, &names);
 
-    if (got < 0) {
-        fail_with(c, got);
-        free(listing);
-        return;
-    }
-    while ((got = lower_listing_next(listing, from, &name)) > 0) {
-        from = name.next;
-        if (strcmp(name.text, ".") == 0 || strcmp(name.text, "..") == 0)
-            continue;
-        text_add(&names, span_of(name.text, strlen(name.text) + 1));
-    }
-    close(listing->fd);
-    free(listing);
-    if (got < 0 || !text_ok(&names))
-        fail_with(c, got < 0 ? got : -ENOMEM);
-    else
-        for (size_t at = 0; at < names.len; at += strlen(names.at + at) + 1)
-            check_entry(c, fd, names.at + at, id, depth);
+    if (error != 0)
+        fail_with(c, error);
+    for (size_t at = 0; error == 0 && at < names.len; at += strlen(names.at + at) + 1)
+        check_entry(c, fd, names.at + at, id, depth);
     text_clear(&names);
 }
 

@@ -225,3 +225,21 @@ int content_bind(struct content *content, int fd, const struct content_binding *
     pthread_rwlock_unlock(&c->lock);
     return error;
 }
+
+int content_rewrap(struct content *c, int fd, const struct content_rules *rules,
+                   const uint8_t tag[FOLDER_TAG])
+{
+    uint8_t file_key[FOLDER_FILE_KEY];
+    bool good = file_header_key(&c->header, c->rules->keys, file_key) &&
+                file_header_wrap(&c->header, rules->keys, file_key);
+
+    wipe(file_key, sizeof file_key);
+    if (!good)
+        return -EIO;
+    c->rules = rules;
+    if (c->header.bindings.count > 0) {
+        c->header.bindings = (struct bindings){.count = 1};
+        memcpy(c->header.bindings.tags[0], tag, FOLDER_TAG);
+    }
+    return content_write_header(c, fd);
+}

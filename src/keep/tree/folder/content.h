@@ -66,5 +66,11 @@ struct content_binding {
 /* Was it ever synced, as far as is known? */
 bool content_is_durable(struct content *content);
 int content_bind(struct content *content, int fd, const struct content_binding *binding);
+/*
+ * Writes the header under the keys of other rules, which are the content's from then on: its file key is
+ * the same. What is bound to a name is bound to this one instead.
+ */
+int content_rewrap(struct content *content, int fd, const struct content_rules *rules,
+                   const uint8_t tag[FOLDER_TAG]);
 
 #endif

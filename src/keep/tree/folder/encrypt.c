@@ -41,28 +41,6 @@ static int tell(struct encryption *e, const char *name, int error)
     return error;
 }
 
-/* All names of a directory, each with its NUL, but "." and "..". */
-static int read_names(int fd, struct text *names)
-{
-    struct lower_listing *listing = malloc(sizeof *listing);
-    struct lower_name name;
-    uint64_t from = 0;
-    int got = listing ? lower_listing_open(listing, fd, ".") : -ENOMEM;
-
-    if (got < 0) {
-        free(listing);
-        return got;
-    }
-    while ((got = lower_listing_next(listing, from, &name)) > 0) {
-        from = name.next;
-        if (strcmp(name.text, ".") != 0 && strcmp(name.text, "..") != 0)
-            text_add(names, span_of(name.text, strlen(name.text) + 1));
-    }
-    close(listing->fd);
-    free(listing);
-    return got < 0 ? got : text_ok(names) ? 0 : -ENOMEM;
-}
-
 static bool is_own(const char *name)
 {
     return strncmp(name, "keep.", 5) == 0;
@@ -101,7 +79,7 @@ static enum rc check_in(int fd, dev_t device, const char *shown, unsigned depth,
                         struct fault *why)
 {
     struct text names = {0};
-    int error = depth < DEPTH_MAX ? read_names(fd, &names) : -ELOOP;
+    int error = depth < DEPTH_MAX ? lower_listing_names(fd, &names) : -ELOOP;
     enum rc rc = RC_OK;
 
     errno = -error;
@@ -445,7 +423,7 @@ static int encrypt_one(struct encryption *e, int fd, const char *name, const uin
 static int encrypt_in(struct encryption *e, int fd, const uint8_t *id, unsigned depth)
 {
     struct text names = {0};
-    int error = read_names(fd, &names);
+    int error = lower_listing_names(fd, &names);
 
     for (size_t at = 0; error == 0 && at < names.len; at += strlen(names.at + at) + 1) {
         const char *name = names.at + at;

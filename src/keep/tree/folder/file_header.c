@@ -42,12 +42,18 @@ uint64_t file_groups(uint64_t size)
 bool file_header_new(struct file_header *header, const struct folder_keys *keys,
                      uint8_t file_key[FOLDER_FILE_KEY])
 {
-    const struct span bound[] = {span_of(start, sizeof start), span_of(header->id, FOLDER_ID)};
-
     *header = (struct file_header){.is_inline = true};
     return generator_bytes(header->id, FOLDER_ID, NULL) == RC_OK &&
            generator_bytes(file_key, FOLDER_FILE_KEY, NULL) == RC_OK &&
-           siv_seal(keys->files, bound, 2, file_key, FOLDER_FILE_KEY, header->wrapped);
+           file_header_wrap(header, keys, file_key);
+}
+
+bool file_header_wrap(struct file_header *header, const struct folder_keys *keys,
+                      const uint8_t file_key[FOLDER_FILE_KEY])
+{
+    const struct span bound[] = {span_of(start, sizeof start), span_of(header->id, FOLDER_ID)};
+
+    return siv_seal(keys->files, bound, 2, file_key, FOLDER_FILE_KEY, header->wrapped);
 }
 
 bool file_header_key(const struct file_header *header, const struct folder_keys *keys,

@@ -48,6 +48,10 @@ uint64_t file_groups(uint64_t size);
 bool file_header_new(struct file_header *header, const struct folder_keys *keys,
                      uint8_t file_key[FOLDER_FILE_KEY]);
 
+/* Wraps the file key under these keys. False where the library failed. */
+bool file_header_wrap(struct file_header *header, const struct folder_keys *keys,
+                      const uint8_t file_key[FOLDER_FILE_KEY]);
+
 /* Reads what is not sealed, and the file key. False: not a header of this folder. */
 bool file_header_unwrap(struct file_header *header, const struct folder_keys *keys,
                         const uint8_t page[FOLDER_PAGE], uint8_t file_key[FOLDER_FILE_KEY]);

@@ -13,12 +13,7 @@ static int64_t seconds(void)
     return (int64_t)(clock_us() / 1000000);
 }
 
-/*
- * What our own writing changes of a file: its times, which the kernel has told as programs set
- * them, and the bits that a write by an ordinary user takes away below, which the kernel has
- * taken away above already where that is due. `error` goes first.
- */
-static int put_back(int fd, const struct stat *about, int error)
+int folder_put_back(int fd, const struct stat *about, int error)
 {
     int done = 0;
 
@@ -45,7 +40,7 @@ int folder_commit(struct folder *f, struct node *node, bool sync)
     if (error == 0 && !content_is_settled(content)) /* what was settled by the sync */
         error = content_commit(content, node->fd, false);
     (void)f;
-    return put_back(node->fd, &about, error);
+    return folder_put_back(node->fd, &about, error);
 }
 
 int folder_bind(struct folder *f, struct node *node, const struct content_binding *binding)
@@ -57,7 +52,7 @@ int folder_bind(struct folder *f, struct node *node, const struct content_bindin
     if (fstat(node->fd, &about) < 0)
         return -errno;
     error = content_bind(kept_of(node)->content, node->fd, binding);
-    return put_back(node->fd, &about, error);
+    return folder_put_back(node->fd, &about, error);
 }
 
 void folder_note_written(struct folder *f, struct node *node)

@@ -252,11 +252,31 @@ int folder_create_file(struct tree *t, uint64_t parent, const char *name,
     return error;
 }
 
+int folder_replace_link(int at, const char *name, const struct stat *about, const char *sealed)
+{
+    char fresh[64];
+    int error = folder_new_name(NAME_NEW, fresh);
+
+    if (error != 0)
+        return error;
+    if (symlinkat(sealed, at, fresh) < 0)
+        return -errno;
+    if ((fchownat(at, fresh, about->st_uid, about->st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+         errno != EPERM) ||
+        utimensat(at, fresh, (struct timespec[]){about->st_atim, about->st_mtim},
+                  AT_SYMLINK_NOFOLLOW) < 0 ||
+        renameat(at, fresh, at, name) < 0) {
+        error = -errno;
+        unlinkat(at, fresh, 0);
+    }
+    return error;
+}
+
 int folder_bind_link(struct folder *f, int at, const char *text, const uint8_t *from,
                      const uint8_t *to)
 {
     static const uint8_t none[FOLDER_TAG];
-    char sealed[PATH_MAX], target[PATH_MAX], fresh[64];
+    char sealed[PATH_MAX], target[PATH_MAX];
     ssize_t len = readlinkat(at, text, sealed, sizeof sealed);
     struct stat about;
     int error;
@@ -267,20 +287,9 @@ int folder_bind_link(struct folder *f, int at, const char *text, const uint8_t *
     if (len < 0)
         return (int)len;
     target[len] = '\0';
-    if ((error = target_seal(&f->keys, to, target, sealed)) != 0 ||
-        (error = folder_new_name(NAME_NEW, fresh)) != 0)
+    if ((error = target_seal(&f->keys, to, target, sealed)) != 0)
         return error;
-    if (symlinkat(sealed, at, fresh) < 0)
-        return -errno;
-    if ((fchownat(at, fresh, about.st_uid, about.st_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
-         errno != EPERM) ||
-        utimensat(at, fresh, (struct timespec[]){about.st_atim, about.st_mtim},
-                  AT_SYMLINK_NOFOLLOW) < 0 ||
-        renameat(at, fresh, at, text) < 0) {
-        error = -errno;
-        unlinkat(at, fresh, 0);
-    }
-    return error;
+    return folder_replace_link(at, text, &about, sealed);
 }
 
 /* A file with several names is bound to none; a symbolic link becomes another file for that. */

@@ -91,6 +91,12 @@ void folder_end_writer(struct folder *f);
 void folder_note_written(struct folder *f, struct node *node);
 /* The last who wrote has gone: what is cheap to write is written. */
 void folder_note_closed(struct folder *f, struct node *node);
+/*
+ * Puts back what our own writing changes of a file: its times, which the kernel has told as programs
+ * set them, and the bits that a write by an ordinary user takes away below, which the kernel has
+ * taken away above already where that is due. `error` goes first.
+ */
+int folder_put_back(int fd, const struct stat *about, int error);
 /* content_commit, with the times of the file as they are. */
 int folder_commit(struct folder *f, struct node *node, bool sync);
 /* The same for content_bind. */
@@ -123,6 +129,10 @@ int folder_put_beside(struct folder *f, int at, const struct disk_name *name);
 void folder_remove_beside(int at, const struct disk_name *name);
 /* A name for something that has none of its own yet. */
 int folder_new_name(const char *prefix, char out[64]);
+/* A symbolic link with this text comes to stand under a name, in the place of what is there; owner and
+ * times are those of `about`. */
+int folder_replace_link(int at, const char *name, const struct stat *about,
+                        const char *sealed);
 /* A link in a directory that is changed gets another binding, to a tag or (NULL) to none: it is a new file. */
 int folder_bind_link(struct folder *f, int at, const char *text, const uint8_t *from,
                      const uint8_t *to);
@@ -163,6 +173,15 @@ int folder_set_xattr(struct tree *t, uint64_t node, const char *name, const void
 int folder_put_xattr(struct folder *f, int fd, const uint8_t id[FOLDER_ID], const char *name,
                      const void *value, size_t len);
 int folder_remove_xattr(struct tree *t, uint64_t node, const char *name);
+/*
+ * Encrypted ones of an open file, from the keys of one folder to those of another (NULL: they are looked
+ * at alone): set on `out`, which may be the same file, and once they are on the disk there, taken from
+ * `fd`. -EIO: some open under neither, and stay.
+ */
+int folder_turn_xattrs(struct folder *from, struct folder *to, int fd,
+                       const uint8_t id[FOLDER_ID], int out);
+/* Sets all encrypted ones of an open file on another, as they are, and syncs that. */
+int folder_carry_xattrs(int from, int to);
 
 extern const struct tree_kind folder_kind;
 

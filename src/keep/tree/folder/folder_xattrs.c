@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
+#include "base/text.h"
 #include "codec/base64url.h"
 #include "keep/tree/folder/folder_tree.h"
 
@@ -268,5 +270,93 @@ int folder_remove_xattr(struct tree *t, uint64_t node, const char *name)
     done = a.place.fd >= 0 ? removexattr(a.path, name) : lremovexattr(a.path, name);
     error = done < 0 ? -errno : 0;
     folder_leave(a.f, &a.place);
+    return error;
+}
+
+/* ---- from one volume key to another ---- */
+
+/* Those of an open file, under the keys of both folders. */
+struct turning {
+    struct attribute from, to;
+    uint8_t *bytes;  /* 2 * SEALED_MAX */
+    struct text old; /* what they were called, each with its NUL */
+    int out;
+};
+
+/* 0 also for one that is sealed under the other key already. */
+static int turn_xattr(struct turning *t, const char *disk)
+{
+    uint8_t tag[FOLDER_TAG], *clear = t->bytes + SEALED_MAX;
+    char name[XATTR_NAME_MAX + 2];
+    ssize_t len;
+
+    if (base64url_decode(span_text(disk + sizeof OURS - 1), tag, sizeof tag) != FOLDER_TAG)
+        return -EIO;
+    len = open_value(&t->from, disk, tag, t->bytes, clear);
+    if (len == -EIO && t->to.f)
+        return (len = open_value(&t->to, disk, tag, t->bytes, clear)) < 0 ? (int)len : 0;
+    if (len < 0 || !t->to.f)
+        return len < 0 ? (int)len : 0;
+    text_add(&t->old, span_of(disk, strlen(disk) + 1));
+    snprintf(name, sizeof name, USER "%.*s", clear[0], (char *)clear + 1);
+    return folder_put_xattr(t->to.f, t->out, t->to.id, name, clear + 1 + clear[0],
+                            (size_t)len - 1 - clear[0]);
+}
+
+/* The new ones are on the disk before the old ones go. */
+static int drop_old(struct turning *t, int fd)
+{
+    if (t->old.len > 0 && fsync(t->out) < 0)
+        return -errno;
+    for (size_t at = 0; at < t->old.len; at += strlen(t->old.at + at) + 1)
+        if (fremovexattr(fd, t->old.at + at) < 0)
+            return -errno;
+    return 0;
+}
+
+int folder_turn_xattrs(struct folder *from, struct folder *to, int fd,
+                       const uint8_t id[FOLDER_ID], int out)
+{
+    struct turning t = {.from = {.f = from, .place.fd = fd, .id = id},
+                        .to = {.f = to, .place.fd = fd, .id = id},
+                        .bytes = malloc(2 * SEALED_MAX),
+                        .out = out};
+    char *names = malloc(XATTR_LIST_MAX);
+    ssize_t len = names && t.bytes ? flistxattr(fd, names, XATTR_LIST_MAX) : -1;
+    int error = names && t.bytes ? 0 : -ENOMEM, damaged = 0;
+
+    lower_path(t.from.path, fd, NULL);
+    lower_path(t.to.path, fd, NULL);
+    for (ssize_t at = 0; at < len && error == 0; at += (ssize_t)strlen(names + at) + 1)
+        if (strncmp(names + at, OURS, sizeof OURS - 1) == 0 &&
+            (error = turn_xattr(&t, names + at)) == -EIO) {
+            damaged = error;
+            error = 0;
+        }
+    if (error == 0 && !text_ok(&t.old))
+        error = -ENOMEM;
+    if (error == 0 && to)
+        error = drop_old(&t, fd);
+    text_clear(&t.old);
+    free(names);
+    free(t.bytes);
+    return error != 0 ? error : damaged;
+}
+
+int folder_carry_xattrs(int from, int to)
+{
+    char *names = malloc(XATTR_LIST_MAX), *value = malloc(XATTR_SIZE_MAX);
+    ssize_t len = names && value ? flistxattr(from, names, XATTR_LIST_MAX) : -1, size;
+    int error = !names || !value ? -ENOMEM : len < 0 ? -errno : 0;
+
+    for (ssize_t at = 0; at < len && error == 0; at += (ssize_t)strlen(names + at) + 1)
+        if (strncmp(names + at, OURS, sizeof OURS - 1) == 0 &&
+            ((size = fgetxattr(from, names + at, value, XATTR_SIZE_MAX)) < 0 ||
+             fsetxattr(to, names + at, value, (size_t)size, 0) < 0))
+            error = -errno;
+    if (error == 0 && fsync(to) < 0)
+        error = -errno;
+    free(names);
+    free(value);
     return error;
 }

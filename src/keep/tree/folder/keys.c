@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/text.h"
+#include "codec/base64.h"
 #include "crypto/hkdf.h"
+
+enum { VOLUME_KEY_MAX = 64 };
 
 static void add_word(struct text *info, const char *word)
 {
@@ -61,6 +63,48 @@ void folder_keys_clear(struct folder_keys *keys)
     siv_close(keys->attributes);
     siv_close(keys->directories);
     *keys = (struct folder_keys){0};
+}
+
+enum rc folder_keys_seal_previous(const struct folder_format *format,
+                                  const struct secret *volume_key,
+                                  const struct secret *previous, struct text *out,
+                                  struct fault *why)
+{
+    uint8_t sealed[VOLUME_KEY_MAX + SIV_TAG];
+    struct siv *siv;
+    enum rc rc;
+
+    if (previous->len > VOLUME_KEY_MAX)
+        return fail(why, RC_UNSUPPORTED, "its volume key is longer than %d bytes",
+                    VOLUME_KEY_MAX);
+    if ((rc = open_one(&siv, "previous", format, volume_key, why)) != RC_OK)
+        return rc;
+    if (siv_seal(siv, NULL, 0, previous->at, previous->len, sealed))
+        base64_encode(span_of(sealed, previous->len + SIV_TAG), out);
+    else
+        rc = fail(why, RC_MEMORY, "no memory for keys");
+    siv_close(siv);
+    return rc;
+}
+
+enum rc folder_keys_open_previous(const struct folder_format *format,
+                                  const struct secret *volume_key, const char *text,
+                                  struct secret *previous, struct fault *why)
+{
+    uint8_t sealed[VOLUME_KEY_MAX + SIV_TAG];
+    struct siv *siv;
+    size_t len;
+    enum rc rc;
+
+    if (base64_decode(span_text(text), sealed, sizeof sealed, &len) != RC_OK || len <= SIV_TAG)
+        return fail(why, RC_FORMAT, "the volume key before, in its token, is no key");
+    if ((rc = open_one(&siv, "previous", format, volume_key, why)) != RC_OK)
+        return rc;
+    rc = secret_alloc(previous, len - SIV_TAG, why);
+    if (rc == RC_OK && !siv_unseal(siv, NULL, 0, sealed, len, previous->at))
+        rc = fail(why, RC_DENIED, "the volume key before, in its token, was changed");
+    siv_close(siv);
+    return rc;
 }
 
 struct aead *folder_keys_epoch(const struct folder_keys *keys,

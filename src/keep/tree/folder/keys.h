@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "crypto/aead.h"
 #include "crypto/siv.h"
 
@@ -33,6 +34,18 @@ enum rc folder_keys_open(struct folder_keys *keys, const struct folder_format *f
                          const struct secret *volume_key, struct fault *why);
 /* Harmless on {0}. */
 void folder_keys_clear(struct folder_keys *keys);
+
+/*
+ * While a folder gets a new volume key, its header has the one before, sealed under the new one, as
+ * text. RC_DENIED: it is not authentic.
+ */
+enum rc folder_keys_seal_previous(const struct folder_format *format,
+                                  const struct secret *volume_key,
+                                  const struct secret *previous, struct text *out,
+                                  struct fault *why);
+enum rc folder_keys_open_previous(const struct folder_format *format,
+                                  const struct secret *volume_key, const char *text,
+                                  struct secret *previous, struct fault *why);
 
 /* A file key, 32 bytes. */
 enum { FOLDER_FILE_KEY = 32, FOLDER_WRAPPED = FOLDER_FILE_KEY + SIV_TAG };
