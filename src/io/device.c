@@ -51,6 +51,12 @@ enum rc device_discard(struct device *d, uint64_t offset, uint64_t len, struct f
     return d->kind->discard(d, offset, len, why);
 }
 
+enum rc device_follow(struct device *d, uint64_t bottom, struct fault *why)
+{
+    return d->kind->follow ? d->kind->follow(d, bottom, why)
+                           : fail(why, RC_UNSUPPORTED, "its size is fixed while it is open");
+}
+
 void device_close(struct device *d)
 {
     if (d)

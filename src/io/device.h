@@ -21,7 +21,8 @@ struct device_kind {
                         struct fault *why);
     enum rc (*flush)(struct device *d, struct fault *why);
     enum rc (*discard)(struct device *d, uint64_t offset, uint64_t len,
-                       struct fault *why); /* may be NULL */
+                       struct fault *why);                                   /* may be NULL */
+    enum rc (*follow)(struct device *d, uint64_t bottom, struct fault *why); /* may be NULL */
     void (*close)(struct device *d);
 };
 
@@ -46,6 +47,14 @@ enum rc device_write(struct device *d, uint64_t offset, const void *at, size_t l
 enum rc device_flush(struct device *d, struct fault *why);
 /* RC_UNSUPPORTED where the device has no notion of it. */
 enum rc device_discard(struct device *d, uint64_t offset, uint64_t len, struct fault *why);
+/*
+ * The file or block device at the bottom counts as `bottom` bytes long from now on, and what is made of
+ * it gets another end, beside whoever reads and writes. Growing comes before use, shrinking after it.
+ *
+ * RC_UNSUPPORTED  a device whose end is not that of another one
+ * RC_TRUNCATED    the file is not as long, or the device would have nothing left
+ */
+enum rc device_follow(struct device *d, uint64_t bottom, struct fault *why);
 /* Harmless on NULL. */
 void device_close(struct device *d);
 

@@ -86,6 +86,32 @@ static enum rc file_discard(struct device *d, uint64_t offset, uint64_t len, str
                       "offset %" PRIu64 ": cannot discard", offset);
 }
 
+static enum rc measure(const struct device_file *file, uint64_t *size, struct fault *why)
+{
+    struct stat about;
+    bool known = file->is_block ? ioctl(file->fd, BLKGETSIZE64, size) == 0
+                                : fstat(file->fd, &about) == 0;
+
+    if (!known)
+        return fail_errno(why, RC_IO, "cannot tell its size");
+    if (!file->is_block)
+        *size = (uint64_t)about.st_size;
+    return RC_OK;
+}
+
+static enum rc file_follow(struct device *d, uint64_t bottom, struct fault *why)
+{
+    uint64_t size;
+    enum rc rc = measure(file_of(d), &size, why);
+
+    if (rc != RC_OK)
+        return rc;
+    if (bottom > size)
+        return fail(why, RC_TRUNCATED, "it has %" PRIu64 " bytes and no more", size);
+    __atomic_store_n(&d->size, bottom, __ATOMIC_RELEASE);
+    return RC_OK;
+}
+
 static void file_close(struct device *d)
 {
     if (file_of(d)->fd >= 0)
@@ -99,6 +125,7 @@ static const struct device_kind file_kind = {
     .write_at = file_write,
     .flush = file_flush,
     .discard = file_discard,
+    .follow = file_follow,
     .close = file_close,
 };
 
@@ -109,6 +136,7 @@ static enum rc open_path(struct device_file *file, const char *path, enum device
     int flags =
         (file->device.read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     struct stat st;
+    enum rc rc;
 
     if (stat(path, &st) == 0)
         file->is_block = S_ISBLK(st.st_mode);
@@ -125,10 +153,8 @@ static enum rc open_path(struct device_file *file, const char *path, enum device
     if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
         return fail(why, RC_FORMAT, "%s: is neither a file nor a block device", path);
     file->is_block = S_ISBLK(st.st_mode);
-    file->device.size = (uint64_t)st.st_size;
-    if (file->is_block && ioctl(file->fd, BLKGETSIZE64, &file->device.size) != 0)
-        return fail_errno(why, RC_IO, "%s: cannot tell its size", path);
-    return RC_OK;
+    rc = measure(file, &file->device.size, why);
+    return rc == RC_OK ? rc : fault_at(why, "%s", path);
 }
 
 static enum rc take_lock(struct device_file *file, const char *path, enum device_lock lock,

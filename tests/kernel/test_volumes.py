@@ -53,6 +53,67 @@ cryptsetup close v
 ''')
 
 
+def test_an_open_volume_grows_with_its_ext4(inside):
+    inside('''
+"$KEEP" create v.img --size 40M --passphrase-file $PHRASE $CHEAP
+"$KEEP" open v.img m --passphrase-file $PHRASE
+head -c 9000000 /dev/urandom >m/ours
+sha256sum m/ours | cut -c1-64 >ours
+"$KEEP" resize v.img --size +80M --grow-fs
+test "$(df -m m | tail -1 | awk '{print $2}')" -gt 80
+head -c 60M /dev/urandom >m/more
+sync
+test "$(sha256sum m/ours | cut -c1-64)" = "$(cat ours)"
+"$KEEP" close m
+cryptsetup open --key-file $PHRASE v.img v
+e2fsck -f -n /dev/mapper/v
+cryptsetup close v
+''')
+
+
+@pytest.mark.parametrize('where', ['file', 'device'])
+def test_a_mapping_gets_another_size(inside, where):
+    inside(f'''
+case {where} in
+file) target=v.img ;;
+device) truncate -s 64M v.img; target=$(losetup -f --show v.img) ;;
+esac
+"$KEEP" create $target --size 64M --fs none --yes --passphrase-file $PHRASE $CHEAP
+"$KEEP" open $target --kernel v --passphrase-file $PHRASE --allow-discard
+test "$(blockdev --getsize64 /dev/mapper/v)" = $((48 << 20))
+mkfs.ext4 -q /dev/mapper/v
+mkdir k
+mount /dev/mapper/v k
+head -c 20M /dev/urandom >k/ours
+sum=$(sha256sum <k/ours)
+case {where} in
+file) "$KEEP" resize v.img --size +32M --passphrase-file $PHRASE ;;
+device) truncate -s 96M v.img; losetup -c $target; "$KEEP" resize v --passphrase-file $PHRASE ;;
+esac
+test "$(blockdev --getsize64 /dev/mapper/v)" = $((80 << 20))
+dmsetup table v | grep -q allow_discards
+resize2fs /dev/mapper/v
+head -c 30M /dev/urandom >k/more
+sync
+test "$sum" = "$(sha256sum <k/ours)"
+umount k
+e2fsck -f -n /dev/mapper/v
+case {where} in
+file)
+    ! "$KEEP" resize v.img --size -8M --passphrase-file $PHRASE
+    resize2fs /dev/mapper/v 60M
+    "$KEEP" resize v.img --size -8M --passphrase-file $PHRASE
+    test "$(blockdev --getsize64 /dev/mapper/v)" = $((72 << 20))
+    test "$(stat -c %s v.img)" = $((88 << 20))
+    e2fsck -f -n /dev/mapper/v ;;
+esac
+"$KEEP" close v
+cryptsetup open --key-file $PHRASE $target v
+e2fsck -f -n /dev/mapper/v
+cryptsetup close v
+''')
+
+
 def test_every_cipher_gives_the_bytes_of_dm_crypt(inside):
     rows = '\n'.join(' '.join(map(str, row)) for row in CIPHERS)
     inside(f'''

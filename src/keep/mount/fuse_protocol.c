@@ -297,6 +297,24 @@ static int answer_fallocate(struct call *c)
     return error_of(device_discard(c->face->device, in.offset, in.length, NULL));
 }
 
+static int answer_ioctl(struct call *c)
+{
+    struct fuse_ioctl_in in;
+    uint64_t bottom;
+    enum rc rc;
+
+    memcpy(&in, c->in, sizeof in);
+    if (in.cmd != FUSE_FACE_FOLLOW || c->node != FILE_ID)
+        return ENOTTY;
+    if (c->in_len < sizeof in + sizeof bottom)
+        return EINVAL;
+    memcpy(&bottom, c->in + sizeof in, sizeof bottom);
+    rc = device_follow(c->face->device, bottom, NULL);
+    c->reply->body.ioctl = (struct fuse_ioctl_out){0};
+    c->reply->body_len = sizeof c->reply->body.ioctl;
+    return rc == RC_TRUNCATED ? EOVERFLOW : error_of(rc);
+}
+
 static int answer_refusal(struct call *c)
 {
     (void)c;
@@ -333,6 +351,7 @@ static const struct {
     [FUSE_FSYNCDIR] = {answer_nothing, 0},
     [FUSE_CREATE] = {answer_refusal, 0},
     [FUSE_INTERRUPT] = {answer_silent, 0},
+    [FUSE_IOCTL] = {answer_ioctl, sizeof(struct fuse_ioctl_in)},
     [FUSE_DESTROY] = {answer_nothing, 0},
     [FUSE_BATCH_FORGET] = {answer_silent, 0},
     [FUSE_FALLOCATE] = {answer_fallocate, sizeof(struct fuse_fallocate_in)},

@@ -10,13 +10,14 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/types.h>
 
 #include "io/device.h"
 #include "keep/mount/fuse_transport.h"
 
 struct fuse_face {
-    struct device *device; /* the bytes of the file; its size never changes */
+    struct device *device; /* the bytes of the file; and its size */
     const char *name;      /* of the file */
     uid_t owner;           /* of file and directory */
     gid_t group;
@@ -24,6 +25,13 @@ struct fuse_face {
     bool discard;    /* holes that are punched in the file are passed on to the device */
     atomic_int lost; /* errno of the last write or flush that the device failed; 0 for none */
 };
+
+/*
+ * ioctl(2) on the file: the file or block device below has so many bytes now, and the file follows, as
+ * device_follow; all who have the volume open may be told so by its owner alone. EOVERFLOW: it is not as
+ * long; EOPNOTSUPP: its size is fixed.
+ */
+#define FUSE_FACE_FOLLOW _IOW('k', 1, uint64_t)
 
 /* `answer` of its struct fuse_handler; `face` is a struct fuse_face. */
 enum rc fuse_answer(void *face, const void *request, size_t len, void *room,

@@ -30,6 +30,7 @@ struct fuse_reply {
         struct fuse_open_out open;
         struct fuse_write_out write;
         struct fuse_statfs_out statfs;
+        struct fuse_ioctl_out ioctl;
         uint8_t bytes[160];
     } body;
     size_t body_len;

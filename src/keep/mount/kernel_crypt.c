@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "crypto/random.h"
+#include "io/device_loop.h"
 #include "keep/mount/loop_device.h"
 
 enum { SECTOR = 512, NAME_MAX_LEN = 127, TABLE_TEXT = 256, KEY_NAME = 48 };
@@ -117,18 +118,19 @@ static void write_table(const struct kernel_crypt *what, const char *device, con
         snprintf(table + len, size - (size_t)len, " %u%s", count, options);
 }
 
-static enum rc create(const struct kernel_crypt *what, const char *table, struct fault *why)
+/* A new mapping; or, without an id, a table that waits for one that is there to be resumed. */
+static enum rc load(const struct kernel_crypt *what, const char *table, struct fault *why)
 {
-    struct dm_task *task = dm_task_create(DM_DEVICE_CREATE);
+    struct dm_task *task = dm_task_create(what->id ? DM_DEVICE_CREATE : DM_DEVICE_RELOAD);
     uint32_t cookie = 0;
     bool well = task && dm_task_secure_data(task) && dm_task_set_name(task, what->name) &&
-                dm_task_set_uuid(task, what->id) &&
+                (!what->id || dm_task_set_uuid(task, what->id)) &&
                 (!what->read_only || dm_task_set_ro(task)) &&
                 dm_task_add_target(task, 0, what->place->len / SECTOR, "crypt", table) &&
-                dm_task_set_cookie(task, &cookie, 0) && dm_task_run(task);
+                (!what->id || dm_task_set_cookie(task, &cookie, 0)) && dm_task_run(task);
 
     errno = task ? dm_task_get_errno(task) : ENOMEM;
-    if (well) {
+    if (well && what->id) {
         dm_udev_wait(cookie);
         dm_task_update_nodes();
     }
@@ -158,7 +160,7 @@ static enum rc give(const struct kernel_crypt *what, const char *device, struct 
     if (id >= 0) {
         snprintf(reference, sizeof reference, ":%zu:logon:%s", what->key->len, name);
         write_table(what, device, reference, (char *)table.at, table.len);
-        rc = create(what, (const char *)table.at, why);
+        rc = load(what, (const char *)table.at, why);
         take_key_back(id);
         if (rc != RC_UNSUPPORTED)
             return rc;
@@ -166,7 +168,7 @@ static enum rc give(const struct kernel_crypt *what, const char *device, struct 
     put_hex((char *)hex.at, what->key);
     write_table(what, device, what->key->len > 0 ? (const char *)hex.at : "-",
                 (char *)table.at, table.len);
-    return create(what, (const char *)table.at, why);
+    return load(what, (const char *)table.at, why);
 }
 
 /* Its blocks are as large as the volume's sectors, where they fill the file. */
@@ -197,6 +199,62 @@ enum rc kernel_crypt_open(const struct kernel_crypt *what, struct fault *why)
     if (fd >= 0)
         close(fd);
     return rc;
+}
+
+/* What the mapping was made with, which a new table would not say again. */
+static void find_options(struct kernel_crypt *what)
+{
+    struct dm_task *task = dm_task_create(DM_DEVICE_TABLE);
+    struct dm_info info = {0};
+    uint64_t start, len;
+    char *type, *table = NULL;
+
+    if (task && dm_task_set_name(task, what->name) && dm_task_run(task)) {
+        (void)dm_get_next_target(task, NULL, &start, &len, &type, &table);
+        what->discard = table && strstr(table, " allow_discards");
+        what->read_only = dm_task_get_info(task, &info) && info.read_only;
+    }
+    if (task)
+        dm_task_destroy(task);
+}
+
+static enum rc resume(const char *name, struct fault *why)
+{
+    struct dm_task *task = dm_task_create(DM_DEVICE_RESUME);
+    uint32_t cookie = 0;
+    bool well = task && dm_task_set_name(task, name) && dm_task_set_cookie(task, &cookie, 0) &&
+                dm_task_run(task);
+
+    errno = task ? dm_task_get_errno(task) : ENOMEM;
+    if (well)
+        dm_udev_wait(cookie);
+    if (task)
+        dm_task_destroy(task);
+    return well ? RC_OK
+                : fail_errno(why, RC_IO, "/dev/mapper/%s: cannot be given another size", name);
+}
+
+enum rc kernel_crypt_resize(const struct kernel_crypt *what, struct fault *why)
+{
+    struct kernel_crypt anew = *what;
+    char loop[DEVICE_LOOP_NAME] = "";
+    struct stat about;
+    enum rc rc;
+
+    dm_log_with_errno_init(say_nothing);
+    if (stat(what->target, &about) < 0)
+        return fail_errno(why, RC_IO, "%s", what->target);
+    if (S_ISREG(about.st_mode)) {
+        if (!device_loop_find(&about, loop))
+            return fail(why, RC_IO, "%s: no loop device shows it", what->target);
+        if ((rc = loop_device_follow(loop, why)))
+            return rc;
+    }
+    find_options(&anew);
+    anew.id = NULL;
+    if ((rc = give(&anew, loop[0] ? loop : what->target, why)))
+        return rc;
+    return resume(what->name, why);
 }
 
 bool kernel_crypt_is_there(const char *name, const char *id)

@@ -37,6 +37,13 @@ enum rc kernel_crypt_check_system(struct fault *why);
  */
 enum rc kernel_crypt_open(const struct kernel_crypt *what, struct fault *why);
 
+/*
+ * Gives a mapping the place and, as the kernel wants it again, the key that is said; id, read_only and
+ * discard stay what they are. A loop device below takes the size of its file first.
+ * RC_UNSUPPORTED, RC_IO
+ */
+enum rc kernel_crypt_resize(const struct kernel_crypt *what, struct fault *why);
+
 /* Whether there is a mapping of this name and this id. */
 bool kernel_crypt_is_there(const char *name, const char *id);
 

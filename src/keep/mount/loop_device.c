@@ -62,3 +62,15 @@ bool loop_device_set_block_size(int fd, uint32_t block_size)
 {
     return ioctl(fd, LOOP_SET_BLOCK_SIZE, (unsigned long)block_size) == 0;
 }
+
+enum rc loop_device_follow(const char *path, struct fault *why)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    enum rc rc = RC_OK;
+
+    if (fd < 0 || ioctl(fd, LOOP_SET_CAPACITY, 0) < 0)
+        rc = fail_errno(why, RC_IO, "%s: cannot be given another size", path);
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}

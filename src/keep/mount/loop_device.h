@@ -23,6 +23,9 @@ enum { LOOP_DEVICE_PATH = 32 };
 enum rc loop_device_attach(const char *file, bool read_only, uint32_t block_size,
                            char path[LOOP_DEVICE_PATH], int *fd, struct fault *why);
 
+/* The file has another size: /dev/loop3 gets it too. RC_IO */
+enum rc loop_device_follow(const char *path, struct fault *why);
+
 /* Gives it blocks of another size, while nobody but us uses it. */
 bool loop_device_set_block_size(int fd, uint32_t block_size);
 

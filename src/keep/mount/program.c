@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,23 +86,39 @@ enum rc program_start(struct program *program, const char *const argv[], int cha
     return RC_OK;
 }
 
-/* The first line that it wrote, without what repeats its name. */
-static void first_line(int errors, char line[LINE_MAX_SHOWN])
+/* "resize2fs 1.47.0 (5-Feb-2023)" says nothing of what happened. */
+static bool is_banner(const char *line, const char *program)
 {
-    ssize_t got = pread(errors, line, LINE_MAX_SHOWN - 1, 0);
+    const char *slash = strrchr(program, '/'), *name = slash ? slash + 1 : program;
+    size_t len = strlen(name);
 
-    line[got > 0 ? got : 0] = '\0';
+    return strncmp(line, name, len) == 0 && line[len] == ' ' && line[len + 1] >= '0' &&
+           line[len + 1] <= '9';
+}
+
+/* The first line of what it wrote to say why. */
+static const char *first_line(int errors, const char *program, char text[LINE_MAX_SHOWN])
+{
+    ssize_t got = pread(errors, text, LINE_MAX_SHOWN - 1, 0);
+    char *line = text;
+
+    text[got > 0 ? got : 0] = '\0';
+    if (is_banner(line, program))
+        line += strcspn(line, "\n");
+    line += strspn(line, "\n");
     line[strcspn(line, "\n")] = '\0';
+    return line;
 }
 
 enum rc program_finish(struct program *program, const char *name, struct fault *why)
 {
-    char line[LINE_MAX_SHOWN];
+    char text[LINE_MAX_SHOWN];
+    const char *line;
     int status = 0;
 
     while (waitpid(program->pid, &status, 0) < 0 && errno == EINTR)
         ;
-    first_line(program->errors, line);
+    line = first_line(program->errors, name, text);
     close(program->errors);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return RC_OK;

@@ -180,6 +180,23 @@ static enum rc volume_discard(struct device *d, uint64_t offset, uint64_t len,
     return rc;
 }
 
+/* Where the sectors reach to the end of the lower device, and stand alone. */
+static enum rc volume_follow(struct device *d, uint64_t bottom, struct fault *why)
+{
+    struct volume *v = volume_of(d);
+    enum rc rc;
+
+    if (v->sealed || v->lower->size < v->offset ||
+        d->size != down(v, v->lower->size - v->offset))
+        return fail(why, RC_UNSUPPORTED, "its size is fixed while it is open");
+    if (bottom < v->offset + v->sector_size)
+        return fail(why, RC_TRUNCATED, "no sector would be left");
+    if ((rc = device_follow(v->lower, bottom, why)) != RC_OK)
+        return rc;
+    __atomic_store_n(&d->size, down(v, bottom - v->offset), __ATOMIC_RELEASE);
+    return RC_OK;
+}
+
 static void volume_close(struct device *d)
 {
     struct volume *v = volume_of(d);
@@ -197,6 +214,7 @@ static const struct device_kind volume_kind = {
     .write_at = volume_write_at,
     .flush = volume_flush,
     .discard = volume_discard,
+    .follow = volume_follow,
     .close = volume_close,
 };
 

@@ -223,6 +223,21 @@ static void a_wrong_length_or_node_is_no_request(void **state)
     assert_int_equal(ask(f, 4096, 1, NULL, 0, NULL, 0), -ENOSYS);
 }
 
+static void one_ioctl_is_known(void **state)
+{
+    struct fixture *f = *state;
+    struct fuse_ioctl_in in = {.cmd = FUSE_FACE_FOLLOW, .in_size = sizeof(uint64_t)};
+    uint64_t bottom = SIZE;
+
+    assert_int_equal(ask(f, FUSE_IOCTL, 2, &in, sizeof in, &bottom, sizeof bottom),
+                     -EOPNOTSUPP); /* memory has the size that it has */
+    assert_int_equal(ask(f, FUSE_IOCTL, 2, &in, sizeof in, &bottom, 7), -EINVAL);
+    assert_int_equal(ask(f, FUSE_IOCTL, 1, &in, sizeof in, &bottom, sizeof bottom), -ENOTTY);
+    in.cmd++;
+    assert_int_equal(ask(f, FUSE_IOCTL, 2, &in, sizeof in, &bottom, sizeof bottom), -ENOTTY);
+    assert_int_equal(atomic_load(&f->face.lost), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +247,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(writes_stay_inside, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_would_change_the_file_is_refused, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(one_ioctl_is_known, set_up, tear_down),
         cmocka_unit_test_setup_teardown(requests_cut_short_are_answered, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wrong_length_or_node_is_no_request, set_up,
                                         tear_down),

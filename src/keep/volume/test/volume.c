@@ -1,7 +1,10 @@
 #include "keep/volume/volume.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/test/check.h"
 #include "crypto/cipher.h"
@@ -206,6 +209,42 @@ static void places_are_checked(void **state)
     }
 }
 
+static void a_volume_follows_its_file(void **state)
+{
+    struct volume_place place = {
+        .offset = BEFORE, .len = SIZE, .sector_size = 4096, .encryption = "aes-xts-plain64"};
+    int fd = memfd_create("lower", MFD_CLOEXEC);
+    uint8_t block[4096] = {1}, back[4096];
+    struct device *lower;
+    struct place p = {0};
+    char path[32];
+
+    (void)state;
+    open_volume(&p, 4096, 0); /* its sectors end before the lower device does */
+    assert_int_equal(device_follow(p.device, BEFORE + SIZE, NULL), RC_UNSUPPORTED);
+
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    assert_int_equal(ftruncate(fd, BEFORE + SIZE), 0);
+    assert_int_equal(device_open_file(&lower, path, false, DEVICE_UNLOCKED, NULL), RC_OK);
+    device_close(p.device);
+    assert_int_equal(volume_open(&p.device, lower, &place, &p.key, NULL), RC_OK);
+    assert_int_equal(device_follow(p.device, BEFORE + SIZE + 512, NULL), RC_TRUNCATED);
+    assert_int_equal(p.device->size, SIZE);
+    assert_int_equal(ftruncate(fd, BEFORE + SIZE + 4096 + 512), 0);
+    assert_int_equal(device_write(p.device, SIZE, block, sizeof block, NULL), RC_FORMAT);
+    assert_int_equal(device_follow(p.device, BEFORE + SIZE + 4096 + 512, NULL), RC_OK);
+    assert_int_equal(p.device->size, SIZE + 4096);
+    assert_int_equal(device_write(p.device, SIZE, block, sizeof block, NULL), RC_OK);
+    assert_int_equal(device_read(p.device, SIZE, back, sizeof back, NULL), RC_OK);
+    assert_memory_equal(block, back, sizeof back);
+    assert_int_equal(device_follow(p.device, BEFORE + 4096, NULL), RC_OK);
+    assert_int_equal(p.device->size, 4096);
+    assert_int_equal(device_follow(p.device, BEFORE + 4095, NULL), RC_TRUNCATED);
+    assert_int_equal(device_read(p.device, 4096, back, 1, NULL), RC_FORMAT);
+    close_volume(&p);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +252,7 @@ int main(void)
         cmocka_unit_test(odd_ranges_equal_a_plain_copy),
         cmocka_unit_test(writers_of_one_sector_lose_nothing),
         cmocka_unit_test(places_are_checked),
+        cmocka_unit_test(a_volume_follows_its_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
