@@ -70,7 +70,7 @@ static void log_access(struct request *r)
     if (journal->access_count == 0 || r->service->trace)
         return;
     line = buffer_over(r->service->out, SCRATCH_OUT);
-    journal_access(journal->access, journal->access_count, r, &line);
+    journal_access(journal, r, &line);
 }
 
 /* ---- a request's beginning and end ---- */

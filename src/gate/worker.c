@@ -32,6 +32,7 @@ struct seat {
     struct service *service;
     struct door *doors;
     struct timer check, deadline;
+    struct timer flush; /* of logs with buffers: the first one's */
     bool draining;
 };
 
@@ -79,6 +80,22 @@ static void on_check(struct timer *timer)
 static void on_deadline(struct timer *timer)
 {
     loop_stop(LIST_OWNER(timer, struct seat, deadline)->loop);
+}
+
+static void wait_for_logs(struct seat *seat)
+{
+    uint64_t wait_ms = journal_wait_ms(&seat->worker->setup->site->journals);
+
+    if (wait_ms > 0)
+        timer_set(loop_timers(seat->loop), &seat->flush, wait_ms);
+}
+
+static void on_flush(struct timer *timer)
+{
+    struct seat *seat = LIST_OWNER(timer, struct seat, flush);
+
+    journal_flush_due(&seat->worker->setup->site->journals);
+    wait_for_logs(seat);
 }
 
 static void close_doors(struct seat *seat)
@@ -163,6 +180,7 @@ static void on_signal(struct watch *watch, unsigned what)
             reopen(worker);
         } else if (signal.ssi_signo == SIGQUIT) {
             log_line(LOG_LEVEL_NOTICE, "gracefully shutting down");
+            journal_flush(&worker->setup->site->journals);
             want(worker, DRAIN);
         } else {
             log_line(LOG_LEVEL_NOTICE, "exiting");
@@ -214,7 +232,8 @@ static enum rc open_seat(struct worker *worker, unsigned index, struct fault *wh
     *seat = (struct seat){.worker = worker,
                           .index = index,
                           .check.fire = on_check,
-                          .deadline.fire = on_deadline};
+                          .deadline.fire = on_deadline,
+                          .flush.fire = on_flush};
     if ((rc = loop_open(&seat->loop, why)) ||
         (rc = service_open(&seat->service, seat->loop, worker->setup->site, index, why)))
         return rc;
@@ -296,6 +315,7 @@ int worker_run(const struct worker_setup *setup)
     diagnostics_leave_terminal();
     if (setup->ready >= 0 && write(setup->ready, "r", 1) != 1)
         log_line(LOG_LEVEL_ALERT, "the master cannot be told that the worker is ready");
+    wait_for_logs(&worker.seats[0]);
     occupy(&worker.seats[0]);
     want(&worker, STOP);
     for (unsigned i = 1; i < worker.count; i++)
@@ -306,6 +326,7 @@ int worker_run(const struct worker_setup *setup)
     }
     free(worker.seats);
     close(worker.signals.fd);
+    journal_flush(&setup->site->journals);
     log_line(LOG_LEVEL_NOTICE, "exit");
     return WORKER_ENDED;
 }

@@ -1,6 +1,6 @@
 /*
  * Access and error logs. A line is one write, so that lines of several threads and programs
- * never mix, and is on its way to the disk when the call returns. Nothing here fails a
+ * never mix, and is on its way to the disk when the call returns, unless its log has a buffer. Nothing here fails a
  * request: what cannot be written is dropped, and said once (see journal_append).
  */
 #ifndef GATE_JOURNAL_JOURNAL_H
@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/fault.h"
 #include "gate/journal/journal_settings.h"
+#include "gate/journal/path_cache.h"
 
 /*
  * All log files of a site, each once. {0} is none. Not for several threads while files are
@@ -19,7 +20,8 @@
  */
 struct journal_files {
     struct journal_file *first;
-    const char *syslog_tag; /* NULL: "gate" */
+    const char *syslog_tag;  /* NULL: "gate" */
+    struct path_list *paths; /* of logs with variables in their paths */
 };
 
 /*
@@ -41,13 +43,35 @@ enum rc journal_add(struct journal_files *files, struct span target, struct aren
 enum rc journal_open(struct journal_files *files, struct fault *why);
 
 /*
- * After a rotation (USR1): opens each path anew, in place, while other threads write. `owner`
+ * After a rotation (USR1): writes what buffers hold, and opens each path anew, in place, while other threads write. `owner`
  * is who shall be able to do so later ((uid_t)-1: leave it as it is). A path that cannot be
  * opened keeps its old file: RC_IO, and the rest is done all the same.
  */
 enum rc journal_reopen(struct journal_files *files, uid_t owner, struct fault *why);
 
+/* Writes what buffers hold, and closes. */
 void journal_close(struct journal_files *files);
+
+/*
+ * The file's lines are written `size` bytes at a time, or when one has waited for `flush_ms` (0: it may), as gzip
+ * where `gzip_level` is not 0. RC_FORMAT: other figures
+ * were said of it before.
+ */
+enum rc journal_buffer(struct journal_file *file, size_t size, uint64_t flush_ms,
+                       int gzip_level, struct arena *arena);
+bool journal_is_syslog(const struct journal_file *file);
+
+/* Open files for paths with variables. NULL: no memory. */
+struct path_cache *journal_add_paths(struct journal_files *files,
+                                     const struct path_cache_limits *limits,
+                                     struct arena *arena);
+
+/* Writes what buffers hold: all of it, or what has waited for long enough. */
+void journal_flush(struct journal_files *files);
+void journal_flush_due(struct journal_files *files);
+
+/* Milliseconds until journal_flush_due may have something to do; 0: never. */
+uint64_t journal_wait_ms(const struct journal_files *files);
 
 /* For journal_append: at the level that severity= says, for syslog. */
 #define JOURNAL_OWN_LEVEL (-1)
@@ -69,10 +93,10 @@ bool journal_is_stderr(const struct journal_file *file);
     "\"$http_referer\" \"$http_user_agent\""
 
 /*
- * One line to each access log. `subject` is what the templates are evaluated with; `scratch`
+ * One line to each access log of the settings. `subject` is what the templates are evaluated with; `scratch`
  * is overwritten, and a line that does not fit is cut to it.
  */
-void journal_access(const struct access_log *logs, size_t count, void *subject,
+void journal_access(const struct journal_settings *settings, void *subject,
                     struct buffer *scratch);
 
 /* What was going on: added to the end of the line, where it is not empty. */

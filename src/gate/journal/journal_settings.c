@@ -1,8 +1,11 @@
 #include "gate/journal/journal_settings.h"
 
-#include "gate/conf/slot.h"
+#include "base/units.h"
 #include "gate/conf/value.h"
 #include "gate/journal/journal.h"
+
+/* Bytes that are compressed together where nobody says how many. */
+enum { GZIP_BUFFER = 64 * 1024 };
 
 static const struct journal_format *find_format(const struct journal_formats *formats,
                                                 struct span name)
@@ -121,33 +124,79 @@ static enum rc add_file(struct conf *conf, size_t i, struct journal_settings *s,
     return RC_OK;
 }
 
-/* if= decides of each line. buffer=, flush=: lines are written at once all the same. */
-static enum rc parse_parameter(struct conf *conf, size_t i, struct access_log *log)
+/* How lines are kept together; a size of 0: each is written at once. */
+struct buffering {
+    uint64_t size, flush_ms;
+    int gzip_level;
+};
+
+static enum rc parse_gzip(struct conf *conf, size_t i, struct buffering *buffering)
 {
     struct span word = conf_word(conf, i);
-    uint64_t value;
+
+    if (buffering->size == 0)
+        buffering->size = GZIP_BUFFER;
+    buffering->gzip_level = 1;
+    if (!span_starts(word, SPAN("gzip=")))
+        return RC_OK;
+    span_cut(&word, strlen("gzip="));
+    if (word.len != 1 || word.at[0] < '1' || word.at[0] > '9')
+        return conf_fail(conf, i, "1 to 9", "invalid compression level \"%.*s\"",
+                         SPAN_ARG(word));
+    buffering->gzip_level = word.at[0] - '0';
+    return RC_OK;
+}
+
+static enum rc parse_parameter(struct conf *conf, size_t i, struct access_log *log,
+                               struct buffering *buffering)
+{
+    struct span word = conf_word(conf, i);
 
     if (span_starts(word, SPAN("if="))) {
         span_cut(&word, strlen("if="));
         return conf_template(conf, i, word, &log->condition);
     }
     if (span_equal(word, SPAN("gzip")) || span_starts(word, SPAN("gzip=")))
-        return conf_fail(
-            conf, i, "compress logs when they are rotated",
-            "\"gzip\" of \"access_log\" is something that gate does not have yet");
+        return parse_gzip(conf, i, buffering);
     if (span_starts(word, SPAN("buffer="))) {
         span_cut(&word, strlen("buffer="));
-        if (value_parse_size(word, false, &value) == RC_OK && value > 0)
+        if (value_parse_size(word, false, &buffering->size) == RC_OK && buffering->size > 0)
             return RC_OK;
         return conf_fail(conf, i, NULL, "invalid buffer size \"%.*s\"", SPAN_ARG(word));
     }
     if (span_starts(word, SPAN("flush="))) {
         span_cut(&word, strlen("flush="));
-        if (value_parse_milliseconds(word, &value) == RC_OK && value > 0)
+        if (value_parse_milliseconds(word, &buffering->flush_ms) == RC_OK &&
+            buffering->flush_ms > 0)
             return RC_OK;
         return conf_fail(conf, i, NULL, "invalid flush time \"%.*s\"", SPAN_ARG(word));
     }
     return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"", SPAN_ARG(word));
+}
+
+static enum rc set_buffering(struct conf *conf, const struct access_log *log,
+                             const struct buffering *buffering)
+{
+    enum rc rc;
+
+    if (buffering->flush_ms > 0 && buffering->size == 0)
+        return conf_fail(conf, 1, "buffer=32k", "no buffer is defined for access_log \"%.*s\"",
+                         SPAN_ARG(conf_word(conf, 1)));
+    if (buffering->size == 0)
+        return RC_OK;
+    if (!log->file)
+        return conf_fail(conf, 1, NULL, "buffered logs cannot have variables in name");
+    if (journal_is_syslog(log->file))
+        return conf_fail(conf, 1, NULL, "logs to syslog cannot be buffered");
+    rc = journal_buffer(log->file, buffering->size, buffering->flush_ms, buffering->gzip_level,
+                        conf->arena);
+    if (rc == RC_MEMORY)
+        return conf_no_memory(conf);
+    if (rc != RC_OK)
+        return conf_fail(conf, 1, "say the same of it everywhere",
+                         "access_log \"%.*s\" already defined with conflicting parameters",
+                         SPAN_ARG(conf_word(conf, 1)));
+    return RC_OK;
 }
 
 /* Room for one line of this context's own; what was inherited is left to others. */
@@ -175,6 +224,7 @@ static enum rc set_access_log(struct conf *conf, const struct directive *d, void
     struct journal_settings *s = part;
     struct span name = conf_words(conf) > 2 ? conf_word(conf, 2) : SPAN(JOURNAL_COMBINED_NAME);
     struct access_log made = {0}, *log;
+    struct buffering buffering = {0};
     enum rc rc;
 
     (void)d;
@@ -197,14 +247,59 @@ static enum rc set_access_log(struct conf *conf, const struct directive *d, void
         return conf_fail(conf, 2, "a log_format stands before its first use",
                          "unknown log format \"%.*s\"", SPAN_ARG(name));
     for (size_t i = 3; i < conf_words(conf); i++) {
-        if ((rc = parse_parameter(conf, i, &made)) != RC_OK)
+        if ((rc = parse_parameter(conf, i, &made, &buffering)) != RC_OK)
             return rc;
     }
+    if ((rc = set_buffering(conf, &made, &buffering)) != RC_OK)
+        return rc;
     log = add_access(conf, s);
     if (!log)
         return RC_MEMORY;
     *log = made;
     return RC_OK;
+}
+
+static enum rc parse_paths(struct conf *conf, size_t i, struct path_cache_limits *limits)
+{
+    struct span word = conf_word(conf, i), name = span_cut(&word, span_find(word, '='));
+    enum rc rc = RC_FORMAT;
+
+    span_cut(&word, 1);
+    if (span_equal(name, SPAN("max")))
+        rc = units_parse_number(word, PATH_CACHE_MAX, &limits->max);
+    else if (span_equal(name, SPAN("min_uses")))
+        rc = units_parse_number(word, UINT32_MAX, &limits->min_uses);
+    else if (span_equal(name, SPAN("inactive")))
+        rc = value_parse_seconds(word, &limits->inactive_ms);
+    else if (span_equal(name, SPAN("valid")))
+        rc = value_parse_seconds(word, &limits->valid_ms);
+    return rc == RC_OK
+               ? RC_OK
+               : conf_fail(conf, i, "max=NUMBER, inactive=TIME, valid=TIME, min_uses=NUMBER",
+                           "invalid \"open_log_file_cache\" parameter \"%.*s\"",
+                           SPAN_ARG(conf_word(conf, i)));
+}
+
+static enum rc set_paths(struct conf *conf, const struct directive *d, void *part)
+{
+    struct journal_settings *s = part;
+    struct path_cache_limits limits = {.inactive_ms = 10, .valid_ms = 60, .min_uses = 1};
+    enum rc rc;
+
+    (void)d;
+    s->paths = NULL;
+    if (conf_words(conf) == 2 && span_equal(conf_word(conf, 1), SPAN("off")))
+        return RC_OK;
+    for (size_t i = 1; i < conf_words(conf); i++)
+        if ((rc = parse_paths(conf, i, &limits)) != RC_OK)
+            return rc;
+    if (limits.max == 0)
+        return conf_fail(conf, 0, "max=NUMBER",
+                         "\"open_log_file_cache\" must have \"max\" parameter");
+    limits.inactive_ms *= 1000;
+    limits.valid_ms *= 1000;
+    s->paths = journal_add_paths(s->files, &limits, conf->arena);
+    return s->paths ? RC_OK : conf_no_memory(conf);
 }
 
 /* emerg .. debug; debug_http and its like count as debug. */
@@ -299,15 +394,17 @@ const struct directive journal_directives[] = {
     {"access_log", CONF_ALL_HTTP | CONF_IF | CONF_LIMIT_EXCEPT, 1, CONF_MANY, true,
      .set = set_access_log,
      .doc = "A file that gets one line for each request, and the format of the line; if=VALUE "
-            "writes it where the value is neither empty nor 0; variables in the path make it "
-            "a file "
-            "of each request's own; off for none."},
+            "writes it where the value is neither empty nor 0; buffer=SIZE keeps lines until "
+            "there are so many bytes of them, flush=TIME no longer than that, and gzip[=1-9] "
+            "compresses them; variables in the path make it a file of each request's own; off "
+            "for none."},
     {"log_format", CONF_HTTP, 2, CONF_MANY, true, .set = set_log_format,
      .doc = "Names a form for the lines of access logs."},
     {"error_log", CONF_MAIN | CONF_ALL_HTTP, 1, CONF_MANY, true, .set = set_error_log,
      .doc = "A file for what goes wrong, and the least level that is written there."},
-    {"open_log_file_cache", CONF_ALL_HTTP, 1, 4, .set = conf_accept,
-     .doc = "Accepted, of no effect: logs stay open, but for those with variables in their "
-            "path."},
+    {"open_log_file_cache", CONF_ALL_HTTP, 1, 4, .set = set_paths,
+     .doc = "Keeps logs with variables in their paths open: max=NUMBER of them, min_uses=1 "
+            "lines before one stays open, inactive=10s without a line, valid=60s until the "
+            "path is looked at again."},
     {0},
 };

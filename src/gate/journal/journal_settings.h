@@ -7,6 +7,7 @@
 
 /* A file that lines are appended to, opened once however often it is named; see journal.h. */
 struct journal_file;
+struct path_cache;
 
 enum journal_escape { JOURNAL_ESCAPE_DEFAULT, JOURNAL_ESCAPE_JSON, JOURNAL_ESCAPE_NONE };
 
@@ -17,7 +18,7 @@ struct journal_format {
 };
 
 struct access_log {
-    struct journal_file *file; /* NULL: `path`, which is opened for each line */
+    struct journal_file *file; /* NULL: `path`, each line's own */
     struct template path;
     struct template condition; /* "" and "0": no line; without parts: always one */
     const struct journal_format *format;
@@ -42,6 +43,7 @@ struct journal_settings {
     const struct error_log *error;
     size_t error_count;
 
+    struct path_cache *paths;    /* of logs with a `path`; NULL: opened for each line */
     struct journal_files *files; /* of the site */
     struct journal_formats *formats;
 };

@@ -345,13 +345,14 @@ static void each_request_is_a_line(void **state)
     const struct journal_format format = {.line = {.parts = parts, .count = 2}};
     struct fixture *f = *state;
     struct access_log log = {.file = add(f, f->path), .format = &format};
+    const struct journal_settings settings = {.access = &log, .access_count = 1};
     static char seven[] = "seven", long_one[] = "0123456789";
     char room[8];
     struct buffer scratch = buffer_over(room, sizeof room);
 
     assert_int_equal(journal_open(&f->files, NULL), RC_OK);
-    journal_access(&log, 1, seven, &scratch);
-    journal_access(&log, 1, long_one, &scratch);
+    journal_access(&settings, seven, &scratch);
+    journal_access(&settings, long_one, &scratch);
     assert_string_equal(contents(f->path), "n=seven\nn=\n");
 }
 
