@@ -1,5 +1,7 @@
 """Names that are asked for while gate runs, at a name server of the test's own."""
+import collections
 import contextlib
+import time
 
 import dns_server
 import peers
@@ -108,3 +110,79 @@ def test_a_pass_with_variables(gate, names, hosts):
         gone.send(b'GET /b/1?host=app.test HTTP/1.1\r\nHost: a\r\n\r\n')
     names.silent = False
     assert peers.ask(proxy.port, 'GET', '/b/1?host=app.test').status == 200
+
+
+def shares(proxy, count):
+    seen = collections.Counter()
+    for _ in range(count):
+        answer = peers.ask(proxy.port, 'GET', '/b/1')
+        seen[(answer.one('X-Server') or '').split(', ')[-1] if answer.status == 200 else answer.status] += 1
+    return seen
+
+
+@pytest.mark.parametrize('method', ['', 'least_conn;', 'random;', 'hash $request_id;'])
+def test_weights_of_a_service(gate, names, hosts, method):
+    """3 to 1, and 1 to 1 when the records say so; of one with a weight of 0 as much as with 1."""
+    port = hosts[0].listener.getsockname()[1]
+    names.records['_web._tcp.app.test', SRV] = [(10, 30, port, 'one.app.test'), (10, 10, port, 'two.app.test')]
+    for i, name in enumerate(['one', 'two'], 1):
+        names.records[f'{name}.app.test', A] = [f'127.0.0.{i}']
+    proxy = gate(PASS, f'resolver 127.0.0.1:{names.port} ipv6=off; upstream group {{ {method} zone group 64k; server app.test service=web resolve; }}', main='worker_processes 2;')
+    exact = method in ('', 'least_conn;')
+    seen = shares(proxy, 80)
+    print(method, seen)
+    assert seen[hosts[0].place] == 60 if exact else 45 <= seen[hosts[0].place] <= 74
+    assert seen[hosts[0].place] + seen[hosts[1].place] == 80
+    names.records['_web._tcp.app.test', SRV] = [(10, 0, port, 'one.app.test'), (10, 1, port, 'two.app.test')]
+    peers.wait_for(lambda: 20 <= shares(proxy, 60)[hosts[0].place] <= 40)
+    if exact:
+        assert shares(proxy, 20) == {hosts[0].place: 10, hosts[1].place: 10}
+
+
+def test_a_weight_of_the_line_stands_over_the_record_s(gate, names, hosts):
+    port = hosts[0].listener.getsockname()[1]
+    names.records['_web._tcp.app.test', SRV] = [(10, 1, port, 'one.app.test')]
+    names.records['one.app.test', A] = ['127.0.0.1']
+    names.records['two.app.test', A] = ['127.0.0.2']
+    proxy = gate(PASS, f'''resolver 127.0.0.1:{names.port} ipv6=off; upstream group {{ zone group 64k; server app.test service=web resolve weight=3;
+                           server two.app.test:{port} resolve; }}''')
+    assert shares(proxy, 40) == {hosts[0].place: 30, hosts[1].place: 10}
+
+
+def test_priorities_of_a_service_are_backups(gate, names, hosts):
+    port = hosts[0].listener.getsockname()[1]
+    names.records['_web._tcp.app.test', SRV] = [(10, 5, port, 'one.app.test'), (20, 5, port, 'two.app.test'), (30, 5, port, 'three.app.test')]
+    for i, name in enumerate(['one', 'two', 'three'], 1):
+        names.records[f'{name}.app.test', A] = [f'127.0.0.{i}']
+    proxy = gate(PASS, f'resolver 127.0.0.1:{names.port} ipv6=off; upstream group {{ zone group 64k; server app.test service=web resolve fail_timeout=1h; }}')
+    assert shares(proxy, 10) == {hosts[0].place: 10}
+    hosts[0].stop()
+    assert asked(proxy) == {hosts[1].place, hosts[2].place}
+    names.records['_web._tcp.app.test', SRV] = [(30, 5, port, 'three.app.test'), (40, 5, port, 'two.app.test')]
+    peers.wait_for(lambda: asked(proxy) == {hosts[2].place})  # what was a backup is none
+    hosts[2].stop()
+    assert asked(proxy) == {hosts[1].place}
+
+
+def test_a_ttl_is_how_long_it_holds(gate, names, hosts):
+    port = hosts[0].listener.getsockname()[1]
+    names.records['app.test', A], names.ttl = ['127.0.0.1'], 3
+    proxy = gate(PASS, f'resolver 127.0.0.1:{names.port} ipv6=off; upstream group {{ zone group 64k; server app.test:{port} resolve; }}')
+    assert asked(proxy, 2) == {hosts[0].place}
+    began, before = time.monotonic(), len(names.asked)
+    peers.wait_for(lambda: len(names.asked) > before)
+    assert time.monotonic() - began > 1.5  # not after the second that the least TTL stands for
+
+
+@pytest.mark.parametrize(('off', 'place'), [('ipv4', 3), ('ipv6', 0)])
+def test_a_family_may_be_off(gate, names, hosts, off, place):
+    port = hosts[0].listener.getsockname()[1]
+    names.records['app.test', A], names.records['app.test', AAAA] = ['127.0.0.1'], ['::1']
+    proxy = gate(PASS, f'resolver 127.0.0.1:{names.port} {off}=off; upstream group {{ zone group 64k; server app.test:{port} resolve; }}')
+    assert asked(proxy) == {hosts[place].place}
+    assert {kind for _, kind, _ in names.asked} == {A if off == 'ipv6' else AAAA}
+
+
+def test_a_status_zone_is_said_to_have_no_effect(gate, names, hosts):
+    proxy = gate(PASS, f'resolver 127.0.0.1:{names.port} status_zone=dns; upstream group {{ server 127.0.0.1:1; }}')
+    assert '"status_zone" has no effect' in proxy.told

@@ -61,6 +61,9 @@ enum rc resolver_settings_set(struct conf *conf, const struct directive *d, void
         } else if (span_starts(word, SPAN("ipv6="))) {
             if (!parse_switch(word, "ipv6=", &s->no_ipv6))
                 return conf_fail(conf, i, NULL, "invalid parameter: %.*s", SPAN_ARG(word));
+        } else if (span_starts(word, SPAN("status_zone="))) {
+            conf_warn(conf, i, "leave it out",
+                      "\"status_zone\" has no effect: gate counts nothing of resolvers");
         } else {
             rc = add_servers(conf, i, s);
         }

@@ -399,7 +399,9 @@ const struct directive upstream_directives[] = {
      .doc =
          "A server of the group, with weight=, max_conns=, max_fails=, fail_timeout=, "
          "slow_start=, route=, backup, down, drain; with resolve its name is asked for again "
-         "when its addresses have had their time, and with service= its SRV records are."},
+         "when its addresses have had their time, and with service= its SRV records are: with "
+         "their weights, unless the line has one, and as backups all but those of the lowest "
+         "priority."},
     {"least_conn", CONF_UPSTREAM, 0, 0, true, .set = set_balance,
      .doc = "Chooses the server with the fewest requests in flight for its weight; equals "
             "take turns."},
