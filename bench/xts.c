@@ -10,15 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "crypto/cipher.h"
 #include "crypto/cpu.h"
 #include "crypto/native/xts.h"
+#include "turns.h"
 
 enum {
     KEY_LEN = 64,
-    ROUNDS_MAX = 101,
     RUNNERS_MAX = 8,
     SMALL = 128 << 10, /* stays in the cache of a core */
     LARGE = 32 << 20,
@@ -130,31 +129,11 @@ static void crypt_once(const struct runner *r, bool encrypt, size_t sector_size,
 
 static double turn(const struct runner *r, bool encrypt, size_t sector_size, size_t len)
 {
-    struct timespec start, end;
+    double start = turns_now();
 
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
     for (size_t done = 0; done < TURN; done += len)
         crypt_once(r, encrypt, sector_size, len);
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
-    return (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
-}
-
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* How many times faster than `other`: median [least..greatest] over the rounds. */
-static void show_ratio(const struct runner *r, const struct runner *other, int rounds)
-{
-    double ratio[ROUNDS_MAX];
-
-    for (int i = 0; i < rounds; i++)
-        ratio[i] = other->seconds[i] / r->seconds[i];
-    qsort(ratio, (size_t)rounds, sizeof *ratio, compare);
-    printf("  %5.2f [%5.2f..%5.2f]", ratio[rounds / 2], ratio[0], ratio[rounds - 1]);
+    return turns_now() - start;
 }
 
 static void measure(bool encrypt, size_t sector_size, size_t len, int rounds)
@@ -169,13 +148,10 @@ static void measure(bool encrypt, size_t sector_size, size_t len, int rounds)
                 turn(&runners[i], encrypt, sector_size, len);
     }
     for (size_t i = 0; i < runner_count; i++) {
-        double sorted[ROUNDS_MAX];
-
-        memcpy(sorted, runners[i].seconds, sizeof sorted);
-        qsort(sorted, (size_t)rounds, sizeof *sorted, compare);
-        printf("  %-18s%6.2f", runners[i].name, TURN / 1e9 / sorted[rounds / 2]);
-        show_ratio(&runners[i], &runners[1], rounds);
-        show_ratio(&runners[i], &runners[0], rounds);
+        printf("  %-18s%6.2f", runners[i].name,
+               TURN / 1e9 / turns_median(runners[i].seconds, rounds));
+        turns_show_ratio(runners[i].seconds, runners[1].seconds, rounds);
+        turns_show_ratio(runners[i].seconds, runners[0].seconds, rounds);
         putchar('\n');
     }
 }
