@@ -50,7 +50,7 @@ def test_a_backup_brings_a_header_back(anybody, volume):
     overwrite(volume, 0, os.urandom(1 << 20))
     anybody.refuse(FOREIGN, 'key', 'list', 'v.img')
     line = anybody.refuse(USAGE, 'header', 'restore', 'v.img', 'b')
-    assert '--yes' in line and 'no LUKS2 header can be read here' in line
+    assert '--yes' in line and 'no LUKS header can be read here' in line
     assert not opens(anybody, ONE)
     anybody.do('header', 'restore', 'v.img', 'b', '--yes', '--passphrase-file', anybody.phrase)
     assert opens(anybody, ONE)
@@ -264,19 +264,76 @@ def test_a_restore_that_was_killed_is_done_again(anybody, volume):
         assert opens(anybody, ONE) and not opens(anybody, TWO)
 
 
-def test_luks1_has_no_header_of_ours(anybody, volume, cryptsetup):
-    other = anybody.file('w.img', bytes(20 << 20))
+@pytest.fixture
+def old(anybody, cryptsetup):
+    """A LUKS1 volume that cryptsetup made."""
+    other = anybody.file('old.img', os.urandom(20 << 20))
     other.chmod(0o666)
+    anybody.file('two', TWO)
     cryptsetup('luksFormat', '--type', 'luks1', '--batch-mode', '--key-file', '-',
                '--pbkdf-force-iterations', '1000', other, given=ONE)
-    before, whole = other.read_bytes(), front(volume)
-    for words in (['dump', 'w.img'], ['check', 'w.img'], ['repair', 'w.img', '--yes'],
-                  ['backup', 'w.img', 'b'], ['restore', 'v.img', 'w.img', '--yes']):
-        assert 'LUKS1' in anybody.refuse(UNSUPPORTED, 'header', *words)
-    assert other.read_bytes() == before and front(volume) == whole
-    anybody.do('header', 'backup', 'v.img', 'b')
-    assert 'LUKS1' in anybody.refuse(USAGE, 'header', 'restore', 'w.img', 'b')
-    assert other.read_bytes() == before
+    return other
+
+
+def test_a_dump_of_luks1(anybody, old, cryptsetup):
+    add_luks1(anybody)
+    text = anybody.do('header', 'dump', 'old.img')
+    told = json.loads(anybody.do('header', 'dump', 'old.img', '--json'))
+    theirs = cryptsetup('luksDump', old)
+    assert told['format'] == 'LUKS1' and told['sound_copies'] == 1 and 'sequence' not in told
+    assert told['uuid'] in text and told['uuid'] in theirs and 'LUKS1' in text
+    assert told['segments'][0]['offset'] == int(theirs.partition('Payload offset:')[2].split()[0]) * 512
+    assert [slot['slot'] for slot in told['keyslots']] == [0, 1]
+    assert told['keyslots'][1]['kdf']['iterations'] == 1000
+    assert 'key slot 1 is sound' in anybody.do('header', 'check', 'old.img')
+    assert 'nothing to repair' in anybody.do('header', 'repair', 'old.img')
+    overwrite(old, told['keyslots'][1]['area_offset'] + 5000, bytes(4096))
+    assert 'keyslot 1' in anybody.run('header', 'check', 'old.img').stdout.decode()
+    anybody.refuse(DAMAGED, 'header', 'check', 'old.img')
+
+
+def add_luks1(keep, target='old.img'):
+    keep.do('key', 'add', target, '--passphrase-file', keep.phrase, '--new-key-file', 'two', *CHEAP)
+
+
+def test_backups_of_luks1_are_those_of_cryptsetup(anybody, old, cryptsetup):
+    mine, theirs = anybody.home / 'mine', anybody.home / 'theirs'
+    said = anybody.do('header', 'backup', 'old.img', mine, '--passphrase-file', anybody.phrase)
+    assert 'opens with key slot 0' in said
+    assert 'a header alone' in anybody.do('header', 'check', mine)
+    cryptsetup('luksHeaderBackup', old, '--header-backup-file', theirs)
+    theirs.chmod(0o644)
+    assert mine.stat().st_size == theirs.stat().st_size
+    data = old.read_bytes()[2 << 20:]
+    for ours in (True, False):
+        add_luks1(anybody)
+        assert opens(anybody, TWO, 'old.img')
+        if ours:
+            anybody.do('header', 'restore', 'old.img', theirs)
+        else:
+            cryptsetup('luksHeaderRestore', '--batch-mode', old, '--header-backup-file', mine)
+        assert opens(anybody, ONE, 'old.img') and not opens(anybody, TWO, 'old.img')
+        cryptsetup('open', '--test-passphrase', '--key-file', '-', old, given=ONE)
+    overwrite(old, 0, os.urandom(1 << 20))
+    anybody.refuse(FOREIGN, 'key', 'list', 'old.img')
+    assert '--yes' in anybody.refuse(USAGE, 'header', 'restore', 'old.img', mine)
+    anybody.do('header', 'restore', 'old.img', mine, '--yes', '--passphrase-file', anybody.phrase)
+    assert opens(anybody, ONE, 'old.img')
+    cryptsetup('open', '--test-passphrase', '--key-file', '-', old, given=ONE)
+    assert old.read_bytes()[2 << 20:] == data
+
+
+def test_a_backup_of_before_a_conversion_is_asked_about(anybody, old, cryptsetup):
+    anybody.do('header', 'backup', 'old.img', 'b1')
+    anybody.do('convert', 'old.img', '--to', 'luks2', '--yes')
+    anybody.do('header', 'backup', 'old.img', 'b2')
+    for backup, before, after in (('b1', 2, 1), ('b2', 1, 2)):
+        line = anybody.refuse(USAGE, 'header', 'restore', 'old.img', backup)
+        assert f'LUKS{before}, and the backup is one of LUKS{after}' in line
+        anybody.do('header', 'restore', 'old.img', backup, '--yes')
+        assert opens(anybody, ONE, 'old.img')
+        assert f'Version:       \t{after}' in cryptsetup('luksDump', old)
+        cryptsetup('open', '--test-passphrase', '--key-file', '-', old, given=ONE)
 
 
 def test_texts_of_others_are_not_shown_raw(anybody, volume):

@@ -39,13 +39,13 @@ static enum rc prove(struct backup *b, struct luks_target *copy, const char *uui
                      struct fault *why)
 {
     SCOPED(unlock) unlocked = {0};
-    enum rc rc = luks2_read(&copy->header, copy->device, why);
+    enum rc rc = luks_target_read_header(&copy->header, copy->device, why);
 
     if (rc != RC_OK)
         return rc;
     if (strcmp(copy->header->uuid, uuid) != 0)
         return fail(why, RC_IO, "the backup is not of this volume");
-    if ((rc = luks2_repair(copy->header, copy->device, why)) ||
+    if ((copy->header->repair_due && (rc = luks2_repair(copy->header, copy->device, why))) ||
         (!b->credential.passphrase_file && !b->credential.key_file))
         return rc;
     if ((rc = luks_target_unlock(copy, &b->credential, UNLOCK_ANY, &unlocked, why)))
@@ -64,8 +64,7 @@ static enum rc write_backup(struct backup *b, const struct luks_target *target,
     if (rc == RC_OK)
         rc = luks_target_hold(target->device, false, why);
     if (rc == RC_OK)
-        rc =
-            header_copy(target->device, copy.device, 0, luks2_total_size(target->header), why);
+        rc = header_copy(target->device, copy.device, 0, luks_target_header_size(target), why);
     return rc == RC_OK ? prove(b, &copy, target->header->uuid, why) : rc;
 }
 
@@ -78,13 +77,13 @@ static enum rc back_up(struct backup *b, const struct luks_target *target, struc
     if (access(b->file, F_OK) == 0)
         return fail(why, RC_USAGE, "%s: is there already, and a backup overwrites nothing",
                     b->file);
-    if ((rc = create_target_begin(&file, b->file, luks2_total_size(target->header), false,
+    if ((rc = create_target_begin(&file, b->file, luks_target_header_size(target), false,
                                   why)) ||
         (rc = write_backup(b, target, create_target_path(&file), why)) ||
         (rc = create_target_end(&file, why)))
         return rc;
     printf("%s: the header of %s, %s\n", b->file, target->place,
-           units_size(size, luks2_total_size(target->header)));
+           units_size(size, luks_target_header_size(target)));
     if (b->opened)
         printf("%s: opens with key slot %u\n", b->file, b->keyslot);
     return RC_OK;
@@ -104,7 +103,7 @@ static enum status header_backup_run(char **words, int count, struct fault *why)
         return STATUS_USAGE;
     b.file = words[1];
     daemon_hide();
-    rc = luks_target_begin(&target, words[0], b.options.header, LUKS_TARGET_COPY, why);
+    rc = luks_target_begin(&target, words[0], b.options.header, LUKS_TARGET_LOOK, why);
     if (rc == RC_OK)
         rc = back_up(&b, &target, why);
     return luks_target_status(&target, rc);

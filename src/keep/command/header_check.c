@@ -35,7 +35,7 @@ static enum rc check_slot(const struct luks_target *target, unsigned number, uns
     struct text name = {0};
     enum rc rc;
 
-    if (strcmp(target->header->keyslots[number].type, "luks2") != 0)
+    if (!target->is_luks1 && strcmp(target->header->keyslots[number].type, "luks2") != 0)
         return RC_OK;
     keyslot_view_name(target->header, number, &name);
     rc = keyslot_check(target->header, target->device, number, why);
@@ -63,7 +63,7 @@ static enum rc check_data(const struct luks_target *target, unsigned *faults,
         return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
     size = data->size;
     device_close(data);
-    if (target->path == target->place && size == luks2_total_size(target->header)) {
+    if (target->path == target->place && size == luks_target_header_size(target)) {
         printf("%s: holds a header alone\n", target->path);
         return RC_OK;
     }
@@ -103,7 +103,7 @@ static enum status header_check_run(char **words, int count, struct fault *why)
     if (!command_parse(&command_header_check, &options, &options.help, words, &count, 1, 1,
                        &status, why))
         return status;
-    rc = luks_target_begin(&target, words[0], options.header, LUKS_TARGET_COPY, why);
+    rc = luks_target_begin(&target, words[0], options.header, LUKS_TARGET_LOOK, why);
     if (rc == RC_OK)
         rc = check(&target, why);
     return luks_target_status(&target, rc);

@@ -46,7 +46,7 @@ static enum status header_dump_run(char **words, int count, struct fault *why)
     if (!command_parse(&command_header_dump, &options, &options.help, words, &count, 1, 1,
                        &status, why))
         return status;
-    rc = luks_target_begin(&target, words[0], options.header, LUKS_TARGET_COPY, why);
+    rc = luks_target_begin(&target, words[0], options.header, LUKS_TARGET_LOOK, why);
     if (rc == RC_OK)
         rc = print(target.header, options.json, why);
     return luks_target_status(&target, rc);

@@ -60,7 +60,7 @@ static enum status header_repair_run(char **words, int count, struct fault *why)
     if (!command_parse(&command_header_repair, &options, &options.help, words, &count, 1, 1,
                        &status, why))
         return status;
-    rc = luks_target_begin(&target, words[0], options.header, LUKS_TARGET_CHANGE, why);
+    rc = luks_target_begin(&target, words[0], options.header, LUKS_TARGET_KEYS, why);
     if (rc == RC_OK)
         rc = repair(&target, options.yes, why);
     return luks_target_status(&target, rc);

@@ -8,6 +8,8 @@
 #include "keep/command/header_view.h"
 #include "keep/command/luks_target.h"
 #include "keep/command/question.h"
+#include "keep/format/luks1/luks1_header.h"
+#include "keep/format/luks1/luks1_write.h"
 #include "keep/mount/daemon.h"
 
 struct header_restore_options {
@@ -45,7 +47,7 @@ static void restore_clear(struct restore *r)
 static enum rc read_backup(struct restore *r, const char *file, struct fault *why)
 {
     SCOPED(unlock) unlocked = {0};
-    enum rc rc = luks_target_begin(&r->backup, file, NULL, LUKS_TARGET_COPY, why);
+    enum rc rc = luks_target_begin(&r->backup, file, NULL, LUKS_TARGET_LOOK, why);
 
     if (rc != RC_OK || (!r->credential.passphrase_file && !r->credential.key_file))
         return rc;
@@ -74,7 +76,7 @@ static enum rc read_old(struct restore *r, struct fault *why)
         return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
     if ((rc = luks_target_hold(r->device, true, why)))
         return fault_at(why, "%s", r->path);
-    rc = luks2_read(&r->old, r->device, &r->reason);
+    rc = luks_target_read_header(&r->old, r->device, &r->reason);
     if (rc == RC_IO || rc == RC_MEMORY)
         return fail(why, rc, "%s: %s", r->path, r->reason.text);
     return rc == RC_NOT_FOUND ? name_what_is_there(r, why) : RC_OK;
@@ -88,11 +90,12 @@ static uint64_t data_offset(const struct luks2 *header)
 static enum rc check_fit(const struct restore *r, struct fault *why)
 {
     const struct luks2 *header = r->backup.header;
+    uint64_t size = luks_target_header_size(&r->backup);
 
-    if (luks2_total_size(header) > r->device->size)
+    if (size > r->device->size)
         return fail(why, RC_USAGE,
                     "%s: has %" PRIu64 " bytes; the header in the backup has %" PRIu64,
-                    r->path, r->device->size, luks2_total_size(header));
+                    r->path, r->device->size, size);
     if (data_offset(header) == 0 && (!r->old || data_offset(r->old) != 0))
         return fail(why, RC_USAGE,
                     "%s: the backup is of a detached header, and would overwrite data here; "
@@ -107,16 +110,22 @@ static enum rc ask(const struct restore *r, struct fault *why)
 
     if (!r->old)
         return question_ask(r->path, r->options.yes, why,
-                            "%s: no LUKS2 header can be read here (%s). %" PRIu64
+                            "%s: no LUKS header can be read here (%s). %" PRIu64
                             " bytes at its front will be overwritten with that of volume %s.",
                             r->path, header_view_plain(r->reason.text),
-                            luks2_total_size(header), header_view_plain(header->uuid));
+                            luks_target_header_size(&r->backup),
+                            header_view_plain(header->uuid));
     if (strcmp(r->old->uuid, header->uuid) != 0)
         return question_ask(r->path, r->options.yes, why,
                             "%s: is volume %s, and the backup is of volume %s. The data will "
                             "be unreadable with it.",
                             r->path, header_view_plain(r->old->uuid),
                             header_view_plain(header->uuid));
+    if (luks1_header_is(r->old) != r->backup.is_luks1)
+        return question_ask(r->path, r->options.yes, why,
+                            "%s: has a header of LUKS%d, and the backup is one of LUKS%d.",
+                            r->path, luks1_header_is(r->old) ? 1 : 2,
+                            r->backup.is_luks1 ? 1 : 2);
     if (data_offset(r->old) != data_offset(header))
         return question_ask(r->path, r->options.yes, why,
                             "%s: its data begin at %" PRIu64
@@ -125,11 +134,16 @@ static enum rc ask(const struct restore *r, struct fault *why)
     return RC_OK;
 }
 
-/*
- * The key slots, and then the header that names them, newer than what was there. A cut in
- * between leaves a header whose slots may not open: the same restore again mends that.
- */
-static enum rc write_header(struct restore *r, struct fault *why)
+static enum rc write_luks1(struct restore *r, struct fault *why)
+{
+    uint64_t size = luks_target_header_size(&r->backup);
+    enum rc rc =
+        header_copy(r->backup.device, r->device, LUKS1_WRITTEN, size - LUKS1_WRITTEN, why);
+
+    return rc == RC_OK ? luks1_header_write(r->backup.header, r->device, why) : rc;
+}
+
+static enum rc write_luks2(struct restore *r, struct fault *why)
 {
     struct luks2 *header = r->backup.header;
     uint64_t copies = 2 * (uint64_t)header->copy_size;
@@ -137,8 +151,17 @@ static enum rc write_header(struct restore *r, struct fault *why)
 
     if (r->old && r->old->sequence > header->sequence)
         header->sequence = r->old->sequence;
-    if (rc == RC_OK)
-        rc = luks2_write(header, r->device, why);
+    return rc == RC_OK ? luks2_write(header, r->device, why) : rc;
+}
+
+/*
+ * The key slots, and then the header that names them, newer than what was there. A cut in
+ * between leaves a header whose slots may not open: the same restore again mends that.
+ */
+static enum rc write_header(struct restore *r, struct fault *why)
+{
+    enum rc rc = (r->backup.is_luks1 ? write_luks1 : write_luks2)(r, why);
+
     return rc == RC_OK ? RC_OK : fault_at(why, "%s", r->path);
 }
 

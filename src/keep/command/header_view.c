@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "codec/utf8.h"
 #include "keep/command/keyslot_view.h"
+#include "keep/format/luks1/luks1_header.h"
 
 const char *header_view_plain(const char *text)
 {
@@ -14,7 +15,9 @@ const char *header_view_plain(const char *text)
 
 void header_view_copies(const struct luks2 *header, struct text *text)
 {
-    if (header->repair_due)
+    if (luks1_header_is(header))
+        text_printf(text, "its one copy is sound, as far as LUKS1 can tell");
+    else if (header->repair_due)
         text_printf(text, "the %s copy is damaged: %s",
                     header->second_is_good ? "first" : "second",
                     header_view_plain(header->damage.text));
@@ -87,20 +90,28 @@ static void add_members(struct text *text, const struct luks2 *header)
     }
 }
 
+static const char *format_of(const struct luks2 *header)
+{
+    return luks1_header_is(header) ? "LUKS1" : "LUKS2";
+}
+
 void header_view_text(const struct luks2 *header, struct text *text)
 {
     char size[16];
 
+    text_printf(text, "Format      %s\n", format_of(header));
     text_printf(text, "UUID        %s\n", header_view_plain(header->uuid));
     if (header->label[0])
         text_printf(text, "Label       %s\n", header_view_plain(header->label));
     if (header->subsystem[0])
         text_printf(text, "Subsystem   %s\n", header_view_plain(header->subsystem));
-    text_printf(text, "Sequence    %" PRIu64 "\n", header->sequence);
-    text_printf(text, "Copies      %s each, %s; ", units_size(size, header->copy_size),
-                header->checksum);
-    header_view_copies(header, text);
-    text_printf(text, "\nKey slots   %s\n", units_size(size, header->keyslots_size));
+    if (!luks1_header_is(header)) {
+        text_printf(text, "Sequence    %" PRIu64 "\n", header->sequence);
+        text_printf(text, "Copies      %s each, %s; ", units_size(size, header->copy_size),
+                    header->checksum);
+        header_view_copies(header, text);
+        text_printf(text, "\nKey slots   %s\n", units_size(size, header->keyslots_size));
+    }
     if (header->requirement)
         text_printf(text, "Requires    %s\n", header_view_plain(header->requirement));
     if (header->reencrypting)
@@ -190,27 +201,33 @@ static bool put_members(struct json *into, const struct luks2 *header)
     return good;
 }
 
-struct json *header_view_json(const struct luks2 *header)
+/* What LUKS1 has no notion of. */
+static bool put_luks2(struct json *json, const struct luks2 *header)
 {
-    struct json *json = json_new_object();
-    struct text copies = {0};
-    bool good;
-
-    header_view_copies(header, &copies);
-    good = text_ok(&copies) &&
-           json_put_string(json, "uuid", header_view_plain(header->uuid)) &&
-           json_put_string(json, "label", header_view_plain(header->label)) &&
+    return json_put_string(json, "label", header_view_plain(header->label)) &&
            json_put_string(json, "subsystem", header_view_plain(header->subsystem)) &&
            json_put_number(json, "sequence", header->sequence) &&
            json_put_number(json, "copy_size", header->copy_size) &&
            json_put_number(json, "keyslots_size", header->keyslots_size) &&
            json_put_string(json, "checksum", header->checksum) &&
-           json_put_string(json, "copies", copies.at) &&
-           json_put_number(json, "sound_copies", header->repair_due ? 1 : 2) &&
            (!header->requirement ||
             json_put_string(json, "requirement", header_view_plain(header->requirement))) &&
-           json_put_string(json, "reencryption", header->reencrypting ? "begun" : "none") &&
-           put_members(json, header);
+           json_put_string(json, "reencryption", header->reencrypting ? "begun" : "none");
+}
+
+struct json *header_view_json(const struct luks2 *header)
+{
+    bool is_luks1 = luks1_header_is(header);
+    struct json *json = json_new_object();
+    struct text copies = {0};
+    bool good;
+
+    header_view_copies(header, &copies);
+    good = text_ok(&copies) && json_put_string(json, "format", format_of(header)) &&
+           json_put_string(json, "uuid", header_view_plain(header->uuid)) &&
+           json_put_string(json, "copies", copies.at) &&
+           json_put_number(json, "sound_copies", header->repair_due || is_luks1 ? 1 : 2) &&
+           (is_luks1 || put_luks2(json, header)) && put_members(json, header);
     text_clear(&copies);
     if (good)
         return json;

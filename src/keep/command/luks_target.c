@@ -51,16 +51,24 @@ static enum rc open_device(struct luks_target *target, enum luks_target_use use,
     return rc == RC_NOT_FOUND ? (why->rc = RC_IO) : rc;
 }
 
+enum rc luks_target_read_header(struct luks2 **header, struct device *device,
+                                struct fault *why)
+{
+    enum rc rc = luks1_header_read(header, device, why);
+
+    return rc == RC_NOT_FOUND ? luks2_read(header, device, why) : rc;
+}
+
 /* LUKS1 is looked at as if it were LUKS2; of all changes, only keys come and go in both. */
 static enum rc read_header(struct luks_target *target, enum luks_target_use use,
                            struct fault *why)
 {
-    enum rc rc = RC_NOT_FOUND;
+    enum rc rc = use == LUKS_TARGET_CHANGE
+                     ? luks2_read(&target->header, target->device, why)
+                     : luks_target_read_header(&target->header, target->device, why);
 
-    if (use == LUKS_TARGET_LOOK || use == LUKS_TARGET_KEYS)
-        rc = luks1_header_read(&target->header, target->device, why);
-    target->is_luks1 = rc == RC_OK;
-    return rc == RC_NOT_FOUND ? luks2_read(&target->header, target->device, why) : rc;
+    target->is_luks1 = rc == RC_OK && luks1_header_is(target->header);
+    return rc;
 }
 
 enum rc luks_target_begin(struct luks_target *target, const char *path,
@@ -135,6 +143,14 @@ enum rc luks_target_write(struct luks_target *target, struct fault *why)
 {
     return target->is_luks1 ? luks1_header_write(target->header, target->device, why)
                             : luks2_write(target->header, target->device, why);
+}
+
+uint64_t luks_target_header_size(const struct luks_target *target)
+{
+    uint64_t size = target->is_luks1 ? luks1_header_size(target->header)
+                                     : luks2_total_size(target->header);
+
+    return size < target->device->size ? size : target->device->size;
 }
 
 enum status luks_target_status(const struct luks_target *target, enum rc rc)

@@ -13,10 +13,9 @@
 #include "vault/unlock.h"
 
 enum luks_target_use {
-    LUKS_TARGET_LOOK,   /* read-only, a LUKS1 header too; also while others change it */
-    LUKS_TARGET_COPY,   /* the same for LUKS2 alone: the bytes of the header itself matter */
-    LUKS_TARGET_CHANGE, /* nobody else changes it meanwhile; a daemon may have the data open */
-    LUKS_TARGET_KEYS,   /* the same, and a LUKS1 header will do */
+    LUKS_TARGET_LOOK, /* read-only, a LUKS1 header too; also while others change it */
+    LUKS_TARGET_CHANGE, /* LUKS2 alone; nobody else changes it meanwhile; a daemon may have the data open */
+    LUKS_TARGET_KEYS, /* the same, and a LUKS1 header will do */
 };
 
 struct luks_target {
@@ -63,6 +62,13 @@ enum rc luks_target_replace_key(struct luks_target *target, unsigned number,
                                 const struct kdf_params *params, struct fault *why);
 enum rc luks_target_remove_key(struct luks_target *target, unsigned number, struct fault *why);
 enum rc luks_target_write(struct luks_target *target, struct fault *why);
+
+/* Bytes that a backup of its header has, both copies and every key area. */
+uint64_t luks_target_header_size(const struct luks_target *target);
+
+/* The header on a device, of LUKS1 or LUKS2; errors as luks2_read. */
+enum rc luks_target_read_header(struct luks2 **header, struct device *device,
+                                struct fault *why);
 
 /* The exit status of a command that came to `rc`. */
 enum status luks_target_status(const struct luks_target *target, enum rc rc);

@@ -14,6 +14,7 @@ enum {
     SECTOR = 512,
     VERSION = 1,
     KEYSLOT_SIZE = 48,
+    PAGE = 4096,
 };
 
 /* Where the fields are. */
@@ -273,4 +274,22 @@ enum rc luks1_header_read(struct luks2 **out, struct device *device, struct faul
     }
     *out = &header->as_luks2;
     return RC_OK;
+}
+
+bool luks1_header_is(const struct luks2 *header)
+{
+    return strcmp(header->keyslots[0].type ? header->keyslots[0].type : "", "luks1") == 0;
+}
+
+uint64_t luks1_header_size(const struct luks2 *header)
+{
+    uint64_t last = 0;
+
+    for (unsigned i = 0; i < LUKS1_KEYSLOTS; i++) {
+        uint64_t end = header->keyslots[i].area_offset + header->keyslots[i].area_size;
+
+        if (end > last)
+            last = end;
+    }
+    return (last + PAGE - 1) / PAGE * PAGE;
 }

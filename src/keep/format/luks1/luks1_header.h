@@ -47,4 +47,11 @@ void luks1_header_put(const struct luks1_header *header, uint8_t bytes[LUKS1_HEA
  */
 enum rc luks1_header_read(struct luks2 **out, struct device *device, struct fault *why);
 
+/* Whether a header in the form of a LUKS2 one is one of these. */
+bool luks1_header_is(const struct luks2 *header);
+
+/* Bytes from the beginning of the device to the end of the last key area, used or not, in whole pages:
+ * what a backup holds, also in the eyes of cryptsetup. */
+uint64_t luks1_header_size(const struct luks2 *header);
+
 #endif

@@ -17,7 +17,6 @@ enum {
     SECTOR = 512,
     AREA_ALIGN = 4096,
     DATA_ALIGN = 1 << 20,
-    WRITTEN = 1024, /* the two sectors of a header */
 };
 
 static const char hash_name[] = "sha256";
@@ -244,7 +243,7 @@ enum rc luks1_keyslot_remove(struct luks2 *header, unsigned number, struct fault
 enum rc luks1_header_write(const struct luks2 *header, struct device *device,
                            struct fault *why)
 {
-    uint8_t bytes[WRITTEN], proof[WRITTEN];
+    uint8_t bytes[LUKS1_WRITTEN], proof[LUKS1_WRITTEN];
     const struct luks1_header *h = (const struct luks1_header *)(const void *)header;
     enum rc rc;
 

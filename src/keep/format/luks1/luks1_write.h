@@ -11,6 +11,9 @@
 #include "base/secret.h"
 #include "vault/header/luks2.h"
 
+/* Bytes that luks1_header_write writes: the two sectors of a header. */
+enum { LUKS1_WRITTEN = 1024 };
+
 struct luks1_format {
     const char *encryption; /* "aes-xts-plain64" */
     const char *uuid;       /* NULL: a random one */
