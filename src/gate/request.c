@@ -205,6 +205,11 @@ void request_time_out(struct request *r)
     break_off(r);
 }
 
+static bool has_surplus(const struct request *r)
+{
+    return r->used < r->got || r->surplus.begin < r->surplus.end;
+}
+
 /* All of the body that is on its way behind this request is the next one's. */
 static enum rc keep_surplus(struct request *r)
 {
@@ -258,13 +263,14 @@ static enum rc finish(struct request *r)
         return RC_END;
     }
     client->requests++;
-    if (r->keep_alive && r->up.done && keep_surplus(r) == RC_OK) {
-        timer_clear(&client->timer);
-        if (r->got > 0 || client->readable)
-            return RC_OK;
+    if (r->keep_alive && r->up.done && !has_surplus(r) && !client->readable) {
         release(r);
         client_wait(client);
         return RC_END;
+    }
+    if (r->keep_alive && r->up.done && keep_surplus(r) == RC_OK) {
+        timer_clear(&client->timer);
+        return RC_OK;
     }
     release(r);
     if (unread || http->lingering_close == 2)

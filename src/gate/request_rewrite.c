@@ -89,9 +89,8 @@ static enum rc search_again(struct request *r)
     return RC_OK;
 }
 
-bool request_rewrite(struct request *r, enum rc *rc)
+static bool run_codes(struct request *r, const struct rewrite_settings *s, enum rc *rc)
 {
-    const struct rewrite_settings *s = &request_settings(r)->rewrite;
     struct rewrite_turn turn = {
         .subject = r,
         .arena = &r->arena,
@@ -111,8 +110,6 @@ bool request_rewrite(struct request *r, enum rc *rc)
     const uint64_t given_up = regex_given_up();
     enum rewrite_verdict verdict;
 
-    if (s->count == 0)
-        return false;
     verdict = rewrite_run(s->codes, s->count, &turn);
     if (turn.rewritten && (*rc = take_over(r, &turn)) != RC_OK)
         return true;
@@ -138,4 +135,11 @@ bool request_rewrite(struct request *r, enum rc *rc)
         break;
     }
     return true;
+}
+
+bool request_rewrite(struct request *r, enum rc *rc)
+{
+    const struct rewrite_settings *s = &request_settings(r)->rewrite;
+
+    return s->count > 0 && run_codes(r, s, rc);
 }

@@ -5,17 +5,22 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "gate/conf/regex_prefix.h"
+
 enum {
     PAIRS_MAX = 64,
     STEPS_MAX = 1000000, /* of backtracking, before a match is given up */
     HEAP_MAX_KIB = 32 * 1024,
     SUBJECT_MAX = 1 << 30,
+    PREFIX_MAX = 46,
 };
 
 struct regex {
     pcre2_code *code;
     const uint8_t *names; /* entries of names_size bytes: number (2, big-endian), name, NUL */
     uint32_t names_count, names_size;
+    uint8_t prefix_len; /* a subject that does not begin with it does not match */
+    uint8_t prefix[PREFIX_MAX];
 };
 
 /* What a thread keeps for its matches. */
@@ -84,6 +89,8 @@ enum rc regex_open(struct regex **out, struct span pattern, bool nocase, struct 
     pcre2_pattern_info(regex->code, PCRE2_INFO_NAMECOUNT, &regex->names_count);
     pcre2_pattern_info(regex->code, PCRE2_INFO_NAMEENTRYSIZE, &regex->names_size);
     pcre2_pattern_info(regex->code, PCRE2_INFO_NAMETABLE, &regex->names);
+    if (!nocase)
+        regex->prefix_len = (uint8_t)regex_prefix(pattern, regex->prefix, PREFIX_MAX);
     *out = regex;
     return RC_OK;
 }
@@ -124,10 +131,14 @@ uint64_t regex_given_up(void)
 bool regex_match(const struct regex *regex, struct span subject, uint32_t *at, uint32_t pairs,
                  uint32_t *count)
 {
-    pcre2_match_data *data = match_data();
-    int groups = data && subject.len <= SUBJECT_MAX ? match(regex, subject, data)
-                                                    : PCRE2_ERROR_NOMEMORY;
+    pcre2_match_data *data;
+    int groups;
 
+    if (!span_starts(subject, span_of(regex->prefix, regex->prefix_len)))
+        return false;
+    data = match_data();
+    groups = data && subject.len <= SUBJECT_MAX ? match(regex, subject, data)
+                                                : PCRE2_ERROR_NOMEMORY;
     if (groups < 0) {
         given_up += groups != PCRE2_ERROR_NOMATCH;
         return false;

@@ -173,14 +173,18 @@ static enum rewrite_verdict change_path(const struct rewrite_code *code,
 static bool match(const struct regex *regex, struct span pattern, struct span subject,
                   struct rewrite_turn *turn)
 {
-    struct captures found = {.subject = subject, .regex = regex};
+    struct captures found; /* large, and mostly not needed */
 
     if (!regex_match(regex, subject, found.at, CAPTURES_MAX, &found.count)) {
-        tell(turn, "\"%.*s\" does not match \"%.*s\"", SPAN_ARG(pattern), SPAN_ARG(subject));
+        if (turn->log)
+            tell(turn, "\"%.*s\" does not match \"%.*s\"", SPAN_ARG(pattern),
+                 SPAN_ARG(subject));
         return false;
     }
     tell(turn, "\"%.*s\" matches \"%.*s\"", SPAN_ARG(pattern), SPAN_ARG(subject));
     turn->matched(turn->subject);
+    found.subject = subject;
+    found.regex = regex;
     *turn->captures = found;
     return true;
 }
