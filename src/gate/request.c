@@ -128,9 +128,9 @@ void request_renew(struct request *r)
 
 void request_close_file(struct request *r)
 {
-    if (r->file >= 0)
-        close(r->file);
+    file_way_close(r->file, r->file_held);
     r->file = -1;
+    r->file_held = NULL;
 }
 
 static void release(struct request *r)

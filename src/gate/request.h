@@ -175,8 +175,9 @@ struct request {
     bool is_head;             /* the method is HEAD */
     struct span location_field, content_type; /* as sent, for variables */
     struct span sent_etag, sent_modified;
-    int file;                /* that is being sent; -1: none */
-    struct file_part *parts; /* of it, in the order in which they go out */
+    int file;                     /* that is being sent; -1: none */
+    struct file_entry *file_held; /* of a cache; NULL: it is the request's own */
+    struct file_part *parts;      /* of it, in the order in which they go out */
     size_t parts_count, part;
     unsigned redirects; /* internal ones, so far */
     bool searches; /* STEP_REDIRECT looks for a location, and runs nothing of the server's */
@@ -569,12 +570,15 @@ enum rc request_answer_random(struct request *r, const char *path);
 enum rc request_answer_fixed(struct request *r);
 /* gzip_static: 200 where *file is the compressed form of `path`, which is to be sent. */
 struct file;
-unsigned request_open_compressed(struct request *r, struct buffer *path, struct file *file);
+unsigned request_open_compressed(struct request *r, struct buffer *path,
+                                 const struct file_way *way, struct file *file);
 
 /* ---- request_file.c ---- */
 
 /* What the location says: a file below its root. */
 enum rc request_answer_file(struct request *r);
+/* How paths are looked for on disk. */
+struct file_way request_file_way(struct request *r);
 /* How much of the path an alias stands for: the location's prefix; all of it for a regular expression. */
 size_t request_replaced_by_alias(const struct request *r);
 /* A picture that never changes. */

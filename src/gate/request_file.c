@@ -182,11 +182,27 @@ static enum rc answer_opened(struct request *r, const struct file *file)
     return request_answer(r, &reply, (struct span){0});
 }
 
+struct file_way request_file_way(struct request *r)
+{
+    const struct respond_settings *respond = &request_settings(r)->respond;
+    struct file_way way = respond->way;
+    char text[PATH_SIZE];
+    struct buffer from = buffer_over(text, sizeof text);
+
+    if (way.links.rule == SYMLINKS_FOLLOWED || respond->links_from.count == 0)
+        return way;
+    template_write(&respond->links_from, r, &from);
+    if (!from.full)
+        way.links.from = arena_copy(&r->arena, buffer_span(&from));
+    return way;
+}
+
 /* Tries the index names in a directory: RC_OK with the answer on its way. */
 static enum rc answer_index(struct request *r, struct buffer *disk_path)
 {
     const struct respond_settings *respond = &request_settings(r)->respond;
     struct span *names = arena_take_array(&r->arena, respond->index_count, sizeof *names);
+    struct file_way way = request_file_way(r);
     struct fault why = {0};
     struct buffer path;
     size_t found = 0;
@@ -200,8 +216,9 @@ static enum rc answer_index(struct request *r, struct buffer *disk_path)
         template_write(&respond->index[i], r, &name);
         names[i] = arena_copy(&r->arena, buffer_span(&name));
     }
-    code = file_index(disk_path, names, respond->index_count, &found, &why);
-    if (code == 403 && request_settings(r)->listing.on && r->head.method != METHOD_POST)
+    code = file_index(disk_path, &way, names, respond->index_count, &found, &why);
+    if (code == 403 && found == respond->index_count && request_settings(r)->listing.on &&
+        r->head.method != METHOD_POST)
         return request_answer_listing(r, (const char *)disk_path->at);
     if (code != 200) {
         if (code != 404 || respond->log_not_found)
@@ -244,6 +261,7 @@ enum rc request_answer_file(struct request *r)
     struct buffer root = buffer_over(r->service->out, SCRATCH_OUT);
     struct buffer path = memory_buffer(r, PATH_SIZE);
     struct fault why = {0};
+    struct file_way way;
     struct file file;
     unsigned code;
 
@@ -268,9 +286,10 @@ enum rc request_answer_file(struct request *r)
     }
     if (r->path.at[r->path.len - 1] == '/')
         return answer_folder(r, &path);
-    code = request_open_compressed(r, &path, &file);
+    way = request_file_way(r);
+    code = request_open_compressed(r, &path, &way, &file);
     if (code != 200)
-        code = file_open((const char *)path.at, &file, &why);
+        code = file_open((const char *)path.at, &way, &file, &why);
     if (code == 301)
         return request_answer_slash(r);
     if (code != 200) {
@@ -279,6 +298,7 @@ enum rc request_answer_file(struct request *r)
         return request_answer_status(r, code);
     }
     r->file = file.fd;
+    r->file_held = file.held;
     if (r->head.method == METHOD_POST) /* what there is may not be written to */
         return request_answer_status(r, 405);
     return answer_opened(r, &file);

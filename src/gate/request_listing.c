@@ -156,7 +156,8 @@ enum rc request_answer_fixed(struct request *r)
 
 /* ---- gzip_static ---- */
 
-unsigned request_open_compressed(struct request *r, struct buffer *path, struct file *file)
+unsigned request_open_compressed(struct request *r, struct buffer *path,
+                                 const struct file_way *way, struct file *file)
 {
     const unsigned wanted = request_settings(r)->listing.gzip;
     const bool varies = request_settings(r)->gzip.vary;
@@ -172,14 +173,14 @@ unsigned request_open_compressed(struct request *r, struct buffer *path, struct 
     buffer_add(path, SPAN(".gz\0"));
     if (path->full)
         return 404;
-    status = file_open((const char *)path->at, file, &why);
+    status = file_open((const char *)path->at, way, file, &why);
     path->len -= 4;
     path->at[path->len] = '\0';
     if (status != 200)
         return 404;
     r->varies = wanted == LISTING_GZIP_ON && varies;
     if (!takes) {
-        close(file->fd);
+        file_way_close(file->fd, file->held);
         return 404;
     }
     r->precompressed = true;

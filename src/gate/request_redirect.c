@@ -106,10 +106,13 @@ enum rc request_try_files(struct request *r, const struct try_files *files)
         .is_alias = respond->root_is_alias,
         .replaced = respond->root_is_alias ? respond->alias_len : 0,
     };
+    struct file_way way;
     struct span text = {0};
 
     template_write(&respond->root, r, &root);
     subject.root = buffer_span(&root);
+    way = request_file_way(r);
+    subject.way = &way;
     switch (root.full ? TRY_FILES_FAILED : try_files_look(files, &subject, &text, log_try)) {
     case TRY_FILES_FOUND:
         r->alias_is_folder = respond->root_is_alias && respond->alias_len == SIZE_MAX;

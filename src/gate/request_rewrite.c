@@ -59,6 +59,13 @@ static void tell(void *subject, bool is_error, const char *what)
     request_log(subject, is_error ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE, "%s", what);
 }
 
+static int look(void *subject, const char *path, struct stat *found)
+{
+    struct file_way way = request_file_way(subject);
+
+    return file_way_stat(&way, path, found);
+}
+
 /* Did the target's path have escapes, or blanks as '+'? */
 static bool is_escaped(const struct request *r)
 {
@@ -104,6 +111,7 @@ static bool run_codes(struct request *r, const struct rewrite_settings *s, enum 
         .enter = enter,
         .matched = matched,
         .tell = tell,
+        .look = look,
         .ran = r->service->trace ? ran : NULL,
     };
     const bool of_server = r->location == &r->server->outer;

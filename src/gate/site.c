@@ -392,6 +392,7 @@ void site_release(struct site *site)
         return;
     upstream_list_close(&upstreams);
     zones_close(&site->zones);
+    file_caches_clear(&site->files);
     journal_close(&site->journals);
     for (struct site_tls *link = site->tls; link; link = link->next) {
         tls_server_close(link->server);

@@ -94,6 +94,7 @@ struct site {
     struct upstream_settings **upstreams;
     size_t upstreams_count;
     struct journal_settings journal; /* of the main context: what has no location */
+    struct file_caches files;        /* open_file_cache */
     struct journal_files journals;   /* every log file; site_read opens none: journal_open */
     struct zones zones;              /* without their memory: site_open_zones */
     const struct location *status;   /* the first that tells it; NULL: none */

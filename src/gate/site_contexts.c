@@ -66,6 +66,7 @@ enum rc site_read_http(struct site_reader *r, const struct conf_node *nodes)
         r->http.proxy.closes = true;
     }
     r->http.respond.types = r->site->types;
+    r->http.respond.caches = &r->site->files;
     r->standards = r->http;
     if ((rc = journal_settings_begin(&r->conf, journal)) != RC_OK)
         return rc;

@@ -1,9 +1,12 @@
 """Files as gate serves them: beside nginx with the same folder, and with curl as a client."""
+import concurrent.futures
 import os
 import pathlib
 import re
 import subprocess
+import time
 
+import beside
 import peers
 import pytest
 
@@ -261,3 +264,99 @@ def test_curl(both, site, tmp_path):
     assert curl('-r', '2-4', f'{url}/ten.txt') == b'234'
     assert curl('-L', f'{url}/sub') == b'sub'
     assert curl('-I', '-0', f'{url}/ten.txt').startswith(b'HTTP/1.1 200 OK')
+
+
+# ---- links, and what is remembered of files ----
+
+def test_links_of_another_owner_are_refused(gate, nginx_program, tmp_path):
+    files = tmp_path / 'files'
+    for folder in ('open/inner', 'other'):
+        (files / folder).mkdir(parents=True)
+    for name in ('open/own.txt', 'open/inner/x.txt', 'other/index.html', 'other/y.txt', 'open/z.txt.gz'):
+        (files / name).write_text(name)
+    (files / 'open/own').symlink_to('own.txt')
+    (files / 'open/folder').symlink_to('../other')
+    (files / 'open/foreign').symlink_to('/etc/passwd')
+    (files / 'open/index.html').symlink_to('own.txt')
+    (files / 'open/dangling').symlink_to('nowhere')
+    (files / 'way').symlink_to('open')
+    if os.geteuid() == 0:
+        os.lchown(files / 'open/foreign', 1, 1)
+    locations = '\n'.join(f'''
+        location /{name}/ {{ alias {files}/open/; disable_symlinks {rule}; gzip_static on; autoindex on; }}
+        location /way-{name}/ {{ alias {files}/way/; disable_symlinks {rule}; }}
+        location /try-{name}/ {{ root {files}/open; disable_symlinks {rule}; rewrite ^/[^/]*(/.*)$ $1 break; try_files $uri =418; }}
+        location /if-{name}/ {{ disable_symlinks {rule}; set $f {files}/open/$arg_f; if (-e $f) {{ return 200 there; }} if (-d $f) {{ return 200 folder; }} return 200 none; }}
+    ''' for name, rule in (('on', 'on'), ('owner', 'if_not_owner'), ('from', f'on from={files}/way'), ('slash', f'on from={files}/way/'),
+                           ('root', 'on from=$document_root'), ('off', 'off'), ('late', f'if_not_owner from={files}/open/fo')))
+    names = ['own.txt', 'own', 'inner/x.txt', 'folder/y.txt', 'folder/', 'folder', 'foreign', 'dangling', 'none', '', 'z.txt', 'inner/', 'inner']
+    pair = beside.Both(gate, nginx_program, locations, main='user root;' if os.geteuid() == 0 else '')
+    for rule in ('on', 'owner', 'from', 'slash', 'root', 'off', 'late'):
+        for kind in ('', 'way-', 'try-'):
+            for name in names:
+                pair.ask(f'/{kind}{rule}/{name}')
+        for name in names:
+            pair.ask(f'/if-{rule}/?f={name}')
+    for each in (pair.gate, pair.nginx):  # try_files calls a link critical
+        log = each.folder / 'logs/error.log'
+        assert 'openat()' in log.read_text()
+        log.write_text('')
+
+
+@pytest.mark.parametrize('directive', [
+    'disable_symlinks nosuch;', 'disable_symlinks off from=/x;', 'disable_symlinks on off;', 'disable_symlinks from=/x;', 'disable_symlinks on from=$nosuch;',
+    'open_file_cache inactive=1s;', 'open_file_cache max=0;', 'open_file_cache max=x;', 'open_file_cache nosuch;', 'open_file_cache max=1 inactive=x;',
+])
+def test_refusals_of_file_settings(refusals, directive):
+    ours, theirs = refusals(directive)
+    assert theirs.split('[emerg] ')[1].split(': ', 1)[1].split(' in /')[0].splitlines()[0] in ours, (ours, theirs)
+
+
+def test_files_are_remembered_as_nginx_does(gate, nginx_program, tmp_path):
+    """Each with files of its own that change beneath it."""
+    server = '''root FILES; open_file_cache max=100 inactive=20s; open_file_cache_min_uses 1;
+        location / { open_file_cache_valid 30s; open_file_cache_errors on; }
+        location /short/ { open_file_cache_valid 1s; }
+        location /off/ { open_file_cache off; }
+        location /try/ { open_file_cache_errors on; try_files $uri =418; }'''
+    seen = []
+    for number, program in enumerate((None, nginx_program)):
+        files = tmp_path / f'files{number}'
+        for folder in ('short', 'off', 'try', 'dir'):
+            (files / folder).mkdir(parents=True)
+        started = gate(server.replace('FILES', str(files)), main='user root;' if os.geteuid() == 0 else '', program=program)
+
+        def ask(*names, port=started.port):
+            return [(answer.status, answer.body if answer.status == 200 else b'') for answer in (peers.ask(port, 'GET', f'/{name}') for name in names)]
+
+        names = ['a', 'short/a', 'off/a', 'try/a']
+        for name in names:
+            (files / name).write_text('one')
+        told = ask(*names, 'b', 'short/b', 'off/b', 'try/b', 'dir/')
+        for name in names:
+            (files / name).with_suffix('.new').write_text('another')
+            os.rename((files / name).with_suffix('.new'), files / name)
+            (files / name.replace('a', 'b')).write_text('new')
+        told += ask(*names, 'b', 'short/b', 'off/b', 'try/b')
+        time.sleep(2.1)
+        told += ask(*names, 'b', 'short/b')
+        (files / 'a').unlink()
+        told += ask('a', 'a')
+        seen.append(told)
+    assert seen[0] == seen[1]
+
+
+def test_a_cache_for_two_loops_under_fire(gate, tmp_path):
+    files = tmp_path / 'files'
+    files.mkdir()
+    for number in range(20):
+        (files / f'{number}').write_text(f'{number}' * 50000)
+    server = gate(f'root {files}; open_file_cache max=5 inactive=1s; open_file_cache_valid 1s;', main=('user root;' if os.geteuid() == 0 else '') + 'worker_processes 2;')
+
+    def fetch(start):
+        for turn in range(60):
+            number = (start * 7 + turn * 3) % 20
+            assert peers.ask(server.port, 'GET', f'/{number}').body == f'{number}'.encode() * 50000
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(fetch, range(8)))

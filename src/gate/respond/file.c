@@ -1,11 +1,9 @@
 #include "gate/respond/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 /*
  * The parser of targets has resolved them all, but the cut may make one anew: "location /i" with
@@ -62,33 +60,30 @@ static unsigned open_failed(const char *call, const char *path, struct fault *wh
     }
 }
 
-unsigned file_open(const char *path, struct file *file, struct fault *why)
+unsigned file_open(const char *path, const struct file_way *way, struct file *file,
+                   struct fault *why)
 {
+    struct file_entry *held;
     struct stat stat;
-    unsigned status = 200;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    int fd;
 
-    if (fd < 0)
-        return open_failed("open", path, why);
-    if (fstat(fd, &stat) < 0) {
-        status = open_failed("fstat", path, why);
-    } else if (S_ISDIR(stat.st_mode)) {
-        status = 301;
-    } else if (!S_ISREG(stat.st_mode)) {
+    if (file_way_open(way, path, &stat, &fd, &held) < 0)
+        return open_failed(way && way->links.rule != SYMLINKS_FOLLOWED ? "openat" : "open",
+                           path, why);
+    if (S_ISDIR(stat.st_mode))
+        return 301;
+    if (!S_ISREG(stat.st_mode)) {
         (void)fail(why, RC_IO, "\"%s\" is not a regular file", path);
-        status = 404;
+        file_way_close(fd, held);
+        return 404;
     }
-    if (status != 200) {
-        close(fd);
-        return status;
-    }
-    *file = (struct file){fd, (uint64_t)stat.st_size, stat.st_mtime};
+    *file = (struct file){fd, held, (uint64_t)stat.st_size, stat.st_mtime};
     return 200;
 }
 
 static unsigned index_failed(const char *path, int error, struct fault *why)
 {
-    const bool forbidden = error == EACCES;
+    const bool forbidden = error == EACCES || error == ELOOP;
 
     (void)fail(why, RC_IO, "\"%s\" is %s (%d: %s)", path,
                forbidden ? "forbidden" : "not found", error, strerror(error));
@@ -96,7 +91,8 @@ static unsigned index_failed(const char *path, int error, struct fault *why)
 }
 
 /* After an index file that is not there: is its directory, the first `len` bytes? 0 where it is. */
-static unsigned check_directory(struct buffer *path, size_t len, struct fault *why)
+static unsigned check_directory(struct buffer *path, const struct file_way *way, size_t len,
+                                struct fault *why)
 {
     char *text = (char *)path->at;
     const char first = text[len];
@@ -104,7 +100,7 @@ static unsigned check_directory(struct buffer *path, size_t len, struct fault *w
     int error;
 
     text[len] = '\0';
-    error = stat(text, &stat_of) == 0 ? 0 : errno;
+    error = file_way_stat(way, text, &stat_of) == 0 ? 0 : errno;
     text[len] = first;
     if (error == 0 ||
         error == EACCES) /* its files could be asked for, so it may be searched */
@@ -115,8 +111,8 @@ static unsigned check_directory(struct buffer *path, size_t len, struct fault *w
 }
 
 /* 200 where the file is there, 0 where the search goes on. */
-static unsigned try_index(struct buffer *path, struct span name, bool is_first,
-                          struct fault *why)
+static unsigned try_index(struct buffer *path, const struct file_way *way, struct span name,
+                          bool is_first, struct fault *why)
 {
     const size_t len = path->len;
     struct stat stat_of;
@@ -126,28 +122,28 @@ static unsigned try_index(struct buffer *path, struct span name, bool is_first,
     end_with_nul(path);
     if (path->full)
         status = index_failed((char *)path->at, ENAMETOOLONG, why);
-    else if (stat((char *)path->at, &stat_of) == 0)
+    else if (file_way_stat(way, (char *)path->at, &stat_of) == 0)
         status = 200;
-    else if (errno == ENOTDIR || errno == ENAMETOOLONG || errno == EACCES)
+    else if (errno == ENOTDIR || errno == ENAMETOOLONG || errno == EACCES || errno == ELOOP)
         status = index_failed((char *)path->at, errno, why);
     else if (errno != ENOENT)
         status = open_failed("stat", (char *)path->at, why);
     else if (is_first)
-        status = check_directory(path, len, why);
+        status = check_directory(path, way, len, why);
     path->len = len;
     path->at[len] = '\0';
     return status;
 }
 
-unsigned file_index(struct buffer *path, const struct span *names, size_t count, size_t *found,
-                    struct fault *why)
+unsigned file_index(struct buffer *path, const struct file_way *way, const struct span *names,
+                    size_t count, size_t *found, struct fault *why)
 {
     for (*found = 0; *found < count; ++*found) {
         unsigned status;
 
         if (span_starts(names[*found], SPAN("/")))
             return 200;
-        if ((status = try_index(path, names[*found], *found == 0, why)) != 0)
+        if ((status = try_index(path, way, names[*found], *found == 0, why)) != 0)
             return status;
     }
     (void)fail(why, RC_DENIED, "directory index of \"%s\" is forbidden", (char *)path->at);

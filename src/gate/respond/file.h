@@ -16,9 +16,11 @@
 #include "base/buffer.h"
 #include "base/fault.h"
 #include "base/span.h"
+#include "gate/respond/file_cache.h"
 
 struct file {
-    int fd; /* the caller's to close */
+    int fd; /* the caller's, for file_way_close */
+    struct file_entry *held;
     uint64_t size;
     time_t modified;
 };
@@ -32,24 +34,25 @@ struct file {
 bool file_path(struct span root, size_t replaced, struct span path, struct buffer *out);
 
 /*
- * Opens the file at a path that does not end in '/', and returns the status to go on with:
+ * Opens the file at a path that does not end in '/' (`way` may be NULL), and returns the status to go on with:
  *   200  *file is filled
  *   301  a directory: send the client to path + '/', with its query
  *   403  not allowed; 404 not there, or no regular file; 500 anything else
  * Other than 200 and 301: `why` says it for the error log ('open() "/x" failed (2: No such
  * file or directory)').
  */
-unsigned file_open(const char *path, struct file *file, struct fault *why);
+unsigned file_open(const char *path, const struct file_way *way, struct file *file,
+                   struct fault *why);
 
 /*
  * Which of the index names there is in a directory: `path` is as file_path wrote it, ends in
  * '/', and is used as scratch behind its length. 200  names[*found]: go on as if the request
  * were for path + that name (or that name alone where it begins with '/': nobody looked
- * whether it is there) 403  the directory is there, but none of them ("directory index of ...
- * is forbidden") 404  there is no such directory; 500 anything else
+ * whether it is there) 403  the directory is there, but none of them (*found is `count`: "directory index of ...
+ * is forbidden"), or one that may not be opened 404  there is no such directory; 500 anything else
  */
-unsigned file_index(struct buffer *path, const struct span *names, size_t count, size_t *found,
-                    struct fault *why);
+unsigned file_index(struct buffer *path, const struct file_way *way, const struct span *names,
+                    size_t count, size_t *found, struct fault *why);
 
 /* Behind the last '.' of the path's last part; empty where there is none or nothing before it.
  */

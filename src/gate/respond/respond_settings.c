@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "gate/conf/slot.h"
+#include "gate/conf/value.h"
 #include "gate/respond/conditions.h"
 #include "gate/respond/mime_types.h"
 #include "gate/respond/range.h"
@@ -230,6 +231,78 @@ static enum rc set_max_ranges(struct conf *conf, const struct directive *d, void
     return rc;
 }
 
+static enum rc set_symlinks(struct conf *conf, const struct directive *d, void *part)
+{
+    static const struct conf_choice rules[] = {{"off", SYMLINKS_FOLLOWED},
+                                               {"on", SYMLINKS_REFUSED},
+                                               {"if_not_owner", SYMLINKS_OF_OWNER},
+                                               {0}};
+    struct respond_settings *s = part;
+    bool has_rule = false, has_from = false;
+
+    (void)d;
+    s->links_from = (struct template){0};
+    for (size_t i = 1; i < conf_words(conf); i++) {
+        struct span word = conf_word(conf, i);
+        const struct conf_choice *rule = rules;
+        const bool is_from = span_starts(word, SPAN("from="));
+
+        while (rule->name && !span_equal(word, span_text(rule->name)))
+            rule++;
+        if (!is_from && !rule->name)
+            return conf_fail(conf, i, "one of: on, if_not_owner, off, from=PATH",
+                             "invalid parameter \"%.*s\"", SPAN_ARG(word));
+        if (is_from ? has_from : has_rule)
+            return conf_fail(conf, i, NULL, "duplicate parameters \"%.*s %.*s\"",
+                             SPAN_ARG(conf_word(conf, 1)), SPAN_ARG(conf_word(conf, 2)));
+        if (is_from) {
+            span_cut(&word, strlen("from="));
+            if (conf_template(conf, i, word, &s->links_from) != RC_OK)
+                return RC_FORMAT;
+        } else {
+            s->way.links.rule = (enum symlinks_rule)rule->value;
+        }
+        *(is_from ? &has_from : &has_rule) = true;
+    }
+    if (has_rule && has_from && s->way.links.rule == SYMLINKS_FOLLOWED)
+        return conf_fail(conf, 1, NULL, "\"from=\" cannot be used with \"off\" parameter");
+    if (!has_rule)
+        return conf_fail(conf, 0, NULL,
+                         "\"disable_symlinks\" must have \"off\", \"on\" or "
+                         "\"if_not_owner\" parameter");
+    return RC_OK;
+}
+
+static enum rc set_file_cache(struct conf *conf, const struct directive *d, void *part)
+{
+    struct respond_settings *s = part;
+    uint64_t max = 0, inactive_s = 60;
+
+    (void)d;
+    s->way.cache = NULL;
+    for (size_t i = 1; i < conf_words(conf); i++) {
+        struct span word = conf_word(conf, i), name = span_cut(&word, span_find(word, '='));
+        enum rc rc = RC_FORMAT;
+
+        span_cut(&word, 1);
+        if (span_equal(name, SPAN("off")) && word.len == 0)
+            return RC_OK;
+        if (span_equal(name, SPAN("max")))
+            rc = units_parse_number(word, FILE_CACHE_MAX, &max);
+        else if (span_equal(name, SPAN("inactive")))
+            rc = value_parse_seconds(word, &inactive_s);
+        if (rc != RC_OK || (span_equal(name, SPAN("max")) && max == 0))
+            return conf_fail(conf, i, "max=NUMBER, inactive=TIME",
+                             "invalid \"open_file_cache\" parameter \"%.*s\"",
+                             SPAN_ARG(conf_word(conf, i)));
+    }
+    if (max == 0)
+        return conf_fail(conf, 0, "max=NUMBER",
+                         "\"open_file_cache\" must have the \"max\" parameter");
+    s->way.cache = file_caches_add(s->caches, max, inactive_s * 1000, conf->arena);
+    return s->way.cache ? RC_OK : conf_no_memory(conf);
+}
+
 /* "directio off" or a size. */
 static enum rc set_size_or_off(struct conf *conf, const struct directive *d, void *part)
 {
@@ -287,14 +360,20 @@ const struct directive respond_directives[] = {
     {"log_not_found", PLACE, 1, 1, .set = conf_set_flag, AT(log_not_found), .standard = "on",
      .doc = "Writes files that are not found to the error log."},
 
-    {"open_file_cache", PLACE, 1, 2, .set = conf_accept,
-     .doc = "Accepted, of no effect: files are opened when they are asked for."},
-    {"open_file_cache_valid", PLACE, 1, 1, .set = conf_set_seconds, DROPPED,
-     .doc = "Accepted, of no effect."},
-    {"open_file_cache_min_uses", PLACE, 1, 1, .set = conf_set_number, DROPPED,
-     .doc = "Accepted, of no effect."},
-    {"open_file_cache_errors", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
-     .doc = "Accepted, of no effect."},
+    {"disable_symlinks", PLACE, 1, 2, .set = set_symlinks, .standard = "off",
+     .doc =
+         "Refuses files whose path leads over a symbolic link (on), or over one of another "
+         "owner than what it leads to (if_not_owner); from=PATH trusts that much of the path "
+         "in front, and is often $document_root."},
+    {"open_file_cache", PLACE, 1, 2, .set = set_file_cache, .standard = "off",
+     .doc = "Keeps max=NUMBER files open, and what is known of them and of folders, until "
+            "nobody has asked for one for inactive=60s."},
+    {"open_file_cache_valid", PLACE, 1, 1, .set = conf_set_seconds_ms, AT(way.valid_ms),
+     .standard = "60s", .doc = "How long what is kept of a file is not looked at again."},
+    {"open_file_cache_min_uses", PLACE, 1, 1, .set = conf_set_number, AT(way.min_uses),
+     .standard = "1", .doc = "How often a file must be asked for to stay open."},
+    {"open_file_cache_errors", PLACE, 1, 1, .set = conf_set_flag, AT(way.errors),
+     .standard = "off", .doc = "Keeps in mind what was not found, too."},
     {"open_file_cache_events", PLACE, 1, 1, .set = conf_set_flag, DROPPED,
      .doc = "Accepted, of no effect."},
     {"sendfile_max_chunk", PLACE, 1, 1, .set = conf_set_size, DROPPED,

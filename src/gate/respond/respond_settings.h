@@ -3,6 +3,7 @@
 #define GATE_RESPOND_RESPOND_SETTINGS_H
 
 #include "gate/respond/error_page.h"
+#include "gate/respond/file_cache.h"
 #include "gate/respond/try_files.h"
 
 /* types { text/html html htm; } : by extension, in lower case. Filled when the configuration is read. */
@@ -28,6 +29,9 @@ struct respond_settings {
     bool recursive_error_pages; /* off: an error page's own error has gate's page */
 
     const struct try_files *try_files; /* not inherited; NULL: none */
+    struct file_way way;               /* but for links.from */
+    struct template links_from;        /* "disable_symlinks ... from=" */
+    struct file_caches *caches;        /* of the site */
 
     /* While they are read: the length of the location's prefix (SIZE_MAX: a regular expression), and whether it is
      * a named one. */

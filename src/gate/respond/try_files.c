@@ -34,7 +34,7 @@ static bool is_there(struct span name, bool directory, const struct try_files_su
 
     if ((!s->is_alias && !span_starts(name, SPAN("/"))) || !file_path(s->root, 0, name, &path))
         return false;
-    if (stat((const char *)path.at, &found) == 0)
+    if (file_way_stat(s->way, (const char *)path.at, &found) == 0)
         return S_ISDIR(found.st_mode) == directory;
     if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG) {
         (void)fail(&why, RC_IO, "stat() \"%s\" failed (%d: %s)", (char *)path.at, errno,

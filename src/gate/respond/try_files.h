@@ -6,6 +6,7 @@
 #define GATE_RESPOND_TRY_FILES_H
 
 #include "gate/conf/template.h"
+#include "gate/respond/file_cache.h"
 
 struct try_files_name {
     struct template text; /* without the '/' that says it is a directory */
@@ -20,10 +21,11 @@ struct try_files {
 };
 
 struct try_files_subject {
-    void *variables;     /* what templates are evaluated with */
-    struct arena *arena; /* of what is found */
-    struct span root;    /* root, or alias */
-    struct span path;    /* in the normal form of http/uri.h */
+    void *variables;            /* what templates are evaluated with */
+    struct arena *arena;        /* of what is found */
+    struct span root;           /* root, or alias */
+    struct span path;           /* in the normal form of http/uri.h */
+    const struct file_way *way; /* NULL: the plain one */
     bool is_alias;
     size_t
         replaced; /* by an alias: bytes of `path`; SIZE_MAX: all of it (a regular expression) */

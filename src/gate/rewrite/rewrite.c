@@ -229,15 +229,23 @@ static enum rewrite_verdict text_of(struct rewrite_turn *turn, const struct temp
                                             : failed(turn, "a text of an \"if\" is too long");
 }
 
-/* A kept text has a NUL behind it. */
+static int look(const struct rewrite_turn *turn, struct span path, struct stat *found)
+{
+    const char *text = (const char *)path.at; /* a kept text has a NUL behind it */
+
+    errno = ENOENT;
+    if (memchr(path.at, 0, path.len))
+        return -1;
+    return turn->look ? turn->look(turn->subject, text, found) : stat(text, found);
+}
+
 static bool test_file(const struct rewrite_code *code, struct rewrite_turn *turn,
                       struct span path)
 {
     char text[512];
     struct stat found;
 
-    errno = ENOENT;
-    if (memchr(path.at, 0, path.len) || stat((const char *)path.at, &found) != 0) {
+    if (look(turn, path, &found) != 0) {
         if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG) {
             snprintf(text, sizeof text, "stat() \"%.*s\" failed (%d: %s)", SPAN_ARG(path),
                      errno, strerror(errno));

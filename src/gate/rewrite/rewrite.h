@@ -30,6 +30,7 @@ enum rewrite_test {
 };
 
 struct conf_node; /* conf/tree.h */
+struct stat;
 
 struct rewrite_code {
     enum rewrite_kind kind;
@@ -73,6 +74,8 @@ struct rewrite_turn {
     void (*enter)(void *subject, const struct location *location);
     void (*matched)(void *subject); /* before captures are overwritten */
     void (*tell)(void *subject, bool is_error, const char *what);
+    int (*look)(void *subject, const char *path,
+                struct stat *found); /* as stat(2); NULL: that */
     /* NULL, or told of each instruction once it was run; `held`: it matched, or its condition holds */
     void (*ran)(void *subject, const struct rewrite_code *code, bool held);
 

@@ -127,7 +127,7 @@ static void what_is_there_decides(void **state)
         const char *end;
 
         check(files[i].name,
-              file_open(at(*state, files[i].name), &file, &why) == files[i].status);
+              file_open(at(*state, files[i].name), NULL, &file, &why) == files[i].status);
         check(files[i].name, (file.fd >= 0) == (files[i].status == 200));
         if (file.fd >= 0) {
             check(files[i].name, file.size == files[i].size);
@@ -168,7 +168,7 @@ static void an_index_file_stands_for_its_directory(void **state)
             file_path(span_text(at(*state, indexes[i].directory)), 0, SPAN(""), &path));
         len = path.len;
         check(indexes[i].what,
-              file_index(&path, indexes[i].names, 2, &found, &why) == indexes[i].status);
+              file_index(&path, NULL, indexes[i].names, 2, &found, &why) == indexes[i].status);
         if (indexes[i].status == 200)
             check(indexes[i].what, found == indexes[i].found);
         else
@@ -186,7 +186,7 @@ static void an_index_name_that_does_not_fit_is_not_found(void **state)
     size_t found;
 
     assert_true(file_path(span_text(at(*state, "full/")), 0, SPAN(""), &path));
-    assert_int_equal(file_index(&path, names, 1, &found, &why), 404);
+    assert_int_equal(file_index(&path, NULL, names, 1, &found, &why), 404);
 }
 
 static const struct {
@@ -209,9 +209,9 @@ static void the_etag_is_time_and_size(void **state)
     char text[FILE_ETAG_MAX];
 
     (void)state;
-    assert_true(span_equal(file_etag(&(struct file){-1, 26, 0x64b0c5f2}, text),
+    assert_true(span_equal(file_etag(&(struct file){-1, NULL, 26, 0x64b0c5f2}, text),
                            SPAN("\"64b0c5f2-1a\"")));
-    assert_int_equal(file_etag(&(struct file){-1, UINT64_MAX, -1}, text).len, 35);
+    assert_int_equal(file_etag(&(struct file){-1, NULL, UINT64_MAX, -1}, text).len, 35);
 }
 
 int main(void)
