@@ -10,7 +10,6 @@
 #include "gate/http/uri.h"
 #include "gate/journal/journal.h"
 #include "gate/respond/status.h"
-#include "gate/route/server_names.h"
 #include "gate/trace.h"
 #include "io/socket.h"
 
@@ -328,7 +327,7 @@ static void begin_counting(struct request *r)
     }
 }
 
-static enum rc refuse(struct request *r, unsigned status, const char *why)
+enum rc request_refuse(struct request *r, unsigned status, const char *why)
 {
     request_log(r, LOG_LEVEL_INFO, "client sent a request that is refused: %s", why);
     r->keep_alive = false;
@@ -361,11 +360,11 @@ static enum rc read_head(struct request *r)
         if (rc == RC_MEMORY && more_fields(&r->head.head, r->fields) == RC_OK)
             continue;
         if (rc != RC_AGAIN)
-            return refuse(r, rc == RC_MEMORY ? 500 : r->head.status, why.text);
+            return request_refuse(r, rc == RC_MEMORY ? 500 : r->head.status, why.text);
         if (r->got == r->size && r->size >= limits->head_max)
-            return refuse(r, 494, "its head is too large");
+            return request_refuse(r, 494, "its head is too large");
         if (r->got == r->size && more_bytes(r, limits->head_max) != RC_OK)
-            return refuse(r, 500, "no memory for its head");
+            return request_refuse(r, 500, "no memory for its head");
         rc = client_read(r->client, r->bytes + r->got, r->size - r->got, &got);
         if (rc != RC_OK)
             return rc; /* RC_AGAIN, or the client has gone */
@@ -374,37 +373,6 @@ static enum rc read_head(struct request *r)
 }
 
 /* ---- STEP_ROUTE ---- */
-
-static enum rc find_server(struct request *r)
-{
-    const struct field *field = head_find(&r->head.head, FIELD_HOST);
-    struct span authority = h1_request_authority(&r->head);
-    const uint64_t given_up = regex_given_up();
-    const struct server *server;
-    size_t len = 0;
-    char *host;
-
-    if (authority.len == 0 && field)
-        authority = field_value(&r->head.head, field);
-    if (authority.len > 0) {
-        if (!(host = request_memory(r, authority.len + 1)))
-            return RC_MEMORY;
-        if (uri_host(authority, host, &len) != RC_OK)
-            return refuse(r, 400, "its Host is invalid");
-        r->host = span_of(host, len);
-    }
-    server = server_names_find(r->client->listener->names, r->host, &r->captures);
-    if (regex_given_up() != given_up)
-        return refuse(r, 500, "its Host takes a server_name too many steps");
-    r->server = server ? server : r->client->listener->default_server;
-    r->location = &r->server->outer;
-    request_trace(r, r->server->outer.node, "%s",
-                  server ? "the server that has this name"
-                         : "the default server of the address");
-    if (r->host.len == 0)
-        r->host = r->server->name;
-    return RC_OK;
-}
 
 static enum rc normalise(struct request *r)
 {
@@ -418,7 +386,7 @@ static enum rc normalise(struct request *r)
         return RC_MEMORY;
     if (uri_normalise(path, request_settings(r)->http.merge_slashes, at, &len, &r->args,
                       &r->has_args, &r->path_is_plain) != RC_OK)
-        return refuse(r, 400, "its target is invalid");
+        return request_refuse(r, 400, "its target is invalid");
     r->path = span_of(at, len);
     return RC_OK;
 }
@@ -561,15 +529,15 @@ static enum rc route(struct request *r)
     enum rc rc;
 
     if (r->client->plain_at_tls)
-        return refuse(r, 497, "it came without TLS to a TLS port");
-    if ((rc = find_server(r)) != RC_OK || r->step != STEP_ROUTE ||
+        return request_refuse(r, 497, "it came without TLS to a TLS port");
+    if ((rc = request_find_server(r)) != RC_OK || r->step != STEP_ROUTE ||
         (rc = normalise(r)) != RC_OK || r->step != STEP_ROUTE)
         return rc;
     begin_body(r);
     if (r->head.method == METHOD_TRACE)
         return request_answer_status(r, 405);
     if (r->head.method == METHOD_CONNECT && !r->up.done)
-        return refuse(r, 400, "a CONNECT has no body");
+        return request_refuse(r, 400, "a CONNECT has no body");
     return request_locate(r);
 }
 

@@ -414,6 +414,12 @@ enum rc request_check_access(struct request *r);
 
 /* ---- request.c ---- */
 
+/* An answer after which the connection ends; `why` is for the error log. */
+enum rc request_refuse(struct request *r, unsigned status, const char *why);
+
+/* request_server.c: r->host, r->server and its outermost location; or an answer. */
+enum rc request_find_server(struct request *r);
+
 /* Looks for the location of r->path, and does what it says. */
 enum rc request_locate(struct request *r);
 /* Does what a location says. */

@@ -25,6 +25,7 @@ static const struct directive *const tables[PART_COUNT] = {
     [PART_PROCESS] = process_directives,
     [PART_HTTP] = http_directives,
     [PART_PROXY] = proxy_directives,
+    [PART_PROXY_TLS] = proxy_tls_directives,
     [PART_UPSTREAM] = upstream_directives,
     [PART_RESPOND] = respond_directives,
     [PART_JOURNAL] = journal_directives,

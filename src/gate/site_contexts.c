@@ -13,7 +13,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
 
     level.parts[PART_CONTEXTS] = part;
     level.parts[PART_HTTP] = &s->http;
-    level.parts[PART_PROXY] = &s->proxy;
+    level.parts[PART_PROXY] = level.parts[PART_PROXY_TLS] = &s->proxy;
     level.parts[PART_RESPOND] = &s->respond;
     level.parts[PART_JOURNAL] = &s->journal;
     level.parts[PART_REWRITE] = &s->rewrite;
@@ -401,7 +401,8 @@ static enum rc finish_location(struct conf *conf, struct location *location,
                     &why) != RC_OK)
         return conf_fail(conf, 0, NULL, "%s", why.text);
     if ((s->proxy.pass.tls || s->proxy.pass.dynamic) &&
-        (rc = site_open_client_tls(r, &s->proxy)) != RC_OK)
+        ((rc = proxy_settings_check_tls(conf, &s->proxy)) != RC_OK ||
+         (rc = site_open_client_tls(r, &s->proxy)) != RC_OK))
         return rc;
     return attach_health(conf, s);
 }

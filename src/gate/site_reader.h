@@ -13,6 +13,7 @@ enum site_part {
     PART_PROCESS,
     PART_HTTP,
     PART_PROXY,
+    PART_PROXY_TLS, /* struct proxy_settings too */
     PART_UPSTREAM,
     PART_RESPOND,
     PART_JOURNAL,

@@ -14,7 +14,7 @@
 #include "gate/request.h"
 #include "gate/respond/file.h"
 #include "gate/respond/status.h"
-#include "gate/tls/tls.h"
+#include "gate/tls/tls_peer.h"
 #include "gate/variables.h"
 #include "gate/variables_room.h"
 
@@ -443,23 +443,6 @@ static bool get_version(void *subject, struct span rest, uintptr_t of, struct sp
     return true;
 }
 
-enum tls_fact { TLS_PROTOCOL, TLS_CIPHER, TLS_NAME, TLS_REUSED };
-
-static bool get_tls(void *subject, struct span rest, uintptr_t of, struct span *value)
-{
-    struct request *r = subject;
-    const struct stream *s = &r->client->stream;
-
-    (void)rest;
-    if (!tls_is(s))
-        return false;
-    *value = of == TLS_PROTOCOL ? span_text(tls_protocol(s))
-             : of == TLS_CIPHER ? span_text(tls_cipher(s))
-             : of == TLS_NAME   ? tls_server_name(s)
-                                : SPAN("r");
-    return value->len > 0 && (of != TLS_REUSED || tls_is_reused(s));
-}
-
 static const struct variable rows[] = {
     {"1", get_capture, 1},
     {"2", get_capture, 2},
@@ -527,10 +510,29 @@ static const struct variable rows[] = {
     {"server_name", get_view, VIEW_SERVER_NAME},
     {"server_port", get_place, PLACE_SERVER_PORT},
     {"server_protocol", get_view, VIEW_PROTOCOL},
-    {"ssl_cipher", get_tls, TLS_CIPHER},
-    {"ssl_protocol", get_tls, TLS_PROTOCOL},
-    {"ssl_server_name", get_tls, TLS_NAME},
-    {"ssl_session_reused", get_tls, TLS_REUSED},
+    {"ssl_alpn_protocol", variables_peer, TLS_PEER_ALPN},
+    {"ssl_cipher", variables_tls, VARIABLES_TLS_CIPHER},
+    {"ssl_ciphers", variables_peer, TLS_PEER_CIPHERS},
+    {"ssl_client_cert", variables_peer, TLS_PEER_PEM_LINES},
+    {"ssl_client_escaped_cert", variables_peer, TLS_PEER_PEM_ESCAPED},
+    {"ssl_client_fingerprint", variables_peer, TLS_PEER_FINGERPRINT},
+    {"ssl_client_i_dn", variables_peer, TLS_PEER_ISSUER},
+    {"ssl_client_i_dn_legacy", variables_peer, TLS_PEER_ISSUER_LEGACY},
+    {"ssl_client_raw_cert", variables_peer, TLS_PEER_PEM},
+    {"ssl_client_s_dn", variables_peer, TLS_PEER_SUBJECT},
+    {"ssl_client_s_dn_legacy", variables_peer, TLS_PEER_SUBJECT_LEGACY},
+    {"ssl_client_serial", variables_peer, TLS_PEER_SERIAL},
+    {"ssl_client_v_end", variables_peer, TLS_PEER_END},
+    {"ssl_client_v_remain", variables_peer, TLS_PEER_REMAIN},
+    {"ssl_client_v_start", variables_peer, TLS_PEER_BEGIN},
+    {"ssl_client_verify", variables_peer, TLS_PEER_VERIFY},
+    {"ssl_curve", variables_peer, TLS_PEER_CURVE},
+    {"ssl_curves", variables_peer, TLS_PEER_CURVES},
+    {"ssl_early_data", variables_tls, VARIABLES_TLS_EARLY},
+    {"ssl_protocol", variables_tls, VARIABLES_TLS_PROTOCOL},
+    {"ssl_server_name", variables_tls, VARIABLES_TLS_NAME},
+    {"ssl_session_id", variables_peer, TLS_PEER_SESSION},
+    {"ssl_session_reused", variables_tls, VARIABLES_TLS_REUSED},
     {"status", get_number, NUMBER_STATUS},
     {"time_iso8601", get_time, TIME_ISO8601},
     {"time_local", get_time, TIME_LOCAL},

@@ -31,6 +31,17 @@ bool variables_announced(void *subject, struct span rest, uintptr_t of, struct s
 
 /* variables_limit.c: of is an offset in struct request */
 bool variables_limit(void *subject, struct span rest, uintptr_t of, struct span *value);
+/* variables_tls.c: `of` is one of these, and an enum tls_peer for variables_peer */
+enum variables_tls {
+    VARIABLES_TLS_PROTOCOL,
+    VARIABLES_TLS_CIPHER,
+    VARIABLES_TLS_NAME,
+    VARIABLES_TLS_REUSED,
+    VARIABLES_TLS_EARLY,
+};
+bool variables_tls(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_peer(void *subject, struct span rest, uintptr_t of, struct span *value);
+
 /* variables_body.c */
 bool variables_body(void *subject, struct span rest, uintptr_t of, struct span *value);
 bool variables_body_file(void *subject, struct span rest, uintptr_t of, struct span *value);

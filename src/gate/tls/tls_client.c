@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "gate/tls/tls_files.h"
 #include "gate/tls/tls_stream.h"
 #include "io/address.h"
 
@@ -62,20 +63,19 @@ static int new_session(SSL *ssl, SSL_SESSION *session)
     return 1; /* it is ours now */
 }
 
-static enum rc set_trust(struct tls_client *client, struct span file, struct fault *why)
+static enum rc set_trust(struct tls_client *client, const struct tls_client_settings *settings,
+                         struct fault *why)
 {
-    char path[4096];
+    enum rc rc;
 
-    if (file.len == 0)
-        return SSL_CTX_set_default_verify_paths(client->context) == 1
-                   ? RC_OK
-                   : tls_fail(why, RC_IO, "cannot load the system's trusted certificates");
-    if (file.len >= sizeof path)
-        return fail(why, RC_FORMAT, "the path of the trusted certificates is too long");
-    snprintf(path, sizeof path, "%.*s", SPAN_ARG(file));
-    if (SSL_CTX_load_verify_file(client->context, path) != 1)
-        return tls_fail(why, RC_FORMAT, "SSL_CTX_load_verify_locations(\"%s\") failed", path);
-    return RC_OK;
+    if (settings->trusted_certificate.len == 0 &&
+        SSL_CTX_set_default_verify_paths(client->context) != 1)
+        return tls_fail(why, RC_IO, "cannot load the system's trusted certificates");
+    if (settings->trusted_certificate.len > 0 &&
+        (rc = tls_files_trust(client->context, settings->trusted_certificate, why)))
+        return rc;
+    return settings->crl.len > 0 ? tls_files_revoked(client->context, settings->crl, why)
+                                 : RC_OK;
 }
 
 static enum rc set_up(struct tls_client *client, const struct tls_client_settings *settings,
@@ -95,11 +95,17 @@ static enum rc set_up(struct tls_client *client, const struct tls_client_setting
                                        SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
         SSL_CTX_sess_set_new_cb(client->context, new_session);
     }
-    if (!settings->verify)
-        return RC_OK;
-    SSL_CTX_set_verify(client->context, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_verify_depth(client->context, (int)(settings->verify_depth & INT16_MAX));
-    return set_trust(client, settings->trusted_certificate, why);
+    if (settings->verify) {
+        SSL_CTX_set_verify(client->context, SSL_VERIFY_PEER, NULL);
+        SSL_CTX_set_verify_depth(client->context, (int)(settings->verify_depth & INT16_MAX));
+        if ((rc = set_trust(client, settings, why)))
+            return rc;
+    }
+    if (settings->certificate.len > 0 &&
+        (rc = tls_files_pair(client->context, settings->certificate, settings->certificate_key,
+                             settings->password_file, why)))
+        return rc;
+    return tls_files_obey(client->context, &settings->commands, false, why);
 }
 
 enum rc tls_client_open(struct tls_client **out, const struct tls_client_settings *settings,

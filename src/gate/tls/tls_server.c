@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/bytes.h"
+#include "gate/tls/tls_files.h"
 #include "gate/tls/tls_stream.h"
 
 enum {
@@ -17,37 +18,6 @@ struct tls_server {
     SSL_CTX *context;
     uint8_t id[ID_SIZE]; /* goes into its sessions, so that no other server resumes them */
 };
-
-/* Keys with a passphrase cannot be opened by a daemon: nobody is there to be asked. */
-static int no_passphrase(char *into, int size, int writing, void *of)
-{
-    (void)into;
-    (void)size;
-    (void)writing;
-    (void)of;
-    return -1;
-}
-
-static enum rc load_pair(SSL_CTX *context, struct span certificate, struct span key,
-                         struct fault *why)
-{
-    char path[4096];
-
-    if (certificate.len >= sizeof path || key.len >= sizeof path)
-        return fail(why, RC_FORMAT, "the path of a certificate or key is too long");
-    snprintf(path, sizeof path, "%.*s", SPAN_ARG(certificate));
-    if (SSL_CTX_use_certificate_chain_file(context, path) != 1)
-        return tls_fail(why, RC_FORMAT, "cannot load certificate \"%s\": reading it failed",
-                        path);
-    snprintf(path, sizeof path, "%.*s", SPAN_ARG(key));
-    if (SSL_CTX_use_PrivateKey_file(context, path, SSL_FILETYPE_PEM) != 1)
-        return tls_fail(why, RC_FORMAT,
-                        "cannot load certificate key \"%s\": reading it failed", path);
-    if (SSL_CTX_check_private_key(context) != 1)
-        return tls_fail(why, RC_FORMAT, "certificate key \"%s\" is not that of \"%.*s\"", path,
-                        SPAN_ARG(certificate));
-    return RC_OK;
-}
 
 /* Chooses HTTP/1 of what the client offers; a client that offers only other protocols is
  * refused. */
@@ -91,6 +61,14 @@ static struct span asked_name(SSL *ssl, char into[TLS_NAME_MAX])
     return span_of(into, len);
 }
 
+/* What is wrong with a client's certificate is a matter of its requests: tls_peer.h has the verdict. */
+static int accept_for_now(int ok, X509_STORE_CTX *of)
+{
+    (void)ok;
+    (void)of;
+    return 1;
+}
+
 /* The rules of the server that was chosen take the place of the first one's. */
 static bool become(SSL *ssl, const struct tls_server *server)
 {
@@ -100,6 +78,8 @@ static bool become(SSL *ssl, const struct tls_server *server)
         return false;
     SSL_clear_options(ssl, SSL_get_options(ssl) & ~SSL_CTX_get_options(server->context));
     SSL_set_options(ssl, SSL_CTX_get_options(server->context));
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(server->context), accept_for_now);
+    SSL_set_verify_depth(ssl, SSL_CTX_get_verify_depth(server->context));
     return SSL_set_session_id_context(ssl, server->id, ID_SIZE) == 1;
 }
 
@@ -146,6 +126,26 @@ static enum rc set_sessions(struct tls_server *server, const struct tls_settings
     return RC_OK;
 }
 
+static enum rc set_client_rules(struct tls_server *server, const struct tls_settings *settings,
+                                struct fault *why)
+{
+    enum rc rc = RC_OK;
+
+    if (settings->verify_client == TLS_VERIFY_OFF)
+        return RC_OK;
+    SSL_CTX_set_verify(server->context, SSL_VERIFY_PEER, accept_for_now);
+    SSL_CTX_set_verify_depth(server->context, (int)(settings->verify_depth & INT16_MAX));
+    if (settings->client_certificate.len > 0 &&
+        ((rc = tls_files_trust(server->context, settings->client_certificate, why)) ||
+         (rc = tls_files_ask_for(server->context, settings->client_certificate, why))))
+        return rc;
+    if (settings->trusted_certificate.len > 0 &&
+        (rc = tls_files_trust(server->context, settings->trusted_certificate, why)))
+        return rc;
+    return settings->crl.len > 0 ? tls_files_revoked(server->context, settings->crl, why)
+                                 : RC_OK;
+}
+
 static enum rc set_up(struct tls_server *server, const struct tls_settings *settings,
                       struct fault *why)
 {
@@ -155,18 +155,18 @@ static enum rc set_up(struct tls_server *server, const struct tls_settings *sett
     if (!server->context)
         return tls_fail(why, RC_MEMORY, "SSL_CTX_new() failed");
     if ((rc = tls_prepare(server->context, settings->protocols, settings->ciphers, why)) ||
-        (rc = set_sessions(server, settings, why)))
+        (rc = set_sessions(server, settings, why)) ||
+        (rc = set_client_rules(server, settings, why)))
         return rc;
     if (settings->prefer_server_ciphers)
         SSL_CTX_set_options(server->context, SSL_OP_CIPHER_SERVER_PREFERENCE);
-    SSL_CTX_set_default_passwd_cb(server->context, no_passphrase);
     SSL_CTX_set_alpn_select_cb(server->context, choose_protocol, NULL);
     SSL_CTX_set_client_hello_cb(server->context, client_hello, NULL);
     for (size_t i = 0; i < settings->count; i++)
-        if ((rc = load_pair(server->context, settings->certificates[i], settings->keys[i],
-                            why)))
+        if ((rc = tls_files_pair(server->context, settings->certificates[i], settings->keys[i],
+                                 settings->password_file, why)))
             return rc;
-    return RC_OK;
+    return tls_files_obey(server->context, &settings->commands, true, why);
 }
 
 enum rc tls_server_open(struct tls_server **out, const struct tls_settings *settings,

@@ -23,10 +23,18 @@ const struct conf_choice tls_protocol_choices[] = {
     {0},
 };
 
-/* Adds the file of a certificate or key to a list. */
-static enum rc add_file(struct conf *conf, const struct span **list, size_t *count)
+static const struct conf_choice verify_choices[] = {
+    {"off", TLS_VERIFY_OFF},
+    {"on", TLS_VERIFY_ON},
+    {"optional", TLS_VERIFY_OPTIONAL},
+    {"optional_no_ca", TLS_VERIFY_OPTIONAL_NO_CA},
+    {0},
+};
+
+/* The file that the directive names; empty where it names none. */
+static enum rc file_of(struct conf *conf, struct span *file)
 {
-    struct span word = conf_word(conf, 1), *files = NULL, *file;
+    struct span word = conf_word(conf, 1);
 
     if (span_find(word, '$') < word.len)
         return conf_fail(conf, 1, NULL,
@@ -38,9 +46,38 @@ static enum rc add_file(struct conf *conf, const struct span **list, size_t *cou
             conf, 1, "name a PEM file",
             "\"%.*s\" names something other than a file: gate does not have that yet",
             SPAN_ARG(conf_word(conf, 0)));
-    word = conf_path(conf, conf->directory, word);
-    if (!word.at)
-        return conf_no_memory(conf);
+    *file = word.len > 0 ? conf_path(conf, conf->directory, word) : (struct span){0};
+    return word.len > 0 && !file->at ? conf_no_memory(conf) : RC_OK;
+}
+
+enum rc tls_set_file(struct conf *conf, const struct directive *d, void *part)
+{
+    return file_of(conf, (struct span *)((char *)part + d->offset));
+}
+
+enum rc tls_set_command(struct conf *conf, const struct directive *d, void *part)
+{
+    struct tls_commands *commands = (struct tls_commands *)((char *)part + d->offset);
+    struct tls_command *command;
+
+    if (!conf->again)
+        *commands = (struct tls_commands){0};
+    command = conf_add(conf, (void **)&commands->all, &commands->count, sizeof *commands->all);
+    if (!command)
+        return RC_MEMORY;
+    command->name = arena_text(conf->arena, conf_word(conf, 1));
+    command->value = arena_text(conf->arena, conf_word(conf, 2));
+    return command->name && command->value ? RC_OK : conf_no_memory(conf);
+}
+
+/* Adds the file of a certificate or key to a list. */
+static enum rc add_file(struct conf *conf, const struct span **list, size_t *count)
+{
+    struct span word, *files = NULL, *file;
+    enum rc rc = file_of(conf, &word);
+
+    if (rc != RC_OK)
+        return rc;
     if (conf->again)
         memcpy(&files, list, sizeof files);
     else
@@ -109,22 +146,30 @@ static enum rc set_session_cache(struct conf *conf, const struct directive *d, v
     return RC_OK;
 }
 
-enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s)
+static enum rc lacks(struct conf *conf, const char *what, const char *of, struct span name)
 {
-    struct span name;
     enum rc rc;
 
-    if (s->keys_count >= s->count)
-        return RC_OK;
-    name = s->certificates[s->keys_count];
     if (span_starts(name, span_text(conf->directory)))
         span_cut(&name, strlen(conf->directory)); /* as it was written */
     conf->joined = true;
-    rc = conf_fail(conf, 0, NULL,
-                   "no \"ssl_certificate_key\" is defined for certificate \"%.*s\"",
-                   SPAN_ARG(name));
+    rc = name.len > 0 ? conf_fail(conf, 0, NULL, "no \"%s\" is defined for %s \"%.*s\"", what,
+                                  of, SPAN_ARG(name))
+                      : conf_fail(conf, 0, NULL, "no %s for %s", what, of);
     conf->joined = false;
     return rc;
+}
+
+enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s)
+{
+    if (s->keys_count < s->count)
+        return lacks(conf, "ssl_certificate_key", "certificate",
+                     s->certificates[s->keys_count]);
+    if (s->count > 0 && s->verify_client != TLS_VERIFY_OFF &&
+        s->verify_client != TLS_VERIFY_OPTIONAL_NO_CA && s->client_certificate.len == 0 &&
+        s->trusted_certificate.len == 0)
+        return lacks(conf, "ssl_client_certificate", "ssl_verify_client", (struct span){0});
+    return RC_OK;
 }
 
 const struct directive tls_directives[] = {
@@ -148,6 +193,25 @@ const struct directive tls_directives[] = {
      .standard = "5m", .doc = "How long a session may be taken up again."},
     {"ssl_session_tickets", PLACE, 1, 1, .set = conf_set_flag, AT(session_tickets),
      .standard = "on", .doc = "Gives clients tickets to take their session up again."},
+    {"ssl_password_file", PLACE, 1, 1, .set = tls_set_file, AT(password_file),
+     .doc = "A file of pass phrases, one a line, that keys are tried with."},
+    {"ssl_verify_client", PLACE, 1, 1, .set = conf_set_choice, AT(verify_client),
+     .of = verify_choices, .standard = "off",
+     .doc = "Asks clients for a certificate: on refuses those without one, optional does "
+            "without, and optional_no_ca takes one of any authority as well, for others to "
+            "judge."},
+    {"ssl_verify_depth", PLACE, 1, 1, .set = conf_set_number, AT(verify_depth),
+     .standard = "1",
+     .doc = "How many certificates may stand between a client's and the root."},
+    {"ssl_client_certificate", PLACE, 1, 1, .set = tls_set_file, AT(client_certificate),
+     .doc = "A PEM file with the authorities of clients' certificates; their names are sent "
+            "to clients."},
+    {"ssl_trusted_certificate", PLACE, 1, 1, .set = tls_set_file, AT(trusted_certificate),
+     .doc = "More such authorities, whose names are not sent."},
+    {"ssl_crl", PLACE, 1, 1, .set = tls_set_file, AT(crl),
+     .doc = "A PEM file with the lists of what those authorities have revoked."},
+    {"ssl_conf_command", PLACE, 2, 2, true, .set = tls_set_command, AT(commands),
+     .doc = "A setting of OpenSSL in its own words: a command and its value."},
     {"ssl_buffer_size", PLACE, 1, 1, .set = conf_set_size, DROPPED,
      .doc = "Accepted, of no effect: records are as large as what there is to send."},
     {0},

@@ -10,6 +10,24 @@
 
 enum tls_protocol { TLS_1_0 = 1, TLS_1_1 = 2, TLS_1_2 = 4, TLS_1_3 = 8 };
 
+/* ssl_conf_command: a setting of the library, in its words. */
+struct tls_command {
+    const char *name, *value;
+};
+
+struct tls_commands {
+    struct tls_command *all;
+    size_t count;
+};
+
+/* ssl_verify_client: are clients asked for a certificate, and which one will do? */
+enum tls_verify {
+    TLS_VERIFY_OFF,
+    TLS_VERIFY_ON,
+    TLS_VERIFY_OPTIONAL,
+    TLS_VERIFY_OPTIONAL_NO_CA, /* also one of an authority that nobody knows */
+};
+
 struct tls_settings {
     const struct span *certificates; /* PEM files, absolute; as many keys */
     const struct span *keys;
@@ -20,6 +38,13 @@ struct tls_settings {
     uint64_t session_timeout_ms;
     uint64_t session_cache_size; /* bytes of a shared cache; 0: none but tickets */
     bool session_tickets;
+    struct span password_file; /* of keys that are encrypted; absolute, as all files here */
+    unsigned verify_client;    /* enum tls_verify */
+    uint64_t verify_depth;
+    struct span client_certificate;  /* authorities, which clients are told */
+    struct span trusted_certificate; /* more of them, which they are not */
+    struct span crl;
+    struct tls_commands commands;
     struct tls_server
         *server; /* made of those, for a server that has certificates; NULL otherwise */
 };
@@ -29,7 +54,11 @@ struct tls_client_settings {
     uint64_t verify_depth; /* intermediate certificates between its own and the trusted one */
     unsigned protocols;    /* bits of enum tls_protocol */
     struct span ciphers;   /* empty: the library's */
-    struct span trusted_certificate; /* a PEM file, absolute; empty: the system's */
+    struct span trusted_certificate;          /* a PEM file, absolute; empty: the system's */
+    struct span crl;                          /* likewise; empty: none */
+    struct span certificate, certificate_key; /* our own; empty: none */
+    struct span password_file;
+    struct tls_commands commands;
     bool session_reuse;
     bool send_name; /* in the hello (SNI), so that the origin can choose a certificate */
 };
@@ -37,10 +66,14 @@ struct tls_client_settings {
 /* ssl_protocols and the like: a list for conf_set_choices. */
 extern const struct conf_choice tls_protocol_choices[];
 
+/* Setters of a file, with the directory of the configuration in front, and of commands: of both sides' directives. */
+enum rc tls_set_file(struct conf *conf, const struct directive *d, void *part);
+enum rc tls_set_command(struct conf *conf, const struct directive *d, void *part);
+
 /* Directives of tls_settings. */
 extern const struct directive tls_directives[];
 
-/* As many keys as certificates? Faults are added at conf->node. */
+/* As many keys as certificates, authorities where clients are verified? Faults are added at conf->node. */
 enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s);
 
 #endif

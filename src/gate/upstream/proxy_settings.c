@@ -89,19 +89,6 @@ enum rc proxy_settings_check(struct conf *conf, const struct proxy_settings *s,
     return RC_OK;
 }
 
-struct tls_client_settings proxy_settings_tls(const struct proxy_settings *s)
-{
-    return (struct tls_client_settings){
-        .verify = s->ssl_verify,
-        .verify_depth = s->ssl_verify_depth,
-        .protocols = s->ssl_protocols,
-        .ciphers = s->ssl_ciphers,
-        .trusted_certificate = s->ssl_trusted_certificate,
-        .session_reuse = s->ssl_session_reuse,
-        .send_name = s->ssl_server_name,
-    };
-}
-
 static enum rc set_header(struct conf *conf, const struct directive *d, void *part)
 {
     struct proxy_header *headers = NULL, *header;
@@ -335,14 +322,6 @@ static enum rc set_bind(struct conf *conf, const struct directive *d, void *part
     return conf_template(conf, 1, word, &s->bind);
 }
 
-static enum rc set_ssl_name(struct conf *conf, const struct directive *d, void *part)
-{
-    struct proxy_settings *s = part;
-
-    s->ssl_name_set = true;
-    return conf_set_template(conf, d, part);
-}
-
 static enum rc set_body(struct conf *conf, const struct directive *d, void *part)
 {
     ((struct proxy_settings *)part)->has_set_body = true;
@@ -364,15 +343,6 @@ static enum rc set_temp_path(struct conf *conf, const struct directive *d, void 
         return conf_no_memory(conf);
     ((struct proxy_settings *)part)->temp_path = (const char *)path.at;
     return RC_OK;
-}
-
-static enum rc set_trusted(struct conf *conf, const struct directive *d, void *part)
-{
-    struct proxy_settings *s = part;
-
-    (void)d;
-    s->ssl_trusted_certificate = conf_path(conf, conf->directory, conf_word(conf, 1));
-    return s->ssl_trusted_certificate.at ? RC_OK : conf_no_memory(conf);
 }
 
 const struct directive proxy_directives[] = {
@@ -454,28 +424,6 @@ const struct directive proxy_directives[] = {
      .doc = "A field of the server's response that the client does not get."},
     {"proxy_pass_header", PLACE, 1, 1, true, .set = set_passed,
      .doc = "A field of the server's response that is passed on although it is usually not."},
-
-    {"proxy_ssl_verify", PLACE, 1, 1, .set = conf_set_flag, AT(ssl_verify), .standard = "off",
-     .doc = "Checks the server's certificate."},
-    {"proxy_ssl_verify_depth", PLACE, 1, 1, .set = conf_set_number, AT(ssl_verify_depth),
-     .standard = "1",
-     .doc = "How many certificates may stand between the server's and the root."},
-    {"proxy_ssl_name", PLACE, 1, 1, .set = set_ssl_name, AT(ssl_name),
-     .doc = "The name that the certificate is checked for, and SNI; without it, proxy_pass's "
-            "host."},
-    {"proxy_ssl_server_name", PLACE, 1, 1, .set = conf_set_flag, AT(ssl_server_name),
-     .standard = "off", .doc = "Sends that name to the server (SNI)."},
-    {"proxy_ssl_trusted_certificate", PLACE, 1, 1, .set = set_trusted,
-     .doc = "A PEM file with the roots to trust; without it, the system's."},
-    {"proxy_ssl_protocols", PLACE, 1, CONF_MANY, .set = conf_set_choices, AT(ssl_protocols),
-     .of = tls_protocol_choices, .standard = "TLSv1.2 TLSv1.3",
-     .doc = "The versions of TLS that are offered to servers."},
-    {"proxy_ssl_ciphers", PLACE, 1, 1, .set = conf_set_text, AT(ssl_ciphers),
-     .standard = "DEFAULT",
-     .doc = "The ciphers that are offered to servers, in OpenSSL's words."},
-    {"proxy_ssl_session_reuse", PLACE, 1, 1, .set = conf_set_flag, AT(ssl_session_reuse),
-     .standard = "on", .doc = "Takes TLS sessions with servers up again."},
-
     {"proxy_buffering", PLACE, 1, 1, .set = conf_set_flag, AT(buffering), .standard = "on",
      .doc = "Takes a server's answer as fast as it comes and keeps it for a client that is "
             "slow: in "

@@ -179,7 +179,9 @@ struct proxy_settings {
     struct span ssl_ciphers;
     struct template ssl_name; /* $proxy_host where it is not set: ssl_name_set */
     bool ssl_name_set;
-    struct span ssl_trusted_certificate;
+    struct span ssl_trusted_certificate, ssl_crl;
+    struct span ssl_certificate, ssl_certificate_key, ssl_password_file; /* our own */
+    struct tls_commands ssl_commands;
     struct tls_client *tls; /* made of those for a location with https://; NULL otherwise */
 
     /* How much of an answer is stored. 0 of busy_size and temp_write_size: not set, and checked alone. */
@@ -194,6 +196,7 @@ struct proxy_settings {
 
 /* Their directives: parts are struct proxy_settings. Those of an upstream block: struct upstream_settings. */
 extern const struct directive proxy_directives[];
+extern const struct directive proxy_tls_directives[];
 extern const struct directive upstream_directives[];
 
 /* What an inner context does not take over from its outer one; before its directives are read. */
@@ -202,6 +205,9 @@ void proxy_settings_enter(struct proxy_settings *s, bool uri_refused);
 /* When all of a context's directives are read: what they say together. */
 enum rc proxy_settings_check(struct conf *conf, const struct proxy_settings *s,
                              const struct proxy_settings *outer);
+
+/* A location with https:// has a key for its certificate? */
+enum rc proxy_settings_check_tls(struct conf *conf, const struct proxy_settings *s);
 
 /* proxy_ssl_* as TLS wants them. */
 struct tls_client_settings proxy_settings_tls(const struct proxy_settings *s);

@@ -37,6 +37,15 @@ static struct span file(const char *name)
     return span_text(path);
 }
 
+static void write_file(struct span path, const char *text)
+{
+    FILE *f = fopen((const char *)path.at, "w");
+
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
 static enum rc open_server(struct tls_server **out, const char *certificate, const char *key,
                            unsigned protocols, struct fault *why)
 {
@@ -380,6 +389,33 @@ static const struct {
     {"a.pem", "locked.key", "cannot load certificate key \""},
 };
 
+/* The right one among several opens the key. */
+static void phrases_open_a_key(void **state)
+{
+    struct span certificate = file("a.pem"), key = file("locked.key"), phrases;
+    struct tls_settings settings = {
+        .certificates = &certificate, .keys = &key, .count = 1, .protocols = TLS_1_3};
+    struct tls_server *server = NULL;
+    struct fault why = {0};
+    static const struct {
+        const char *text;
+        enum rc rc;
+    } cases[] = {
+        {"x\n", RC_OK}, {"wrong\r\n\nx", RC_OK}, {"wrong\n", RC_FORMAT}, {"", RC_FORMAT}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        phrases = file("phrases");
+        write_file(phrases, cases[i].text);
+        settings.password_file = phrases;
+        check(cases[i].text, tls_server_open(&server, &settings, &why) == cases[i].rc);
+        if (cases[i].rc == RC_OK)
+            tls_server_close(server);
+    }
+    settings.password_file = file("nosuch");
+    assert_int_equal(tls_server_open(&server, &settings, &why), RC_IO);
+}
+
 static void bad_files_are_named(void **state)
 {
     (void)state;
@@ -425,6 +461,7 @@ int main(void)
         cmocka_unit_test(without_a_common_protocol_there_is_none),
         cmocka_unit_test(plain_http_is_known),
         cmocka_unit_test(a_peer_that_leaves_is_said_to_have_left),
+        cmocka_unit_test(phrases_open_a_key),
         cmocka_unit_test(bad_files_are_named),
     };
 
