@@ -218,6 +218,8 @@ struct request {
     bool asked_head;              /* the method that it got was HEAD */
     struct proxy_pass pass;       /* of a proxy_pass with variables, once they are known */
     struct address address;       /* likewise */
+    const struct address *others; /* that the name has besides, on the way out */
+    size_t others_count;
     struct resolver_query lookup; /* of that address, while it runs */
     enum rc looked_up;
     bool goes_out;     /* CONNECT, or to an absolute target: request_out.c */
@@ -596,6 +598,8 @@ enum rc request_answer_continue(struct request *r); /* STEP_ANSWER */
 enum rc request_choose(struct request *r);
 /* Does its location have it go where its own target says? */
 bool request_goes_out(const struct request *r);
+/* Who the client says it is: to a proxy where the request goes out, or to the origin; NULL: nothing. */
+const struct field *request_credentials(const struct request *r);
 enum rc request_go_out(struct request *r);
 enum rc request_resolve(struct request *r);
 enum rc request_connect(struct request *r);

@@ -95,7 +95,7 @@ static unsigned ask_for_password(struct request *r, struct span realm)
 
 static unsigned check_password(struct request *r, struct span realm, const char *path)
 {
-    const struct field *field = head_find(&r->head.head, FIELD_AUTHORIZATION);
+    const struct field *field = request_credentials(r);
     uint8_t room[2 * PASSWORD_MAX];
     struct buffer out = buffer_over(room, sizeof room);
     struct span user, password;
@@ -142,6 +142,14 @@ static unsigned check_user(struct request *r)
 
 /* ---- all of them together ---- */
 
+/* Whoever would be a client of the origin is one of a proxy on the way out. */
+static enum rc refuse(struct request *r, unsigned status)
+{
+    if (r->head.method == METHOD_CONNECT)
+        r->keep_alive = false; /* what comes behind it was meant for a tunnel */
+    return request_answer_status(r, status == 401 && request_goes_out(r) ? 407 : status);
+}
+
 /* In nginx's order. */
 static unsigned (*const conditions[])(struct request *r) = {check_address, check_user,
                                                             request_ask_permission};
@@ -162,13 +170,13 @@ enum rc request_continue_access(struct request *r)
             return request_act(r);
         }
         if (!any || (status != 401 && status != 403))
-            return request_answer_status(r, status);
+            return refuse(r, status);
         if (r->refused != 401)
             r->refused = status;
     }
     if (r->refused == 403)
         request_log(r, LOG_LEVEL_ERROR, "access forbidden by rule");
-    return r->refused ? request_answer_status(r, r->refused) : request_act(r);
+    return r->refused ? refuse(r, r->refused) : request_act(r);
 }
 
 enum rc request_check_access(struct request *r)

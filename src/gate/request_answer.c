@@ -110,7 +110,9 @@ static void add_own_fields(struct request *r, const struct reply *reply, struct 
         add_field(out, r->reshaped ? SPAN("ETag: W/") : SPAN("ETag: "), reply->etag);
     request_add_fields(r, reply, out);
     add_field(out, SPAN("Content-Range: "), reply->content_range);
-    add_field(out, SPAN("WWW-Authenticate: "), r->challenge);
+    add_field(out,
+              r->status == 407 ? SPAN("Proxy-Authenticate: ") : SPAN("WWW-Authenticate: "),
+              r->challenge);
     if (reply->accept_ranges && !r->reshaped)
         buffer_add(out, SPAN("Accept-Ranges: bytes\r\n"));
     buffer_add(out, SPAN("\r\n"));

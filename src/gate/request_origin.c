@@ -167,7 +167,7 @@ enum rc request_retry(struct request *r, unsigned kind)
 
 enum rc request_fail_over(struct request *r, unsigned kind, unsigned status)
 {
-    if (request_takes_retry(r, kind))
+    if (request_goes_elsewhere(r) || request_takes_retry(r, kind))
         return request_retry(r, kind);
     leave_failed(r, kind);
     if (r->head_sent)

@@ -3,6 +3,8 @@
 #include "gate/request_proxy.h"
 #include "gate/respond/status.h"
 
+enum { OUT_TRIES = 3 /* addresses of one name that are tried */ };
+
 static bool is_absolute(const struct request *r)
 {
     return r->head.authority_len > 0 && r->head.method != METHOD_CONNECT;
@@ -20,6 +22,12 @@ bool request_goes_out(const struct request *r)
     const struct forward_settings *s = &request_settings(r)->forward;
 
     return r->head.method == METHOD_CONNECT ? s->tunnels : s->on && is_absolute(r);
+}
+
+const struct field *request_credentials(const struct request *r)
+{
+    return head_find(&r->head.head,
+                     request_goes_out(r) ? FIELD_PROXY_AUTHORIZATION : FIELD_AUTHORIZATION);
 }
 
 /* Where to: what the request says, or tunnel_pass. Empty: no memory. */
@@ -56,6 +64,7 @@ enum rc request_go_out(struct request *r)
     r->pass = (struct proxy_pass){.is_set = true, .host = authority};
     r->out_port = (uint16_t)(port < 0 ? 80 : port);
     r->choice.tried = NULL;
+    r->others_count = 0;
     r->step = STEP_CHOOSE;
     if (host.at[0] == '[') {
         r->lookup_host = span_of(host.at + 1, host.len - 2);
@@ -69,14 +78,33 @@ enum rc request_go_out(struct request *r)
     return request_look_up(r, host, r->out_port);
 }
 
+/* The next of the addresses that were found; false: there is none. */
+static bool take_next(struct request *r)
+{
+    if (r->others_count == 0)
+        return false;
+    r->address = *r->others++;
+    r->others_count--;
+    return true;
+}
+
+bool request_goes_elsewhere(struct request *r)
+{
+    return r->goes_out && !r->request_sent && !r->head_sent && r->step <= STEP_CONNECT &&
+           r->tries_count - r->tries_before < OUT_TRIES && take_next(r);
+}
+
 bool request_may_go_out(struct request *r)
 {
     const struct forward_settings *s = &request_settings(r)->forward;
-    const struct destination to = {r->lookup_host, r->out_port, r->address};
+    struct destination to = {r->lookup_host, r->out_port, r->address};
     char text[ADDRESS_TEXT];
 
-    if (destination_is_allowed(s->rules, s->rules_count, s->open, &to))
-        return true;
+    do {
+        to.address = r->address;
+        if (destination_is_allowed(s->rules, s->rules_count, s->open, &to))
+            return true;
+    } while (take_next(r));
     request_log(r, LOG_LEVEL_WARN, "the way to %.*s (%.*s) is not allowed",
                 SPAN_ARG(r->lookup_host), SPAN_ARG(address_text(&r->address, text, false)));
     return false;

@@ -4,27 +4,45 @@
 #include "gate/request_proxy.h"
 #include "gate/service_resolve.h"
 
-/* One of them by chance; of IPv4 where there is any, which is reached from more places. */
-static struct address choose(const struct resolver_answer *answer, uint32_t chance)
+/* From one on by chance; IPv4 in front, which is reached from more places. */
+static void put_in_order(const struct resolver_answer *answer, uint32_t chance,
+                         struct address *all)
 {
-    size_t found[RESOLVER_ADDRESSES], count = 0;
+    size_t count = 0;
 
-    for (size_t i = 0; i < answer->count; i++)
-        if (answer->all[i].address.any.sa_family == AF_INET)
-            found[count++] = i;
-    return answer->all[count > 0 ? found[chance % count] : chance % answer->count].address;
+    for (int v6 = 0; v6 < 2; v6++) {
+        for (size_t i = 0; i < answer->count; i++) {
+            const struct address *a = &answer->all[(i + chance) % answer->count].address;
+
+            if ((a->any.sa_family == AF_INET6) == v6)
+                all[count++] = *a;
+        }
+    }
+}
+
+static enum rc keep(struct request *r, const struct resolver_answer *answer)
+{
+    struct address *all = arena_take_array(&r->arena, answer->count, sizeof *all);
+    uint32_t chance = 0;
+
+    if (!all)
+        return RC_MEMORY;
+    (void)!getrandom(&chance, sizeof chance, 0);
+    put_in_order(answer, chance, all);
+    r->address = all[0];
+    r->others = all + 1;
+    r->others_count = answer->count - 1;
+    return RC_OK;
 }
 
 static void on_answer(struct resolver_query *query, enum rc rc,
                       const struct resolver_answer *answer, const struct fault *why)
 {
     struct request *r = LIST_OWNER(query, struct request, lookup);
-    uint32_t chance = 0;
 
     r->looked_up = rc;
     if (rc == RC_OK) {
-        (void)!getrandom(&chance, sizeof chance, 0);
-        r->address = choose(answer, chance);
+        r->looked_up = keep(r, answer);
     } else {
         request_log(r, LOG_LEVEL_ERROR, "%.*s could not be resolved (%s)",
                     SPAN_ARG(r->lookup_host), why->text);

@@ -8,7 +8,7 @@
 bool variables_user(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
     struct request *r = subject;
-    const struct field *field = head_find(&r->head.head, FIELD_AUTHORIZATION);
+    const struct field *field = request_credentials(r);
     uint8_t room[2 * PASSWORD_MAX];
     struct buffer out = buffer_over(room, sizeof room);
     struct span user, password;

@@ -58,6 +58,12 @@ def test_without_tunnel_pass_connect_is_405_and_never_reaches_an_origin(gate, or
     assert not origin.requests
 
 
+def fetch(proxy, url):
+    with peers.Wire(proxy.port) as wire:
+        wire.send(f'GET {url} HTTP/1.1\r\nHost: {url.split("/")[2]}\r\nConnection: close\r\n\r\n'.encode())
+        return peers.read_response(wire)
+
+
 REFUSED = ['127.0.0.1:80', '10.0.0.1:443', '169.254.169.254:80', '192.168.0.1:80', '[::1]:80', '[fd00::1]:443', '[::ffff:127.0.0.1]:80',
            '0.0.0.0:80', 'inside.test:80', '8.8.8.8:25', '8.8.8.8:22']
 
@@ -109,3 +115,78 @@ def test_tls_inside(gate, tmp_path):
     proxy = gate(f'tunnel_pass; {OPEN}')
     status, body, said = curl(proxy, '-k', f'https://127.0.0.1:{inner.port}/')
     assert (status, body) == (0, b'inner'), said
+
+
+def test_a_second_address_is_tried_when_the_first_refuses(gate, names, origin):
+    """Three of four addresses refuse; those that are not allowed are never asked, whatever stands beside them."""
+    names.records['app.test', dns_server.A] = ['127.0.0.1', '127.0.0.2', '127.0.0.3']
+    names.records['mixed.test', dns_server.A] = ['127.9.0.1', '127.0.0.1', '127.9.0.2']
+    names.records['none.test', dns_server.A] = ['127.9.0.1', '127.9.0.2']
+    with peers.Origin('127.9.0.1', origin.port) as inside:
+        proxy = gate(f'tunnel_pass; forward on; forward_allow 127.0.0.0/16; resolver 127.0.0.1:{names.port} ipv6=off;')
+        for i in range(10):
+            assert curl(proxy, f'http://app.test:{origin.port}/b/{i}')[1] == peers.pattern(i)
+            assert curl(proxy, '-p', f'http://app.test:{origin.port}/b/{i}')[1] == peers.pattern(i)
+            assert curl(proxy, f'http://mixed.test:{origin.port}/b/{i}')[1] == peers.pattern(i)
+            assert curl(proxy, '-d', 'body=1', f'http://app.test:{origin.port}/echo')[1].endswith(b'body=1')
+            assert fetch(proxy, f'http://none.test:{origin.port}/').status == 403
+        assert not inside.connections
+        assert 'Connection refused' in proxy.told
+        names.records['app.test', dns_server.A] = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5']
+        assert fetch(proxy, f'http://app.test:{origin.port}/').status == 502
+
+
+@pytest.mark.parametrize('host', ['0x7f.1', '127.1', '2130706433', '0177.0.0.1', '127.0.0.1.', 'localhost', '[::ffff:7f00:1]', '[64:ff9b::7f00:1]',
+                                  '[2002:7f00:1::]', '[::7f00:1]', '0', '[::]', '127.0.0.1%00.test', 'a@127.0.0.1'])
+def test_other_ways_to_write_an_address(gate, names, host):
+    """What other programs take for 127.0.0.1: as a literal it is refused, as a name its address is."""
+    names.records[host.rstrip('.'), dns_server.A] = ['127.0.0.1']
+    proxy = gate(f'tunnel_pass; forward on; resolver 127.0.0.1:{names.port} ipv6=off;')
+    wrong = '@' in host
+    for line, named in ((f'CONNECT {host}:80', f'{host}:80'), (f'GET http://{host}/', host)):
+        said = peers.exchange(proxy.port, f'{line} HTTP/1.1\r\nHost: {named}\r\nConnection: close\r\n\r\n'.encode())
+        assert said.split()[1] == (b'400' if wrong else b'403'), said
+
+
+def test_a_name_that_leads_elsewhere_the_next_time(gate, names, origin):
+    """Rebinding: the address is asked for once, looked at, and connected to. No second question can say another one."""
+    names.ttl = 0
+    names.records['app.test', dns_server.A] = ['127.0.0.2']
+    asked = names.answer
+
+    def answer(query, way):
+        said = asked(query, way)
+        names.records['app.test', dns_server.A] = ['127.9.0.1']
+        return said
+
+    names.answer = answer
+    with peers.Origin('127.9.0.1', origin.port) as inside, peers.Origin('127.0.0.2', origin.port) as outside:
+        proxy = gate(f'forward on; forward_allow 127.0.0.2; resolver 127.0.0.1:{names.port} ipv6=off;')
+        assert fetch(proxy, f'http://app.test:{origin.port}/b/3').body == peers.pattern(3)
+        assert fetch(proxy, f'http://app.test:{origin.port}/b/3').status == 403
+        assert (inside.connections, outside.connections) == (0, 1)
+
+
+def test_users_of_the_way_out(gate, names, origin):
+    """407 and Proxy-Authorization, which goes no further; what the client says to the origin does."""
+    names.records['app.test', dns_server.A] = ['127.0.0.1']
+    proxy = gate(f'''tunnel_pass; forward on; {OPEN} resolver 127.0.0.1:{names.port} ipv6=off; auth_basic "the way out"; auth_basic_user_file users;
+                     location /own {{ return 200 own; }}''', 'log_format who "$remote_user $status"; access_log logs/who.log who;', main=peers.NGINX_MAIN)
+    (proxy.folder / 'users').write_text('eve:{PLAIN}secret\n')
+    url = f'http://app.test:{origin.port}/echo'
+    for line in (f'CONNECT app.test:{origin.port}', f'GET {url}'):
+        said = peers.exchange(proxy.port, f'{line} HTTP/1.1\r\nHost: app.test:{origin.port}\r\nAuthorization: Basic ZXZlOnNlY3JldA==\r\nConnection: close\r\n\r\n'.encode())
+        assert said.startswith(b'HTTP/1.1 407 Proxy Authentication Required\r\n'), said
+        assert b'Proxy-Authenticate: Basic realm="the way out"\r\n' in said and b'WWW-Authenticate' not in said
+    # what a client sends behind a CONNECT that is refused is no request
+    said = peers.exchange(proxy.port, f'CONNECT 127.0.0.1:{origin.port} HTTP/1.1\r\nHost: 127.0.0.1:{origin.port}\r\n\r\nGET /own HTTP/1.1\r\nHost: a\r\n\r\n'.encode())
+    assert said.count(b'HTTP/1.1') == 1
+    assert not origin.requests
+    assert curl(proxy, url, '-o', '/dev/null', '-w', '%{http_code}', '--proxy-user', 'eve:wrong')[1] == b'407'
+    status, body, said = curl(proxy, url, '--proxy-user', 'eve:secret', '-u', 'adam:apple')
+    assert status == 0, said
+    assert b'Proxy-' not in body and b'\r\nAuthorization: Basic YWRhbTphcHBsZQ==\r\n' in body
+    status, body, said = curl(proxy, '-p', url, '--proxy-user', 'eve:secret')
+    assert (status, b'Proxy-' in body) == (0, False), said
+    assert peers.ask(proxy.port, 'GET', '/own').one('WWW-Authenticate') == 'Basic realm="the way out"'
+    assert 'eve 200\n' in (proxy.folder / 'logs/who.log').read_text()

@@ -176,7 +176,10 @@ static enum rc set_link_secret(struct conf *conf, const struct directive *d, voi
 
 const struct directive auth_directives[] = {
     {"auth_basic", PLACE | CONF_LIMIT_EXCEPT, 1, 1, .set = set_realm,
-     .doc = "Asks for a user and a password, in the name of this realm; off asks nobody."},
+     .doc =
+         "Asks for a user and a password, in the name of this realm; off asks nobody. On the "
+         "way out (tunnel_pass, forward) it is 407 and Proxy-Authorization, which goes no "
+         "further."},
     {"auth_basic_user_file", PLACE | CONF_LIMIT_EXCEPT, 1, 1, .set = set_user_file,
      .doc = "The file of users for auth_basic, \"name:password\" lines, the password in a "
             "form of "

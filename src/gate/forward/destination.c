@@ -26,6 +26,8 @@ static const struct {
     {{0x20, 0x01, 0x00}, 128, 23}, /* protocol assignments, Teredo among them */
     {{0x20, 0x01, 0x0d, 0xb8}, 128, 32},
     {{0x20, 0x02}, 128, 16}, /* 6to4: IPv4 inside */
+    {{0x3f, 0xff}, 128, 20}, /* documentation */
+    {{0x5f}, 128, 16},       /* segment routing */
     {{0x00, 0x64, 0xff, 0x9b, 0x00, 0x01}, 128, 48},
     {{0xfc}, 128, 7},
     {{0xfe, 0x80}, 128, 10},

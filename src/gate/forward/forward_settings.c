@@ -112,7 +112,8 @@ const struct directive forward_directives[] = {
          "address or block of addresses, private, or all; what stands in one rule must hold "
          "together, and the first rule of forward_allow and forward_deny that fits decides. "
          "Addresses are looked at after the name was resolved, and the one that was looked at "
-         "is connected to. Without a rule that fits, public addresses may be reached at "
+         "is connected to; where it refuses, up to two others of that name are. Without a "
+         "rule that fits, public addresses may be reached at "
          "ports 80 and 443, and no loopback, private, link-local or reserved ones; called as "
          "nginx all may."},
     {"forward_deny", PLACE, 1, 8, true, .set = set_rule,
