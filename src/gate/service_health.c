@@ -100,7 +100,7 @@ static void begin(struct watched *w, struct loop *loop,
                           .target = {.check = upstream->health,
                                      .host = upstream->health_host,
                                      .tls = upstream->health_tls,
-                                     .tls_name = upstream->health_host}};
+                                     .tls_name = upstream->health_tls_name}};
     timer_set(loop_timers(loop), &w->timer, 1);
 }
 

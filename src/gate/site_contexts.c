@@ -375,6 +375,14 @@ static enum rc attach_health(struct conf *conf, const struct settings *s)
     upstream->health = s->health.check;
     upstream->health_host = s->proxy.pass.host;
     upstream->health_tls = s->proxy.pass.tls ? s->proxy.tls : NULL;
+    upstream->health_tls_name = upstream->health_host;
+    if (upstream->health_tls && s->proxy.ssl_name_set) {
+        if (!template_is_constant(&s->proxy.ssl_name))
+            return conf_fail(conf, 0, "a proxy_ssl_name without variables",
+                             "\"health_check\" knows no request that \"proxy_ssl_name\" could "
+                             "be made of");
+        upstream->health_tls_name = template_constant(&s->proxy.ssl_name);
+    }
     return RC_OK;
 }
 

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -332,6 +333,23 @@ class Origin:
         time.sleep(0.1)
         wire.reset()
         return False
+
+
+class TlsOrigin(Origin):
+    """The same behind TLS, with a key and a certificate from one file."""
+
+    def __init__(self, certificate):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate)
+        super().__init__()
+
+    def serve(self, connection, number):
+        with contextlib.suppress(OSError):
+            secure = self.context.wrap_socket(connection, server_side=True)
+            with self.lock:
+                self.open.discard(connection)
+                self.open.add(secure)
+            super().serve(secure, number)
 
 
 class Proxy:

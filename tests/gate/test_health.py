@@ -102,3 +102,32 @@ def test_errors_in_a_row_eject(gate, two):
 def test_words_are_checked(gate_program, tmp_path, refusals):
     for server, http in [('location / { health_check; }', ''), ('location / { proxy_pass http://u; health_check match=x; }', 'upstream u { server 127.0.0.1:1; }')]:
         assert 'health_check' in refusals(server, http)[0] or 'match "x" not found' in refusals(server, http)[0]
+
+
+TLS = '''location / {{ proxy_pass https://two; proxy_ssl_verify on; proxy_ssl_trusted_certificate {}; {} add_header X-Server $upstream_addr;
+                      health_check uri=/health interval=100ms timeout=500ms; }}'''
+
+
+@pytest.mark.parametrize(('words', 'told'), [('proxy_ssl_name localhost;', 'is healthy again'), ('proxy_ssl_name other.test;', 'does not match "other.test"'),
+                                             ('', 'does not match "two"')])
+def test_probes_over_tls_verify_as_requests_do(gate, certificate, words, told):
+    class Secure(peers.TlsOrigin, Patient):
+        pass
+
+    with Secure(certificate) as origin:
+        proxy = gate(TLS.format(certificate, words), group([origin]))
+        if 'match' in told:
+            peers.wait_for(lambda: told in proxy.told)
+            assert peers.ask(proxy.port, 'GET', '/b/1').status == 502
+            return
+        assert peers.ask(proxy.port, 'GET', '/b/1').status == 200
+        origin.health, well = ILL['status'], origin.health
+        peers.wait_for(lambda: 'its status is 500' in proxy.told)
+        origin.health = well
+        peers.wait_for(lambda: told in proxy.told)
+        assert peers.ask(proxy.port, 'GET', '/b/1').status == 200
+
+
+def test_what_it_does_not_do_is_said(gate_program, refusals):
+    for words, what in {'type=grpc': 'type=grpc', 'keepalive_time=60s': 'keepalive_time=60s', 'persistent': 'goes with "mandatory"'}.items():
+        assert what in refusals(f'location / {{ proxy_pass http://u; health_check {words}; }}', 'upstream u { server 127.0.0.1:1; }')[0]

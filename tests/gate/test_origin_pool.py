@@ -1,7 +1,6 @@
 """Connections to origins that nobody uses are every loop's to take."""
 import contextlib
 import socket
-import ssl
 import threading
 
 import peers
@@ -48,25 +47,10 @@ def test_loops_take_from_each_other_under_load(gate, origin):
     print(f'{origin.connections} connections for 480 requests')
 
 
-class TlsOrigin(peers.Origin):
-    def __init__(self, certificate):
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(certificate)
-        super().__init__()
-
-    def serve(self, connection, number):
-        with contextlib.suppress(OSError):
-            secure = self.context.wrap_socket(connection, server_side=True)
-            with self.lock:
-                self.open.discard(connection)
-                self.open.add(secure)
-            super().serve(secure, number)
-
-
 @pytest.mark.parametrize('versions', ['TLSv1.2', 'TLSv1.3'])
 def test_tls_connections_are_every_loop_s_too(gate, certificate, versions):
     """Handshakes are what costs: 40 requests to three loops want one."""
-    with TlsOrigin(certificate) as origin:
+    with peers.TlsOrigin(certificate) as origin:
         http = f'upstream u {{ server 127.0.0.1:{origin.port}; keepalive 8; }}'
         proxy = gate(f'''location / {{ proxy_pass https://u; proxy_ssl_protocols {versions}; proxy_ssl_verify on; proxy_ssl_name localhost;
                                        proxy_ssl_trusted_certificate {certificate}; }}
@@ -81,7 +65,7 @@ def test_tls_connections_are_every_loop_s_too(gate, certificate, versions):
 
 
 def test_tls_connections_under_load(gate, certificate):
-    with TlsOrigin(certificate) as origin:
+    with peers.TlsOrigin(certificate) as origin:
         http = f'upstream u {{ server 127.0.0.1:{origin.port}; keepalive 3; }}'
         proxy = gate('location / { proxy_pass https://u; }', http, main='worker_processes 3;', listen='reuseport')
         ask_at_once(proxy, 6, 40)

@@ -170,8 +170,7 @@ def test_a_name_that_leads_elsewhere_the_next_time(gate, names, origin):
 def test_users_of_the_way_out(gate, names, origin):
     """407 and Proxy-Authorization, which goes no further; what the client says to the origin does."""
     names.records['app.test', dns_server.A] = ['127.0.0.1']
-    proxy = gate(f'''tunnel_pass; forward on; {OPEN} resolver 127.0.0.1:{names.port} ipv6=off; auth_basic "the way out"; auth_basic_user_file users;
-                     location /own {{ return 200 own; }}''', 'log_format who "$remote_user $status"; access_log logs/who.log who;', main=peers.NGINX_MAIN)
+    proxy = gate(f'''tunnel_pass; forward on; {OPEN} resolver 127.0.0.1:{names.port} ipv6=off; auth_basic "the way out"; auth_basic_user_file users;''', 'log_format who "$remote_user $status"; access_log logs/who.log who;', main=peers.NGINX_MAIN)
     (proxy.folder / 'users').write_text('eve:{PLAIN}secret\n')
     url = f'http://app.test:{origin.port}/echo'
     for line in (f'CONNECT app.test:{origin.port}', f'GET {url}'):
@@ -188,5 +187,5 @@ def test_users_of_the_way_out(gate, names, origin):
     assert b'Proxy-' not in body and b'\r\nAuthorization: Basic YWRhbTphcHBsZQ==\r\n' in body
     status, body, said = curl(proxy, '-p', url, '--proxy-user', 'eve:secret')
     assert (status, b'Proxy-' in body) == (0, False), said
-    assert peers.ask(proxy.port, 'GET', '/own').one('WWW-Authenticate') == 'Basic realm="the way out"'
+    assert peers.ask(proxy.port, 'GET', '/page').one('WWW-Authenticate') == 'Basic realm="the way out"'
     assert 'eve 200\n' in (proxy.folder / 'logs/who.log').read_text()

@@ -53,6 +53,7 @@ struct upstream_settings {
     const struct health_check *health; /* NULL: none */
     struct span health_host;           /* of the location that asked for it: $proxy_host */
     struct tls_client *health_tls;     /* NULL: plain */
+    struct span health_tls_name;       /* whose certificate it is to have */
     struct zones *zones;               /* of the site */
     struct zone_line *zone;            /* "zone"; NULL: none is named */
     uint64_t load_percent;             /* hash ... bounded_load=; 0: any */
