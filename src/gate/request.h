@@ -211,11 +211,13 @@ struct request {
     struct balance_waiter waiter;
     struct list woken;                  /* in service.c's list */
     unsigned tries_count, tries_before; /* those of locations before this one */
-    bool request_sent;                  /* bytes of it may have reached the origin */
+    uint64_t first_try_ms;
+    bool request_sent; /* bytes of it may have reached the origin */
     bool origin_reused, origin_timed_out;
     bool origin_extra; /* it sent more than its answer */
     bool upgrade_sent;
     bool asked_head;              /* the method that it got was HEAD */
+    bool asked_once;              /* with a method that is not sent twice */
     struct proxy_pass pass;       /* of a proxy_pass with variables, once they are known */
     struct address address;       /* likewise */
     const struct address *others; /* that the name has besides, on the way out */

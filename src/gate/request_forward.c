@@ -140,6 +140,7 @@ static void add_method(struct request *r, struct buffer *out)
     if (out->len == before)
         buffer_add(out, request_method(r));
     r->asked_head = span_equal(span_of(out->at + before, out->len - before), SPAN("HEAD"));
+    r->asked_once = request_is_for_once(r, span_of(out->at + before, out->len - before));
 }
 
 /* What is for us, or says where the client is: it does not go out. */

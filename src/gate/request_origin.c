@@ -77,23 +77,40 @@ void request_leave_origin(struct request *r, bool failed)
         leave_peer(r, failed);
 }
 
+bool request_is_for_once(const struct request *r, struct span method)
+{
+    static const struct span again[] = {
+        SPAN("GET"),      SPAN("HEAD"),      SPAN("PUT"),    SPAN("DELETE"), SPAN("OPTIONS"),
+        SPAN("TRACE"),    SPAN("CONNECT"),   SPAN("MKCOL"),  SPAN("COPY"),   SPAN("MOVE"),
+        SPAN("PROPFIND"), SPAN("PROPPATCH"), SPAN("UNLOCK"), SPAN("SEARCH"), SPAN("REPORT")};
+
+    if (r->service->site->strict) /* nginx's rule */
+        return span_equal(method, SPAN("POST")) || span_equal(method, SPAN("LOCK")) ||
+               span_equal(method, SPAN("PATCH"));
+    for (size_t i = 0; i < sizeof again / sizeof *again; i++)
+        if (span_equal(method, again[i]))
+            return false;
+    return true;
+}
+
+/* What was sent decides, or, before that, what the client asks for. */
 static bool is_idempotent(const struct request *r)
 {
-    return r->head.method != METHOD_POST && r->head.method != METHOD_LOCK &&
-           r->head.method != METHOD_PATCH;
+    return r->request_sent
+               ? !r->asked_once
+               : !proxy_of(r)->has_method && !request_is_for_once(r, request_method(r));
 }
 
 bool request_may_try_again(const struct request *r, unsigned kind)
 {
     const struct proxy_settings *p = proxy_of(r);
-    const struct try *first = &r->tries[r->tries_before % REQUEST_TRIES];
     const unsigned tries = r->tries_count - r->tries_before;
 
     return (p->next_upstream & kind) && !r->head_sent && !r->up_unretained && r->peers &&
            tries < r->peers->count &&
            (p->next_upstream_tries == 0 || tries < p->next_upstream_tries) &&
            (p->next_upstream_timeout_ms == 0 ||
-            now_ms(r) - first->began_ms < p->next_upstream_timeout_ms) &&
+            now_ms(r) - r->first_try_ms < p->next_upstream_timeout_ms) &&
            (is_idempotent(r) || !r->request_sent ||
             (p->next_upstream & PROXY_NEXT_NON_IDEMPOTENT));
 }
@@ -478,7 +495,8 @@ enum rc request_choose(struct request *r)
         const struct upstream_settings *upstream = r->target.upstream;
 
         r->peer = balance_pick(r->peers, now_ms(r), &r->choice);
-        if (r->peer == BALANCE_NONE && (rc = request_queue(r)) == RC_AGAIN)
+        if (r->peer == BALANCE_NONE && balance_may_come_free(r->peers, &r->choice) &&
+            (rc = request_queue(r)) == RC_AGAIN)
             return rc;
         if (r->peer == BALANCE_NONE) {
             request_log(r, LOG_LEVEL_ERROR, "no live upstreams while connecting to upstream");
@@ -490,6 +508,8 @@ enum rc request_choose(struct request *r)
     }
     if (r->goes_out && !request_may_go_out(r))
         return request_answer_status(r, 403);
+    if (r->tries_count == r->tries_before)
+        r->first_try_ms = now_ms(r);
     r->tries_count++;
     *last_try(r) = (struct try){
         .name = r->peers ? server_place_name(&r->target.upstream->addresses[r->peer])

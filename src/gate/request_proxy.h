@@ -68,6 +68,8 @@ enum rc request_look_up(struct request *r, struct span host, uint16_t port);
 
 /* The address is known: may the request go there? */
 bool request_may_go_out(struct request *r);
+/* Is that a method that nobody may send twice? */
+bool request_is_for_once(const struct request *r, struct span method);
 /* Nothing was sent yet, and the name has another address, which is r->address now. */
 bool request_goes_elsewhere(struct request *r);
 

@@ -240,6 +240,19 @@ size_t balance_pick(struct peers *peers, uint64_t now_ms, struct balance_request
     return index;
 }
 
+bool balance_may_come_free(struct peers *peers, const struct balance_request *request)
+{
+    bool may = false;
+
+    pthread_mutex_lock(&peers->lock);
+    may = peers->resolving;
+    for (size_t i = 0; i < peers->count && !may; i++)
+        may = !was_tried(request->tried, i) && !peers->all[i].down && !peers->all[i].drain &&
+              (!peers->all[i].absent || !request->is_retry);
+    pthread_mutex_unlock(&peers->lock);
+    return may;
+}
+
 static const char *describe(enum balance_outcome outcome)
 {
     static const char *const names[BALANCE_OUTCOMES] = {

@@ -209,6 +209,9 @@ void balance_close(struct peers *peers);
  */
 size_t balance_pick(struct peers *peers, uint64_t now_ms, struct balance_request *request);
 
+/* May waiting help: is there a peer that it was not at, and that is not kept from it by the configuration? */
+bool balance_may_come_free(struct peers *peers, const struct balance_request *request);
+
 /* What a request's time at a peer came to. */
 struct balance_result {
     bool failed; /* proxy_next_upstream names what happened, and it is not 403 or 404 */
