@@ -3,6 +3,7 @@ import collections
 import contextlib
 import re
 import signal
+import threading
 
 import peers
 import pytest
@@ -105,3 +106,50 @@ def test_an_address_is_not_shown(gate, three):
     assert re.fullmatch('s=[0-9a-f]{32}', cookie)
     assert {peers.ask(proxy.port, 'GET', '/b/1', [f'Cookie: {cookie}']).one('X-Server') for _ in range(5)} == \
         {f'127.0.0.1:{three[0].port}'}
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_sessions_stay_through_all_of_it_under_load(gate, kind):
+    """Reloads, a server that drains and one that dies, at once, while sessions ask on in two loops: nobody whose server lives moves."""
+    with contextlib.ExitStack() as stack:
+        five = [stack.enter_context(Server()) for _ in range(5)]
+        servers = ''.join(f'server 127.0.0.1:{each.port} route=r{i} fail_timeout=1h;' for i, each in enumerate(five))
+        http = f'upstream three {{ zone three 64k; {KINDS[kind]} {servers} }}'
+        proxy = gate(PASS, http, main='worker_processes 2;')
+        file, text = proxy.folder / 'proxy.conf', (proxy.folder / 'proxy.conf').read_text()
+        sessions = [Session(i, kind) for i in range(20)]
+        if kind == 'route':
+            for i, each in enumerate(sessions):
+                each.cookies['route'] = f'r{i % 5}'
+        homes = [each.ask(proxy.port) for each in sessions]
+        dead = f'127.0.0.1:{five[1].port}'
+        moves, done, count = [], threading.Event(), [0] * 4
+
+        def client(number):
+            while not done.is_set():
+                for each, home in list(zip(sessions, homes))[number::4]:
+                    place = each.ask(proxy.port)
+                    count[number] += 1
+                    if place != home and home != dead:
+                        moves.append((home, place))
+
+        threads = [threading.Thread(target=client, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for i in range(8):
+            if i == 3:
+                five[1].stop()
+            drains = f'route=r0 {"drain" if i in (2, 3, 4, 7) else ""} '
+            reload(proxy, text.replace('route=r0 ', drains))
+        done.set()
+        for thread in threads:
+            thread.join()
+        print(f'{kind}: {sum(count)} requests of 20 sessions through 8 reloads, a drain and a death, {len(moves)} moved')
+        assert not moves and sum(count) > 200
+        moved = {each.ask(proxy.port) for each, home in zip(sessions, homes) if home == dead}
+        assert dead not in moved
+
+
+def test_sync_is_refused_by_name(refusals):
+    said = refusals('location / { proxy_pass http://u; }', 'upstream u { sticky learn create=$upstream_cookie_a lookup=$cookie_a zone=z:1m sync; server 127.0.0.1:1; }')
+    assert 'sessions are known to this machine alone' in said[0]

@@ -380,7 +380,11 @@ const struct directive proxy_directives[] = {
      .standard = "4k", .doc = "The largest head that a server's response may have."},
     {"proxy_next_upstream", PLACE, 1, CONF_MANY, .set = conf_set_choices, AT(next_upstream),
      .of = next_upstream, .standard = "error timeout",
-     .doc = "What of one server sends a request on to the next."},
+     .doc =
+         "What of one server sends a request on to the next: not one whose method asks for "
+         "more each "
+         "time (POST, PATCH, LOCK, and methods that are not known), once it was sent, unless "
+         "non_idempotent says so; called as nginx, methods that are not known go on."},
     {"proxy_next_upstream_tries", PLACE, 1, 1, .set = conf_set_number, AT(next_upstream_tries),
      .standard = "0", .doc = "How many servers a request may try; 0 for all."},
     {"proxy_next_upstream_timeout", PLACE, 1, 1, .set = conf_set_milliseconds,
