@@ -1,6 +1,6 @@
 /*
  * What the choice of a server costs: one pick and its end, by each method, at 10 and at 1,000
- * servers with weights 1 to 5. All take turns in a round, ratios are taken within the round,
+ * servers, with weights 1 to 5 and all of one. All take turns in a round, ratios are taken within the round,
  * and times are CPU time.
  *
  *     bench_balance [ROUNDS]
@@ -33,12 +33,12 @@ static void need(bool done, const char *what)
     }
 }
 
-static void open_method(struct method *m, size_t count)
+static void open_method(struct method *m, size_t count, unsigned weights)
 {
     for (size_t i = 0; i < count; i++) {
         snprintf(m->names[i], sizeof m->names[i], "10.0.%zu.%zu:80", i / 250, i % 250);
         m->all[i] = (struct peer){
-            .weight = 1 + i % 5,
+            .weight = 1 + (uint32_t)i % weights,
             .max_fails = 1,
             .fail_timeout_ms = 10000,
             .name = span_text(m->names[i]),
@@ -105,11 +105,12 @@ static void show(const struct method *m, int rounds)
            ratio[rounds / 2], ratio[0], ratio[rounds - 1]);
 }
 
-static void measure(size_t count, int rounds)
+static void measure(size_t count, unsigned weights, int rounds)
 {
-    printf("\n%zu servers\n  %-30s%8s  %s\n", count, "", "ns", "times round robin");
+    printf("\n%zu servers%s\n  %-30s%8s  %s\n", count, weights > 1 ? "" : " of one weight", "",
+           "ns", "times round robin");
     for (size_t i = 0; i < method_count; i++)
-        open_method(&methods[i], count);
+        open_method(&methods[i], count, weights);
     for (int round = -1; round < rounds; round++) { /* the first one warms up */
         for (size_t i = 0; i < method_count; i++)
             methods[i].ns[round < 0 ? 0 : round] = turn(&methods[i]);
@@ -129,7 +130,9 @@ int main(int argc, char **argv)
         methods[method_count].balance = balance_at(method_count);
         method_count++;
     }
-    measure(10, rounds);
-    measure(PEERS_MAX, rounds);
+    for (unsigned weights = 1; weights <= 5; weights += 4) {
+        measure(10, weights, rounds);
+        measure(PEERS_MAX, weights, rounds);
+    }
     return 0;
 }

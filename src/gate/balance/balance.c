@@ -44,13 +44,20 @@ const struct balance *balance_find(const char *name)
 /* Who is there: with one server that could be asked there is no other to spare it for. */
 static void look_around(struct peers *peers)
 {
+    uint32_t weight = 0;
     size_t count = 0;
 
     peers->has_backup = false;
+    peers->even = true;
     for (size_t i = 0; i < peers->count; i++) {
         if (peers->all[i].absent)
             continue;
         peers->has_backup = peers->has_backup || peers->all[i].backup;
+        if (!peers->all[i].backup) {
+            weight = weight ? weight : peers->all[i].weight;
+            peers->even = peers->even && peers->all[i].weight == weight &&
+                          peers->all[i].slow_start_ms == 0;
+        }
         peers->only = i;
         count++;
     }
@@ -119,6 +126,24 @@ bool balance_is_usable(const struct peers *peers, size_t index,
            (query->ejected || !outlier_is_ejected(&peer->outlier, query->now_ms)) &&
            !was_tried(query->request->tried, index) &&
            (query->resting || !is_resting(peer, query->now_ms));
+}
+
+static bool has_weakened(const struct peers *peers)
+{
+    for (size_t i = 0; i < peers->count; i++)
+        if (!peers->all[i].absent && !peers->all[i].backup &&
+            peers->all[i].effective < (int32_t)peers->all[i].weight)
+            return true;
+    return false;
+}
+
+bool balance_is_even(struct peers *peers, const struct balance_query *query)
+{
+    if (!peers->even || query->backup)
+        return false;
+    if (peers->weakened)
+        peers->weakened = has_weakened(peers);
+    return !peers->weakened;
 }
 
 bool balance_takes_turns(const struct peers *peers, const struct balance_query *query)
@@ -276,7 +301,7 @@ static void note_failure(struct peers *peers, struct peer *peer,
 }
 
 /* True when this failure is the one that reaches the limit. */
-static bool count_failure(struct peer *peer, uint64_t now_ms)
+static bool count_failure(struct peers *peers, struct peer *peer, uint64_t now_ms)
 {
     peer->accessed_ms = peer->checked_ms = now_ms;
     if (peer->max_fails == 0)
@@ -284,6 +309,7 @@ static bool count_failure(struct peer *peer, uint64_t now_ms)
     if (peer->fails < UINT32_MAX)
         peer->fails++;
     peer->effective -= (int32_t)(peer->weight / peer->max_fails);
+    peers->weakened = true;
     if (peer->effective < 0)
         peer->effective = 0;
     if (peer->fails < peer->max_fails)
@@ -365,7 +391,7 @@ enum balance_news balance_free(struct peers *peers, size_t index,
     count(peer, result, now_ms);
     if (!peers->single) {
         if (result->failed) {
-            disabled = count_failure(peer, now_ms);
+            disabled = count_failure(peers, peer, now_ms);
             if (disabled)
                 note_failure(peers, peer, result, now_ms);
             else

@@ -93,6 +93,9 @@ struct peers {
     bool single; /* one primary and no backup: never marked failed */
     size_t only; /* that one */
     bool has_backup;
+    bool even;       /* the primaries are of one weight, and none has a slow start */
+    bool weakened;   /* failures may have lowered the weight of one */
+    size_t next;     /* whose turn it is, where turns are taken by place: balance_is_even */
     uint32_t active; /* requests in flight at all of them */
     const struct balance *balance;
     void *state;         /* balance->state_size bytes, zeroed at first */
@@ -287,6 +290,12 @@ uint64_t balance_weight(const struct peer *peer, uint64_t now_ms);
  */
 bool balance_is_usable(const struct peers *peers, size_t index,
                        const struct balance_query *query);
+
+/*
+ * For pick() of those that take turns: all weigh the same now. Then credits would come to the order of the places, which needs no
+ * look at all of them: peers->next is whose turn it is.
+ */
+bool balance_is_even(struct peers *peers, const struct balance_query *query);
 
 /* For pick() of those with a better idea: no key, too many misses, or others than the primaries in health. */
 bool balance_takes_turns(const struct peers *peers, const struct balance_query *query);

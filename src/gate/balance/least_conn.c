@@ -33,6 +33,26 @@ static size_t find_least(struct peers *peers, const struct balance_query *query,
     return best;
 }
 
+/* Of peers that weigh the same: the first from the next one on that has the fewest. None has fewer than none. */
+static size_t pick_even(struct peers *peers, const struct balance_query *query)
+{
+    size_t best = BALANCE_NONE;
+
+    for (size_t left = peers->count, at = peers->next; left > 0; left--, at++) {
+        if (at >= peers->count)
+            at = 0;
+        if ((best != BALANCE_NONE && peers->all[at].active >= peers->all[best].active) ||
+            !balance_is_usable(peers, at, query))
+            continue;
+        best = at;
+        if (peers->all[at].active == 0)
+            break;
+    }
+    if (best != BALANCE_NONE)
+        peers->next = best + 1;
+    return best;
+}
+
 /*
  * Those that have as few as the first one take turns, by smooth weighted round robin among
  * themselves; the credit of the others stays as it is.
@@ -40,9 +60,12 @@ static size_t find_least(struct peers *peers, const struct balance_query *query,
 static size_t least_conn_pick(struct peers *peers, const struct balance_query *query)
 {
     bool alone;
-    size_t first = find_least(peers, query, &alone), best = BALANCE_NONE;
+    size_t first, best = BALANCE_NONE;
     int64_t total = 0;
 
+    if (balance_is_even(peers, query))
+        return pick_even(peers, query);
+    first = find_least(peers, query, &alone);
     if (alone)
         return first;
     for (size_t i = first; i < peers->count; i++) {

@@ -232,7 +232,7 @@ static void write_standing(struct peers *peers, struct peer *peer, struct ledger
 }
 
 /* The configuration may be another one: what it says holds. */
-static void read_standing(const struct peers *peers, struct peer *peer,
+static void read_standing(struct peers *peers, struct peer *peer,
                           const struct ledger_entry *entry)
 {
     const struct standing *s = &entry->standing;
@@ -242,6 +242,7 @@ static void read_standing(const struct peers *peers, struct peer *peer,
         s->weight == peer->weight && s->effective >= 0 && s->effective <= (int32_t)peer->weight
             ? s->effective
             : (int32_t)peer->weight;
+    peers->weakened = true; /* perhaps */
     peer->ill = peer->unchecked || (peers->checks && s->ill);
     peer->accessed_ms = s->accessed_ms;
     peer->checked_ms = s->checked_ms;

@@ -11,6 +11,21 @@ int64_t balance_earn(struct peer *peer, uint64_t now_ms)
     return earned;
 }
 
+/* Of peers that weigh the same: the next one. */
+static size_t pick_next(struct peers *peers, const struct balance_query *query)
+{
+    for (size_t left = peers->count, at = peers->next; left > 0; left--) {
+        size_t this = at < peers->count ? at : 0;
+
+        at = this + 1;
+        if (balance_is_usable(peers, this, query)) {
+            peers->next = at;
+            return this;
+        }
+    }
+    return BALANCE_NONE;
+}
+
 /*
  * Smooth weighted round robin: at each pick every usable peer earns its weight as credit, the
  * richest is chosen, and pays what all earned. So weights 5 1 1 give a a b a c a a, not a a a
@@ -22,6 +37,8 @@ static size_t round_robin_pick(struct peers *peers, const struct balance_query *
     size_t best = BALANCE_NONE;
     int64_t total = 0;
 
+    if (balance_is_even(peers, query))
+        return pick_next(peers, query);
     for (size_t i = 0; i < peers->count; i++) {
         struct peer *peer = &peers->all[i];
 

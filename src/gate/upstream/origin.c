@@ -220,9 +220,9 @@ static bool are_bound_alike(const struct address *a, const struct address *b)
 static bool fits(const struct origin *origin, const struct origin_target *target,
                  uint64_t hash)
 {
-    return are_bound_alike(&origin->local, &target->local) &&
-           origin->upstream == target->upstream && origin->address == target->address &&
-           origin->tls == target->tls && origin->name_hash == hash;
+    return origin->address == target->address && origin->upstream == target->upstream &&
+           origin->tls == target->tls && origin->name_hash == hash &&
+           are_bound_alike(&origin->local, &target->local);
 }
 
 static struct origin *take_own(struct origins *pool, const struct origin_target *target,

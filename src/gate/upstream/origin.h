@@ -18,15 +18,15 @@ struct origin {
     struct watch watch;
     struct stream stream;
     struct timer timer; /* the user's while in use: set `timer.fire`; the pool's while idle */
-    struct list idle;
+    struct list idle;   /* looked through for what follows it: all in one line of the cache */
+    const struct address
+        *address; /* of one server of an upstream: the pointer tells it from others */
+    const struct upstream_settings *upstream;
+    const struct tls_client *tls;
+    uint64_t name_hash; /* of the TLS server name */
     struct origins *pool;
     void (*ready)(struct origin *origin); /* the user's; the flags below are up to date */
     void *user;
-    const struct upstream_settings *upstream;
-    const struct tls_client *tls;
-    const struct address
-        *address;       /* of one server of an upstream: the pointer tells it from others */
-    uint64_t name_hash; /* of the TLS server name */
     uint64_t opened_ms;
     uint64_t requests;    /* that it has served */
     struct address local; /* that it was bound to; len 0: none */

@@ -130,6 +130,40 @@ static void a_failed_peer_rests_then_one_request_probes_it(void **state)
     close_peers(&f);
 }
 
+/* Equals take turns by place while all weigh the same, and by credit while a failure has lowered one. */
+static void equals_stay_equal_whatever_happens(void **state)
+{
+    struct fixture f = {.all = {peer(1), peer(1), peer(1), peer(1)}};
+    size_t hits[PEERS] = {0}, most = 0, least = SIZE_MAX;
+
+    (void)state;
+    f.all[1].down = true;
+    open_peers(&f, PEERS);
+    for (size_t n = 0; n < 300; n++)
+        hits[visit(&f, n)]++;
+    for (size_t i = 0; i < PEERS; i++)
+        assert_int_equal(hits[i], i == 1 ? 0 : 100);
+    f.all[1].down = false;
+    memset(hits, 0, sizeof hits);
+    for (uint64_t n = 0; n < 4000;
+         n++) { /* each fails now and then, and is well again after its rest */
+        struct balance_request tried = {.tried = (uint64_t[]){0}};
+        size_t index = balance_pick(&f.peers, n * SECOND, &tried);
+
+        hits[index]++;
+        leave(&f.peers, index, n % 97 == 0, n * SECOND);
+    }
+    for (size_t i = 0; i < PEERS; i++) {
+        most = hits[i] > most ? hits[i] : most;
+        least = hits[i] < least ? hits[i] : least;
+    }
+    assert_in_range(most - least, 0, 4000 / 20);
+    for (size_t n = 0; n < 40; n++)
+        visit(&f, 5000 * SECOND + n);
+    assert_false(f.peers.weakened);
+    close_peers(&f);
+}
+
 static void failures_count_up_to_their_limit(void **state)
 {
     struct fixture f = {.all = {peer(4), peer(4)}};
@@ -438,6 +472,7 @@ int main(void)
         cmocka_unit_test(turns_are_smooth),
         cmocka_unit_test(shares_are_fair),
         cmocka_unit_test(a_failed_peer_rests_then_one_request_probes_it),
+        cmocka_unit_test(equals_stay_equal_whatever_happens),
         cmocka_unit_test(failures_count_up_to_their_limit),
         cmocka_unit_test(the_only_peer_never_rests),
         cmocka_unit_test(backups_stand_in_when_all_others_are_out),
