@@ -69,7 +69,9 @@ static void log_access(struct request *r)
     if (journal->access_count == 0 || r->service->trace)
         return;
     line = buffer_over(r->service->out, SCRATCH_OUT);
-    journal_access(journal, r, &line);
+    journal_access(journal, r, &line, &r->service->log_turn);
+    if (journal_turn_waits(&r->service->log_turn))
+        loop_defer(r->service->loop, &r->service->log_task);
 }
 
 /* ---- a request's beginning and end ---- */

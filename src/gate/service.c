@@ -92,6 +92,11 @@ void service_give_request(struct service *s, struct request *r)
     s->spare_requests_count++;
 }
 
+static void write_log(struct task *task)
+{
+    journal_turn_end(&LIST_OWNER(task, struct service, log_task)->log_turn);
+}
+
 enum rc service_open(struct service **out, struct loop *loop, struct site *site,
                      unsigned index, struct fault *why)
 {
@@ -108,6 +113,7 @@ enum rc service_open(struct service **out, struct loop *loop, struct site *site,
     s->loop = loop;
     s->site = site;
     s->index = index;
+    s->log_task.run = write_log;
     list_init(&s->clients);
     list_init(&s->spare_clients);
     list_init(&s->woken);
@@ -237,6 +243,8 @@ void service_close(struct service *s)
         else
             client_close(client);
     }
+    loop_cancel(s->loop, &s->log_task);
+    journal_turn_end(&s->log_turn);
     while (s->spare_requests) {
         struct request *r = s->spare_requests;
 

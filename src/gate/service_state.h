@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "gate/client.h"
+#include "gate/journal/journal_turn.h"
 #include "gate/service.h"
 #include "gate/upstream/origin.h"
 
@@ -32,6 +33,9 @@ struct service {
     pthread_mutex_t woken_lock;
     struct list woken; /* requests whose turn at an upstream has come: other loops add to it */
     struct gzip_stream *spare_gzip; /* the last one that was given back; NULL: none */
+
+    struct journal_turn log_turn; /* lines of the access log; log_task writes them */
+    struct task log_task;
 
     struct trace *trace; /* trace.h; NULL: nobody looks on */
 

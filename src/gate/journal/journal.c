@@ -373,19 +373,28 @@ static void append_to_path(struct path_cache *paths, const struct template *path
                  strerror(errno));
 }
 
+/* Files take many lines at once. A pipe may be full, and syslog wants a message for each. */
+static bool takes_many(const struct journal_file *file)
+{
+    return file->fd >= 0 && !file->syslog && !file->is_stderr && !file->is_slow;
+}
+
 static void append_access(const struct journal_settings *settings,
-                          const struct access_log *log, void *subject, struct span line)
+                          const struct access_log *log, void *subject, struct span line,
+                          struct journal_turn *turn)
 {
     if (!log->file)
         append_to_path(settings->paths, &log->path, subject, line);
     else if (log->file->buffer)
         line_buffer_add(log->file->buffer, line, append_lines, log->file);
+    else if (takes_many(log->file))
+        journal_turn_add(turn, log->file, line);
     else
         (void)journal_append(log->file, JOURNAL_OWN_LEVEL, line);
 }
 
 void journal_access(const struct journal_settings *settings, void *subject,
-                    struct buffer *scratch)
+                    struct buffer *scratch, struct journal_turn *turn)
 {
     for (size_t i = 0; i < settings->access_count; i++) {
         const struct access_log *log = &settings->access[i];
@@ -396,7 +405,7 @@ void journal_access(const struct journal_settings *settings, void *subject,
         access_line_write(log->format, subject, &line);
         line.size++;
         buffer_add_byte(&line, '\n');
-        append_access(settings, log, subject, buffer_span(&line));
+        append_access(settings, log, subject, buffer_span(&line), turn);
     }
 }
 

@@ -1,6 +1,7 @@
 /*
- * Access and error logs. A line is one write, so that lines of several threads and programs
- * never mix, and is on its way to the disk when the call returns, unless its log has a buffer. Nothing here fails a
+ * Access and error logs. A write is of whole lines, so that those of several threads and programs
+ * never mix. An error is on its way to the disk when the call returns, a request when the turn of its loop
+ * ends (journal_turn.h), unless its log has a buffer. Nothing here fails a
  * request: what cannot be written is dropped, and said once (see journal_append).
  */
 #ifndef GATE_JOURNAL_JOURNAL_H
@@ -12,6 +13,7 @@
 #include "base/buffer.h"
 #include "base/fault.h"
 #include "gate/journal/journal_settings.h"
+#include "gate/journal/journal_turn.h"
 #include "gate/journal/path_cache.h"
 
 /*
@@ -94,10 +96,10 @@ bool journal_is_stderr(const struct journal_file *file);
 
 /*
  * One line to each access log of the settings. `subject` is what the templates are evaluated with; `scratch`
- * is overwritten, and a line that does not fit is cut to it.
+ * is overwritten, and a line that does not fit is cut to it. Those for files wait in `turn` for its end.
  */
 void journal_access(const struct journal_settings *settings, void *subject,
-                    struct buffer *scratch);
+                    struct buffer *scratch, struct journal_turn *turn);
 
 /* What was going on: added to the end of the line, where it is not empty. */
 struct journal_context {

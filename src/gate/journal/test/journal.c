@@ -347,13 +347,66 @@ static void each_request_is_a_line(void **state)
     struct access_log log = {.file = add(f, f->path), .format = &format};
     const struct journal_settings settings = {.access = &log, .access_count = 1};
     static char seven[] = "seven", long_one[] = "0123456789";
+    struct journal_turn turn = {0};
     char room[8];
     struct buffer scratch = buffer_over(room, sizeof room);
 
     assert_int_equal(journal_open(&f->files, NULL), RC_OK);
-    journal_access(&settings, seven, &scratch);
-    journal_access(&settings, long_one, &scratch);
+    journal_access(&settings, seven, &scratch, &turn);
+    journal_access(&settings, long_one, &scratch, &turn);
+    assert_true(journal_turn_waits(&turn));
+    assert_string_equal(contents(f->path), "");
+    journal_turn_end(&turn);
+    assert_false(journal_turn_waits(&turn));
     assert_string_equal(contents(f->path), "n=seven\nn=\n");
+}
+
+/* In their order, whatever their lengths; those of one file when there is one of another. */
+static void a_turn_writes_all_of_its_lines(void **state)
+{
+    static char line[JOURNAL_TURN + 2], text[4 * sizeof line];
+    struct fixture *f = *state;
+    struct journal_file *file = add(f, f->path), *other = add(f, f->old);
+    struct journal_turn turn = {0};
+    size_t written = 0;
+    FILE *back;
+
+    assert_int_equal(journal_open(&f->files, NULL), RC_OK);
+    memset(line, 'x', sizeof line);
+    journal_turn_add(&turn, file, SPAN("a\n"));
+    journal_turn_add(&turn, other, SPAN("b\n"));
+    assert_string_equal(contents(f->path), "a\n");
+    assert_string_equal(contents(f->old), "");
+    journal_turn_add(&turn, file, SPAN("c\n"));
+    journal_turn_add(&turn, file, span_of(line, JOURNAL_TURN - 2));
+    assert_string_equal(contents(f->path), "a\n");
+    journal_turn_add(&turn, file, SPAN("d\n"));
+    journal_turn_add(&turn, file, span_of(line, sizeof line));
+    journal_turn_end(&turn);
+    journal_turn_end(&turn);
+    assert_string_equal(contents(f->old), "b\n");
+    back = fopen(f->path, "r");
+    written = fread(text, 1, sizeof text, back);
+    fclose(back);
+    assert_int_equal(written, 4 + JOURNAL_TURN - 2 + 2 + sizeof line);
+    assert_memory_equal(text, "a\nc\nx", 5);
+    assert_memory_equal(text + 4 + JOURNAL_TURN - 3, "xd\nx", 4);
+}
+
+/* A disk that is full takes none of them, which is told once. */
+static void a_turn_that_cannot_be_written_is_told_once(void **state)
+{
+    struct fixture *f = *state;
+    struct journal_file *file = add(f, "/dev/full");
+    struct journal_turn turn = {0};
+
+    assert_int_equal(journal_open(&f->files, NULL), RC_OK);
+    for (int i = 0; i < 3; i++) {
+        journal_turn_add(&turn, file, SPAN("a\n"));
+        journal_turn_add(&turn, file, SPAN("b\n"));
+        journal_turn_end(&turn);
+    }
+    assert_int_equal(alerts, 1);
 }
 
 static const struct journal_context context = {
@@ -426,6 +479,8 @@ int main(void)
         TEST(syslog_gets_datagrams),
         TEST(syslog_over_udp),
         TEST(each_request_is_a_line),
+        TEST(a_turn_writes_all_of_its_lines),
+        TEST(a_turn_that_cannot_be_written_is_told_once),
         TEST(errors_go_to_the_logs_that_want_them),
         TEST(a_long_error_is_cut_to_one_line),
     };
