@@ -94,6 +94,22 @@ static enum rc begin_tls(struct client *client, struct fault *why)
                             why);
 }
 
+/* Keeps what stands behind the addresses, of which it has a view as yet, in memory behind itself. */
+static enum rc keep_more(struct client *client)
+{
+    struct proxy_protocol *said = client->announced;
+    const struct span more = said->more;
+
+    if (more.len == 0)
+        return RC_OK;
+    said = realloc(said, sizeof *said + more.len);
+    if (!said)
+        return RC_MEMORY;
+    client->announced = said;
+    said->more = span_of(memcpy(said + 1, more.at, more.len), more.len);
+    return RC_OK;
+}
+
 /* Takes just the header off the socket. RC_OK: `client->announced` has what it says. */
 static enum rc take_announcement(struct client *client)
 {
@@ -107,6 +123,8 @@ static enum rc take_announcement(struct client *client)
     if (!client->announced && !(client->announced = calloc(1, sizeof *client->announced)))
         return RC_MEMORY;
     rc = proxy_protocol_parse(span_of(bytes, (size_t)n), client->announced, &used);
+    if (rc == RC_OK)
+        rc = keep_more(client);
     if (rc == RC_OK && recv(client->stream.fd, bytes, used, MSG_DONTWAIT) != (ssize_t)used)
         rc = RC_IO;
     return rc;

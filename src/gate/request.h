@@ -130,7 +130,8 @@ struct request {
     struct request *subs, *next_sub;
     struct request *auth, *addition; /* the one that is waited for */
     unsigned access_at,
-        refused; /* which condition of access is next; what earlier ones said */
+        refused;        /* which condition of access is next; what earlier ones said */
+    bool refusal_waits; /* STEP_DELAY is for auth_delay */
     bool mirrored, adds_before, adds_after;
     struct span held; /* of the body, behind what is added in front */
     enum step after_addition;
@@ -171,6 +172,7 @@ struct request {
     struct transform *transforms; /* that the body goes through before it is compressed */
     bool unpacks, drops_etag, drops_ranges, lacks_memory;
     struct span told_charset; /* X-Accel-Charset */
+    uint64_t squeezed_from;   /* bytes that were compressed so far */
     struct gzip_stream *gzip; /* that it goes through; NULL: as it is, or there is none */
     bool is_head;             /* the method is HEAD */
     struct span location_field, content_type; /* as sent, for variables */

@@ -199,6 +199,7 @@ enum rc request_squeeze(struct request *r, struct iovec first, const struct iove
 
         if (in.len == 0 && i < count) {
             in = span_of(pieces[i].iov_base, pieces[i].iov_len);
+            r->squeezed_from += in.len;
             i++;
         }
         rc = gzip_stream_push(r->gzip, &in, i == count ? push : GZIP_MORE, &out);

@@ -1,5 +1,6 @@
 /* The rewrite module's place in a request: after a server or a location is found. */
 #include "gate/conf/regex.h"
+#include "gate/conf/value.h"
 #include "gate/map/computed.h"
 #include "gate/request.h"
 
@@ -25,10 +26,21 @@ static void matched(void *subject)
     request_keep_captures(subject);
 }
 
+static void set_rate(struct request *r, struct span value)
+{
+    r->has_told_rate = value_parse_size(value, false, &r->told_rate) == RC_OK;
+    if (!r->has_told_rate)
+        request_log(r, LOG_LEVEL_ERROR, "invalid $limit_rate \"%.*s\"", SPAN_ARG(value));
+}
+
 static void set(void *subject, uintptr_t variable, struct span value)
 {
     struct request *r = subject;
 
+    if (variable == REWRITE_VARIABLE_RATE) {
+        set_rate(r, value);
+        return;
+    }
     if (variable != REWRITE_VARIABLE_ARGS) {
         variables_set(r, variable, value);
         return;

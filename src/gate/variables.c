@@ -101,12 +101,6 @@ enum view {
     VIEW_COMPLETION,
 };
 
-/* The request of the client itself, of which r may be one inside. */
-static struct request *client_s(struct request *r)
-{
-    return r->parent ? r->parent : r;
-}
-
 static struct span protocol(unsigned version)
 {
     switch (version) {
@@ -462,17 +456,26 @@ static const struct variable rows[] = {
     {"connection", get_number, NUMBER_CONNECTION},
     {"connection_requests", get_number, NUMBER_CONNECTION_REQUESTS},
     {"connection_time", get_time, TIME_CONNECTION},
+    {"connections_active", variables_connections, VARIABLES_CONNECTIONS_ACTIVE},
+    {"connections_reading", variables_connections, VARIABLES_CONNECTIONS_READING},
+    {"connections_waiting", variables_connections, VARIABLES_CONNECTIONS_WAITING},
+    {"connections_writing", variables_connections, VARIABLES_CONNECTIONS_WRITING},
     {"content_length", variables_field, FIELD_CONTENT_LENGTH},
     {"content_type", variables_field, FIELD_CONTENT_TYPE},
     {"cookie_", variables_cookies, 0},
     {"document_root", get_document_root, 0},
     {"document_uri", get_view, VIEW_URI},
+    {"gzip_ratio", variables_gzip_ratio, 0},
     {"host", get_view, VIEW_HOST},
     {"hostname", get_host_name, 0},
     {"http_", variables_http, 0},
+    {"http2", variables_nothing, 0},
+    {"http3", variables_nothing, 0},
     {"https", get_view, VIEW_HTTPS},
     {"invalid_referer", variables_invalid_referer, 0},
     {"is_args", get_view, VIEW_IS_ARGS},
+    {"is_request_port", variables_request_port, 1},
+    {"limit_rate", variables_rate, 0},
     {"msec", get_time, TIME_MSEC},
     {"nginx_version", get_version, 0},
     {"pid", get_number, NUMBER_PID},
@@ -483,6 +486,7 @@ static const struct variable rows[] = {
     {"query_string", get_view, VIEW_ARGS},
     {"remote_addr", get_place, PLACE_REMOTE},
     {"remote_port", get_place, PLACE_REMOTE_PORT},
+    {"realpath_root", variables_real_root, 0},
     {"realip_remote_addr", variables_real_address, 0},
     {"realip_remote_port", variables_real_address, 1},
     {"remote_user", variables_user, 0},
@@ -497,9 +501,11 @@ static const struct variable rows[] = {
     {"proxy_protocol_port", variables_announced, 1},
     {"proxy_protocol_server_addr", variables_announced, 2},
     {"proxy_protocol_server_port", variables_announced, 3},
+    {"proxy_protocol_tlv_", variables_announced_more, 0},
     {"request_id", get_request_id, 0},
     {"request_length", get_number, NUMBER_RECEIVED},
     {"request_method", get_view, VIEW_METHOD},
+    {"request_port", variables_request_port, 0},
     {"request_time", get_time, TIME_REQUEST},
     {"request_uri", get_view, VIEW_REQUEST_URI},
     {"scheme", get_view, VIEW_SCHEME},
@@ -534,6 +540,10 @@ static const struct variable rows[] = {
     {"ssl_session_id", variables_peer, TLS_PEER_SESSION},
     {"ssl_session_reused", variables_tls, VARIABLES_TLS_REUSED},
     {"status", get_number, NUMBER_STATUS},
+    {"tcpinfo_rcv_space", variables_tcp, VARIABLES_TCP_SPACE},
+    {"tcpinfo_rtt", variables_tcp, VARIABLES_TCP_RTT},
+    {"tcpinfo_rttvar", variables_tcp, VARIABLES_TCP_RTTVAR},
+    {"tcpinfo_snd_cwnd", variables_tcp, VARIABLES_TCP_WINDOW},
     {"time_iso8601", get_time, TIME_ISO8601},
     {"time_local", get_time, TIME_LOCAL},
     {"upstream_addr", get_trial, TRIAL_ADDRESS},

@@ -29,6 +29,31 @@ bool variables_cookie(const struct request *r, struct span name, struct span *va
 /* variables_announced.c: of says which */
 bool variables_announced(void *subject, struct span rest, uintptr_t of, struct span *value);
 
+bool variables_announced_more(void *subject, struct span rest, uintptr_t of,
+                              struct span *value);
+
+/* variables_machine.c: `of` says which, for those that have a list */
+enum variables_tcp_fact {
+    VARIABLES_TCP_RTT,
+    VARIABLES_TCP_RTTVAR,
+    VARIABLES_TCP_WINDOW,
+    VARIABLES_TCP_SPACE,
+};
+enum variables_connections_fact {
+    VARIABLES_CONNECTIONS_ACTIVE,
+    VARIABLES_CONNECTIONS_READING,
+    VARIABLES_CONNECTIONS_WRITING,
+    VARIABLES_CONNECTIONS_WAITING,
+};
+bool variables_tcp(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_connections(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_real_root(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_gzip_ratio(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_request_port(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_rate(void *subject, struct span rest, uintptr_t of, struct span *value);
+/* Of what gate does not speak: $http2, $http3 */
+bool variables_nothing(void *subject, struct span rest, uintptr_t of, struct span *value);
+
 /* variables_limit.c: of is an offset in struct request */
 bool variables_limit(void *subject, struct span rest, uintptr_t of, struct span *value);
 /* variables_tls.c: `of` is one of these, and an enum tls_peer for variables_peer */

@@ -1,4 +1,5 @@
 /* The variables that a configuration computes of others: each once for a request, when it is first asked for. */
+#include "gate/conf/value.h"
 #include "gate/map/computed.h"
 #include "gate/request.h"
 
@@ -75,18 +76,21 @@ static bool look_up(struct request *r, const struct map *map, struct span text,
     return has;
 }
 
-/* Of the client, or that which the text is; none where it is none. */
-static struct cidr_address address_for(const struct request *r, const struct computed *c,
+/* Of the client, or that which the text is; of whom a proxy that is trusted asks for. None where it is none. */
+static struct cidr_address address_for(struct request *r, const struct computed *c,
                                        struct span text)
 {
-    struct address client;
+    struct address address;
     struct cidr_address given;
+    struct span list;
 
-    if (c->source.count == 0) {
-        request_address(r, &client);
-        return cidr_address_of(&client);
-    }
-    return cidr_parse_address(text, &given) == RC_OK ? given : (struct cidr_address){0};
+    if (c->source.count == 0)
+        request_address(r, &address);
+    else if (c->proxies.count == 0 || address_from_literal(text, 0, &address) != RC_OK)
+        return cidr_parse_address(text, &given) == RC_OK ? given : (struct cidr_address){0};
+    if (c->proxies.count > 0 && request_field_list(r, SPAN("x_forwarded_for"), &list))
+        (void)real_ip_find(&c->proxies, list, c->proxies_recursive, &address);
+    return cidr_address_of(&address);
 }
 
 static bool compute(struct request *r, const struct computed *c, struct span *value)
@@ -142,6 +146,8 @@ void variables_set_from(struct request *r, uintptr_t variable, struct request *o
     if (variable == REWRITE_VARIABLE_ARGS) {
         r->args = value;
         r->has_args = value.len > 0;
+    } else if (variable == REWRITE_VARIABLE_RATE) {
+        r->has_told_rate = value_parse_size(value, false, &r->told_rate) == RC_OK;
     } else {
         variables_set(r, variable, value);
     }

@@ -4,6 +4,12 @@
 
 #include "gate/request.h"
 
+/* The request of the client itself, of which r may be one inside. */
+static inline struct request *client_s(struct request *r)
+{
+    return r->parent ? r->parent : r;
+}
+
 /* Memory of the request; `at` is NULL where there is none. */
 static inline struct buffer room(struct request *r, size_t size)
 {

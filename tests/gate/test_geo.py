@@ -55,3 +55,16 @@ def test_include(gate, tmp_path):
 def test_refusals_are_nginxs(refusals, http, said):
     ours, theirs = refusals('', http)
     assert said in ours and said in theirs, theirs
+
+
+def test_proxies_that_are_trusted(gate, nginx_program):
+    networks = 'default other; 10.0.0.0/8 ten; 192.0.2.0/24 doc; 127.0.0.0/8 loop; 2001:db8::/32 six;'
+    http = f'''geo $once {{ proxy 127.0.0.1; {networks} }} geo $back {{ proxy 127.0.0.0/8; proxy 192.0.2.0/24; proxy_recursive; {networks} }}
+        geo $arg_a $asked {{ proxy 192.0.2.1; {networks} }} geo $untrusted {{ proxy 10.0.0.1; {networks} }}'''
+    server = 'location / { return 200 "$once|$back|$asked|$untrusted"; }'
+    pair = [gate(server, http), gate(server, http, program=nginx_program)]
+    for forwarded in ('', '10.1.1.1', '10.1.1.1, 192.0.2.7', '10.1.1.1, 8.8.8.8, 192.0.2.7', 'x', '10.1.1.1, x', '2001:db8::1', '192.0.2.1, 192.0.2.2', '10.0.0.1:99'):
+        for asked in ('', '192.0.2.1', '10.0.0.1', 'x'):
+            fields = [f'X-Forwarded-For: {forwarded}'] if forwarded else []
+            ours, theirs = (peers.ask(each.port, 'GET', f'/?a={asked}', fields).body for each in pair)
+            assert ours == theirs, (forwarded, asked)

@@ -2,6 +2,7 @@
 #ifndef GATE_MAP_COMPUTED_H
 #define GATE_MAP_COMPUTED_H
 
+#include "gate/access/real_ip.h"
 #include "gate/conf/directive.h"
 #include "gate/map/geo.h"
 #include "gate/map/map.h"
@@ -24,6 +25,9 @@ struct computed {
     struct split_part *parts;
     size_t parts_count;
     struct geo geo;
+    struct real_ip_trust
+        proxies; /* of a geo: who may say in X-Forwarded-For whom it is about */
+    bool proxies_recursive;
     struct geo_entry *networks;
     size_t networks_count;
 };

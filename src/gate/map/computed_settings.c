@@ -273,11 +273,34 @@ static enum rc read_geo_word(struct conf *conf, struct computed *made)
                              "the \"ranges\" directive must be the first directive inside "
                              "\"geo\" block");
         made->geo.ranges = true;
+    } else if (span_equal(word, SPAN("proxy_recursive"))) {
+        made->proxies_recursive = true;
     } else if (span_equal(word, SPAN("volatile"))) {
         made->is_volatile = true;
     } else {
         return conf_fail(conf, 0, "NETWORK VALUE;", "invalid number of the geo parameters");
     }
+    return RC_OK;
+}
+
+static enum rc add_proxy(struct conf *conf, struct computed *made)
+{
+    struct cidr *blocks = NULL, *block, read;
+    bool loose;
+
+    if (cidr_parse(conf_word(conf, 1), &read, &loose) != RC_OK)
+        return conf_fail(conf, 1, NULL, "invalid network \"%.*s\"",
+                         SPAN_ARG(conf_word(conf, 1)));
+    if (loose)
+        conf_warn(conf, 1, NULL, "low address bits of %.*s are meaningless",
+                  SPAN_ARG(conf_word(conf, 1)));
+    if (made->proxies.count > 0)
+        memcpy(&blocks, &made->proxies.blocks, sizeof blocks);
+    block = conf_add(conf, (void **)&blocks, &made->proxies.count, sizeof *block);
+    if (!block)
+        return RC_MEMORY;
+    *block = read;
+    made->proxies.blocks = blocks;
     return RC_OK;
 }
 
@@ -293,7 +316,7 @@ static enum rc read_geo_line(struct conf *conf, struct computed *made)
     if (conf_words(conf) != 2)
         return conf_fail(conf, 0, "NETWORK VALUE;", "invalid number of the geo parameters");
     if (span_equal(word, SPAN("proxy")))
-        return conf_fail(conf, 0, NULL, "\"proxy\" of \"geo\" is what gate does not have yet");
+        return add_proxy(conf, made);
     if (span_equal(word, SPAN("default"))) {
         made->geo.other = conf_word(conf, 1);
         return RC_OK;
@@ -330,7 +353,10 @@ const struct directive computed_directives[] = {
     {"geo", CONF_HTTP, 1, 2, true, CONF_VALUES, set_geo,
      .doc =
          "Defines a variable by the client's address, or that in another variable: networks, "
-         "the longest of which holds, or with ranges FIRST-LAST; default, delete, volatile."},
+         "the longest of which holds, or with ranges FIRST-LAST; default, delete, volatile. "
+         "proxy NETWORK trusts X-Forwarded-For of those, with proxy_recursive back to the "
+         "first "
+         "that is not trusted."},
     {"map", CONF_HTTP, 2, 2, true, CONF_VALUES, set_map,
      .doc = "Defines a variable by another text: whole texts, hostnames with a star, "
             "expressions (~ and ~*) whose captures its values may use, default, volatile."},

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "codec/hex.h"
 
 static const uint8_t signature[12] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
                                       0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
@@ -132,11 +133,13 @@ static enum rc parse_v2(struct span in, struct proxy_protocol *said, size_t *use
             return RC_FORMAT;
         read_v4(at, at + 8, &said->from);
         read_v4(at + 4, at + 10, &said->to);
+        said->more = span_of(at + V4_BYTES, len - V4_BYTES);
     } else if (in.at[13] >> 4 == 2) {
         if (len < V6_BYTES)
             return RC_FORMAT;
         read_v6(at, at + 32, &said->from);
         read_v6(at + 16, at + 34, &said->to);
+        said->more = span_of(at + V6_BYTES, len - V6_BYTES);
     }
     return RC_OK;
 }
@@ -153,6 +156,76 @@ enum rc proxy_protocol_parse(struct span in, struct proxy_protocol *said, size_t
     if (memcmp(in.at, signature, least) == 0)
         return parse_v2(in, said, used);
     return RC_FORMAT;
+}
+
+/* ---- what stands behind the addresses ---- */
+
+enum {
+    TLV_HEAD = 3,
+    TLV_SSL = 0x20,
+    SSL_HEAD = 5 /* which client it is, and its certificate */
+};
+
+/* The first piece of that type in a row of them: type, length in two bytes, value. */
+static bool find_type(struct span row, unsigned type, struct span *value)
+{
+    while (row.len >= TLV_HEAD) {
+        const uint8_t *at = span_cut(&row, TLV_HEAD).at;
+        size_t len = (size_t)at[1] << 8 | at[2];
+
+        if (len > row.len)
+            return false;
+        *value = span_cut(&row, len);
+        if (at[0] == type)
+            return true;
+    }
+    return false;
+}
+
+static bool type_by_number(struct span name, unsigned *type)
+{
+    *type = 0;
+    if (!span_starts(name, SPAN("0x")) || name.len < 3 || name.len > 4)
+        return false;
+    for (size_t i = 2; i < name.len; i++) {
+        if (hex_value(name.at[i]) < 0)
+            return false;
+        *type = *type << 4 | (unsigned)hex_value(name.at[i]);
+    }
+    return true;
+}
+
+bool proxy_protocol_find(struct span more, struct span name, struct span *value)
+{
+    static const struct {
+        struct span name;
+        unsigned type;
+    } outer[] = {{SPAN("alpn"), 0x01},
+                 {SPAN("authority"), 0x02},
+                 {SPAN("unique_id"), 0x05},
+                 {SPAN("ssl"), TLV_SSL},
+                 {SPAN("netns"), 0x30}},
+      inner[] = {{SPAN("ssl_version"), 0x21},
+                 {SPAN("ssl_cn"), 0x22},
+                 {SPAN("ssl_cipher"), 0x23},
+                 {SPAN("ssl_sig_alg"), 0x24},
+                 {SPAN("ssl_key_alg"), 0x25}};
+    unsigned type;
+
+    if (type_by_number(name, &type))
+        return find_type(more, type, value);
+    for (size_t i = 0; i < sizeof outer / sizeof *outer; i++)
+        if (span_equal(name, outer[i].name))
+            return find_type(more, outer[i].type, value);
+    if (!find_type(more, TLV_SSL, &more) || more.len < SSL_HEAD)
+        return false;
+    *value = span_of(span_cut(&more, SSL_HEAD).at + 1, SSL_HEAD - 1);
+    if (span_equal(name, SPAN("ssl_verify")))
+        return true;
+    for (size_t i = 0; i < sizeof inner / sizeof *inner; i++)
+        if (span_equal(name, inner[i].name))
+            return find_type(more, inner[i].type, value);
+    return false;
 }
 
 /* ---- writing ---- */

@@ -75,6 +75,9 @@ enum rc rewrite_settings_variable(struct conf *conf, struct span name, uintptr_t
     *variable = REWRITE_VARIABLE_ARGS;
     if (span_equal_nocase(name, SPAN("args")))
         return RC_OK;
+    *variable = REWRITE_VARIABLE_RATE;
+    if (span_equal_nocase(name, SPAN("limit_rate")))
+        return RC_OK;
     for (size_t i = 0; i < known->defined_count; i++) {
         *variable = known->defined[i].of;
         if (span_equal_nocase(span_text(known->defined[i].name), name))

@@ -26,7 +26,8 @@ enum rc rewrite_settings_add(struct conf *conf, struct rewrite_settings *s,
 /* When all of a server or a location is read: puts its instructions into the order of the file. */
 void rewrite_settings_finish(struct rewrite_settings *s);
 
-enum { REWRITE_VARIABLE_ARGS = 0 }; /* rewrite_code.variable of "set $args" */
+/* rewrite_code.variable of "set $args" and "set $limit_rate"; else what the variable's row has in `of`. */
+enum { REWRITE_VARIABLE_ARGS, REWRITE_VARIABLE_RATE };
 
 /* The variable of that name, without its '$', as rewrite_code.variable. */
 enum rc rewrite_settings_variable(struct conf *conf, struct span name, uintptr_t *variable);

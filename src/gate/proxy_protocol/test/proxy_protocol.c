@@ -91,9 +91,46 @@ static void a_line_without_an_end_is_not_waited_for(void **state)
                      RC_FORMAT);
 }
 
+static void pieces_are_found_by_name(void **state)
+{
+    static const struct span more = SPAN("\x01\0\x02h2"
+                                         "\x20\0\x10"
+                                         "\x07\0\0\1\2"
+                                         "\x22\0\x03"
+                                         "joe"
+                                         "\x23\0\x02"
+                                         "AA"
+                                         "\xea\0\x01v"
+                                         "\x02\0\x09x");
+    static const struct {
+        const char *name;
+        struct span value; /* at NULL: it is not there */
+    } pieces[] = {{"alpn", SPAN("h2")},
+                  {"0x1", SPAN("h2")},
+                  {"ssl_verify", SPAN("\0\0\1\2")},
+                  {"ssl_cn", SPAN("joe")},
+                  {"0xEA", SPAN("v")},
+                  {"0xeb", {0}},
+                  {"0x", {0}},
+                  {"0xeag", {0}},
+                  {"authority", {0}}, /* it says that it is longer than all there is */
+                  {"ssl_version", {0}},
+                  {"nosuch", {0}}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        struct span value = {0};
+        bool is_there = proxy_protocol_find(more, span_text(pieces[i].name), &value);
+
+        check(pieces[i].name, is_there == (pieces[i].value.at != NULL));
+        check(pieces[i].name, !is_there || span_equal(value, pieces[i].value));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pieces_are_found_by_name),
         cmocka_unit_test(every_case_at_every_cut),
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(a_line_without_an_end_is_not_waited_for),
