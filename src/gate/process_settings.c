@@ -11,7 +11,7 @@
 #define AT(member) .offset = offsetof(struct process_settings, member)
 #define DROPPED .offset = CONF_NOWHERE
 
-enum { LOOPS_MAX = 1024, CPUS_MAX = 64 };
+enum { LOOPS_MAX = 1024, CPUS_MAX = 64, PRIORITY_MAX = 20 };
 
 static unsigned cpus(void)
 {
@@ -22,8 +22,10 @@ static unsigned cpus(void)
 
 void process_settings_begin(struct process_settings *s, bool as_nginx)
 {
-    *s = (struct process_settings){
-        .loops = as_nginx ? 1 : cpus(), .daemon = as_nginx, .master = true};
+    *s = (struct process_settings){.loops = as_nginx ? 1 : cpus(),
+                                   .daemon = as_nginx,
+                                   .master = true,
+                                   .worker_rlimit_core = UINT64_MAX};
 }
 
 /* Spreads loops over CPUs, one after the other. */
@@ -145,6 +147,36 @@ static enum rc set_pid(struct conf *conf, const struct directive *d, void *part)
     return s->pid_file.at ? RC_OK : conf_no_memory(conf);
 }
 
+/* nice(1)'s number; nginx takes a sign and digits. */
+static enum rc set_priority(struct conf *conf, const struct directive *d, void *part)
+{
+    struct process_settings *s = part;
+    struct span word = conf_word(conf, 1);
+    const bool minus = span_starts(word, SPAN("-"));
+    uint64_t number;
+
+    (void)d;
+    if (minus || span_starts(word, SPAN("+")))
+        span_cut(&word, 1);
+    if (units_parse_number(word, PRIORITY_MAX, &number) != RC_OK)
+        return conf_fail_value(conf, 1, "invalid number");
+    s->worker_priority = minus ? -(int)number : (int)number;
+    return RC_OK;
+}
+
+static enum rc set_directory(struct conf *conf, const struct directive *d, void *part)
+{
+    struct process_settings *s = part;
+    char *path = arena_take(conf->arena, conf_word(conf, 1).len + 1);
+
+    (void)d;
+    if (!path)
+        return conf_no_memory(conf);
+    memcpy(path, conf_word(conf, 1).at, conf_word(conf, 1).len);
+    s->working_directory = path;
+    return RC_OK;
+}
+
 static enum rc set_module(struct conf *conf, const struct directive *d, void *part)
 {
     (void)d, (void)part;
@@ -215,6 +247,12 @@ const struct directive process_directives[] = {
      .doc = "The CPUs of each loop, as bit masks; auto for one CPU each."},
     {"worker_rlimit_nofile", CONF_MAIN, 1, 1, .set = conf_set_number, AT(worker_rlimit_nofile),
      .doc = "How many files and connections the process may have open."},
+    {"worker_rlimit_core", CONF_MAIN, 1, 1, .set = conf_set_offset, AT(worker_rlimit_core),
+     .doc = "The most bytes that a core file of the worker may have."},
+    {"worker_priority", CONF_MAIN, 1, 1, .set = set_priority,
+     .doc = "How nice the worker is to other processes, as nice(1) has it."},
+    {"working_directory", CONF_MAIN, 1, 1, .set = set_directory,
+     .doc = "The folder that the worker stands in, and that gets its core file."},
     {"worker_shutdown_timeout", CONF_MAIN, 1, 1, .set = conf_set_milliseconds,
      AT(shutdown_timeout_ms),
      .doc = "How long connections may go on when gate is told to quit."},

@@ -11,6 +11,9 @@ struct process_settings {
     bool daemon, master;
     uint64_t worker_connections;
     uint64_t worker_rlimit_nofile; /* 0: as it is */
+    uint64_t worker_rlimit_core;   /* bytes; UINT64_MAX: as it is */
+    int worker_priority;           /* nice(2) */
+    const char *working_directory; /* where the worker goes; NULL: it stays */
     uint64_t shutdown_timeout_ms;  /* 0: none */
     const uint64_t *cpu_masks;     /* worker_cpu_affinity, by loop; NULL: none */
     size_t cpu_masks_count;

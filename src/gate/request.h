@@ -417,6 +417,8 @@ void request_find_rate(struct request *r);
 size_t request_allowance(struct request *r, size_t want);
 /* Goes on with request_act, or answers. */
 enum rc request_check_access(struct request *r);
+/* With the status of a refusal, when auth_delay is over. */
+enum rc request_answer_refusal(struct request *r, unsigned status);
 
 /* ---- request.c ---- */
 

@@ -143,11 +143,25 @@ static unsigned check_user(struct request *r)
 /* ---- all of them together ---- */
 
 /* Whoever would be a client of the origin is one of a proxy on the way out. */
-static enum rc refuse(struct request *r, unsigned status)
+enum rc request_answer_refusal(struct request *r, unsigned status)
 {
     if (r->head.method == METHOD_CONNECT)
         r->keep_alive = false; /* what comes behind it was meant for a tunnel */
     return request_answer_status(r, status == 401 && request_goes_out(r) ? 407 : status);
+}
+
+/* A 401 waits for auth_delay. */
+static enum rc refuse(struct request *r, unsigned status)
+{
+    const uint64_t delay_ms = request_settings(r)->auth.delay_ms;
+
+    if (status != 401 || delay_ms == 0 || r->parent)
+        return request_answer_refusal(r, status);
+    request_log(r, LOG_LEVEL_DEBUG, "the refusal is delayed");
+    r->refusal_waits = true;
+    r->limited_until_ms = loop_now_ms(r->service->loop) + delay_ms;
+    r->step = STEP_DELAY;
+    return RC_OK;
 }
 
 /* In nginx's order. */

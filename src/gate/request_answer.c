@@ -185,7 +185,8 @@ static struct span page(struct request *r, unsigned code)
     bool padding = name.len > 0 && (memmem(name.at, name.len, "MSIE ", 5) ||
                                     memmem(name.at, name.len, "Chrome/", 7));
 
-    status_page(code, own_server(r), padding && code >= 400, &out);
+    status_page(code, own_server(r),
+                padding && code >= 400 && request_settings(r)->http.msie_padding, &out);
     return buffer_span(&out);
 }
 

@@ -209,7 +209,7 @@ enum rc request_delay(struct request *r)
         pause_for(r, r->limited_until_ms - now);
         return RC_AGAIN;
     }
-    return r->refusal_waits ? request_answer_status(r, 401) : enter_conn(r);
+    return r->refusal_waits ? request_answer_refusal(r, 401) : enter_conn(r);
 }
 
 /* ---- limit_rate ---- */

@@ -279,16 +279,34 @@ static enum rc start_threads(struct worker *worker, struct fault *why)
     return RC_OK;
 }
 
+/* With the rights of the master, those of whom the worker becomes, and where it stands then. */
+static enum rc settle(const struct worker_setup *setup, struct fault *why)
+{
+    const struct process_settings *process = &setup->site->process;
+    enum rc rc;
+
+    if (process_limit_files(process->worker_rlimit_nofile, why) != RC_OK)
+        log_line(LOG_LEVEL_ALERT, "%s", why->text);
+    if (process->worker_priority != 0 &&
+        process_be_nice(process->worker_priority, why) != RC_OK)
+        log_line(LOG_LEVEL_ALERT, "%s", why->text);
+    if (setup->owner && (rc = process_become(setup->owner, why)))
+        return rc;
+    if (process->worker_rlimit_core != UINT64_MAX &&
+        process_limit_core(process->worker_rlimit_core, why) != RC_OK)
+        log_line(LOG_LEVEL_ALERT, "%s", why->text);
+    if (process->working_directory && chdir(process->working_directory) < 0)
+        return fail_errno(why, RC_IO, "chdir(\"%s\")", process->working_directory);
+    return setup->master ? process_die_with(setup->master, why) : RC_OK;
+}
+
 static enum rc start(struct worker *worker, struct fault *why)
 {
     const struct worker_setup *setup = worker->setup;
     const struct process_settings *process = &setup->site->process;
     enum rc rc;
 
-    if (process_limit_files(process->worker_rlimit_nofile, why) != RC_OK)
-        log_line(LOG_LEVEL_ALERT, "%s", why->text);
-    if ((setup->owner && (rc = process_become(setup->owner, why))) ||
-        (setup->master && (rc = process_die_with(setup->master, why))))
+    if ((rc = settle(setup, why)) != RC_OK)
         return rc;
     worker->count = process->loops;
     worker->seats = calloc(worker->count, sizeof *worker->seats);

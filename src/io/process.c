@@ -92,6 +92,25 @@ enum rc process_limit_files(uint64_t most, struct fault *why)
     return RC_OK;
 }
 
+enum rc process_limit_core(uint64_t most, struct fault *why)
+{
+    const struct rlimit limit = {.rlim_cur = most, .rlim_max = most};
+
+    if (setrlimit(RLIMIT_CORE, &limit) != 0)
+        return fail_errno(why, RC_IO, "setrlimit(RLIMIT_CORE, %llu)",
+                          (unsigned long long)most);
+    if (prctl(PR_SET_DUMPABLE, 1) != 0)
+        return fail_errno(why, RC_IO, "prctl(PR_SET_DUMPABLE)");
+    return RC_OK;
+}
+
+enum rc process_be_nice(int number, struct fault *why)
+{
+    if (setpriority(PRIO_PROCESS, 0, number) != 0)
+        return fail_errno(why, RC_IO, "setpriority(%d)", number);
+    return RC_OK;
+}
+
 enum rc process_run_on(uint64_t cpus, struct fault *why)
 {
     cpu_set_t set;

@@ -40,6 +40,12 @@ enum rc process_die_with(pid_t parent, struct fault *why);
 /* How many files may be open; 0: as many as the system lets us. */
 enum rc process_limit_files(uint64_t most, struct fault *why);
 
+/* The most bytes of a core file, which is written also where process_become has run before. */
+enum rc process_limit_core(uint64_t most, struct fault *why);
+
+/* The process is as nice as that (nice(1)); less than 0 needs rights. */
+enum rc process_be_nice(int number, struct fault *why);
+
 /* The calling thread runs on these CPUs alone: a bit each. */
 enum rc process_run_on(uint64_t cpus, struct fault *why);
 

@@ -197,3 +197,16 @@ def test_links(both):
 def test_refusals_are_nginxs(refusals, directive, said):
     ours, theirs = refusals(directive)
     assert said in ours and said in theirs
+
+
+def test_a_refusal_is_kept_back(gate, users):
+    server = gate(f'''auth_basic a; auth_basic_user_file {users}; location / {{ return 200 ok; }} location /slow {{ auth_delay 300ms; try_files /x =204; }}
+        location /page {{ auth_delay 300ms; error_page 401 = /other; try_files /x =204; }} location /other {{ auth_basic off; return 200 other; }}''')
+    for target, least, status in (('/page', 0.3, 200), ('/slow', 0.3, 401)):
+        for _ in range(2):
+            began = time.monotonic()
+            assert peers.ask(server.port, 'GET', target).status == status
+            assert time.monotonic() - began >= least - 0.02
+    with peers.Wire(server.port) as wire:  # a client that goes meanwhile
+        wire.send(b'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
+    assert peers.ask(server.port, 'GET', '/slow').status == 401

@@ -365,3 +365,13 @@ def test_v_names_no_module_that_is_there_as_left_out(gate_program):
         assert f'--without-http_{present}_module' not in details
     for absent in ['fastcgi', 'grpc', 'ssi']:
         assert f'--without-http_{absent}_module' in details
+
+
+def test_what_the_worker_is_given(gate):
+    gate.write('first', 'worker_priority 5; worker_rlimit_core 1m; working_directory /usr;')
+    gate.start()
+    wait_for(gate.ask, 'an answer')
+    worker = pathlib.Path(f'/proc/{gate.workers()[0]}')
+    assert (worker / 'stat').read_text().rsplit(')', 1)[1].split()[16] == '5'
+    assert 'Max core file size        1048576              1048576' in (worker / 'limits').read_text()
+    assert os.readlink(worker / 'cwd') == '/usr'

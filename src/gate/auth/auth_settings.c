@@ -180,6 +180,10 @@ const struct directive auth_directives[] = {
          "Asks for a user and a password, in the name of this realm; off asks nobody. On the "
          "way out (tunnel_pass, forward) it is 407 and Proxy-Authorization, which goes no "
          "further."},
+    {"auth_delay", PLACE, 1, 1, .set = conf_set_milliseconds,
+     .offset = offsetof(struct auth_settings, delay_ms), .standard = "0s",
+     .doc =
+         "How long an answer with 401 is kept back, so that passwords cannot be tried fast."},
     {"auth_basic_user_file", PLACE | CONF_LIMIT_EXCEPT, 1, 1, .set = set_user_file,
      .doc = "The file of users for auth_basic, \"name:password\" lines, the password in a "
             "form of "

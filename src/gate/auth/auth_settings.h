@@ -6,6 +6,7 @@
 #include "gate/conf/directive.h"
 
 struct auth_settings {
+    uint64_t delay_ms;         /* of a 401 */
     struct template realm;     /* of auth_basic; "off": nobody is asked */
     struct template user_file; /* an absolute path */
     bool has_realm, has_user_file;

@@ -34,6 +34,7 @@ struct http_settings {
     bool tcp_nodelay;
     bool chunked_transfer_encoding;
     bool reset_timedout_connection;
+    bool msie_padding; /* pages of errors are long enough for browsers that want that */
 };
 
 /* Their directives: parts are struct http_settings. */
