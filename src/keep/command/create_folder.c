@@ -107,6 +107,8 @@ static enum rc build(struct create_folder *what, struct create_target *target,
         device_close(device);
     }
     luks2_close(header);
+    if (rc == RC_OK && what->key)
+        rc = secret_copy(what->key, secret_span(&key), why);
     return rc == RC_OK ? create_target_end(target, why) : rc;
 }
 
@@ -131,8 +133,8 @@ static enum rc create_in(struct create_folder *what, struct fault *why)
 enum rc create_folder(struct create_folder *what, struct fault *why)
 {
     bool made = false;
-    enum rc rc = what->is_filled ? clear_leftover(what->path, why)
-                                 : prepare_directory(what->path, &made, why);
+    enum rc rc = what->key ? clear_leftover(what->path, why)
+                           : prepare_directory(what->path, &made, why);
 
     if (rc != RC_OK)
         return rc;
@@ -145,7 +147,7 @@ enum rc create_folder(struct create_folder *what, struct fault *why)
                    ? rc
                    : fault_at(why, "%s", what->path);
     }
-    if (!what->generate && !what->is_filled)
+    if (!what->generate && !what->key)
         printf("%s: a new encrypted folder\n", what->path);
     return RC_OK;
 }

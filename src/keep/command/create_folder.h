@@ -14,8 +14,9 @@ struct create_folder {
     struct kdf_params kdf;
     unsigned kdf_ms; /* to be measured; 0: the costs were given */
     bool plain_names;
-    bool
-        is_filled; /* with plain files, which are to be encrypted: nothing is said when it is made */
+    /* It has plain files, which are to be encrypted: nothing is said when it is made, and the volume key
+     * comes here. */
+    struct secret *key;
 };
 
 /*

@@ -320,12 +320,6 @@ static enum status encrypt_directory(const struct encryption *e, const char *pat
                                       "%s: is a directory: --header, --data-size, --cipher, "
                                       "--key-size and --sector-size are for volumes",
                                       path));
-    if (o->generate)
-        return command_status_of(
-            fail(why, RC_USAGE,
-                 "%s: is a directory: set a passphrase, and let 'keep key "
-                 "change' generate another one afterwards",
-                 path));
     return encrypt_folder(&folder, o->yes, why);
 }
 

@@ -41,20 +41,23 @@ static enum rc ask(const struct create_folder *what, bool yes, struct fault *why
                         what->path);
 }
 
-static enum rc begin(struct create_folder *what, bool yes, const char *mark, struct fault *why)
+static enum rc begin(struct create_folder *what, bool yes, const char *mark,
+                     struct secret *key, struct fault *why)
 {
     enum rc rc;
 
     if ((rc = folder_encrypt_check(what->path, why)) || (rc = ask(what, yes, why)) ||
         (rc = set_mark(mark, why)))
         return rc;
-    what->is_filled = true;
+    what->key = key;
     if ((rc = create_folder(what, why)) != RC_OK)
         unlink(mark);
     return rc;
 }
 
-static enum rc go_on(const struct create_folder *what, const char *mark, struct fault *why)
+/* `key` is that of a folder that was made just now, or {0}. */
+static enum rc go_on(const struct create_folder *what, const char *mark, struct secret *key,
+                     struct fault *why)
 {
     SCOPED(luks_target) target = {0};
     SCOPED(unlock) unlocked = {0};
@@ -64,22 +67,21 @@ static enum rc go_on(const struct create_folder *what, const char *mark, struct 
 
     if ((rc = luks_target_begin(&target, what->path, NULL, LUKS_TARGET_LOOK, why)) ||
         (rc = folder_token_find(target.header, &format, why)) ||
-        (rc = luks_target_unlock(&target, what->credential, UNLOCK_ANY, &unlocked, why)) ||
-        (rc = folder_encrypt(what->path, &format, &unlocked.volume_key, &counts, why)))
+        (!key->at && (rc = luks_target_unlock(&target, what->credential, UNLOCK_ANY, &unlocked,
+                                              why)) != RC_OK) ||
+        (rc = folder_encrypt(what->path, &format, key->at ? key : &unlocked.volume_key,
+                             &counts, why)))
         return rc;
     if (unlink(mark) < 0)
         return fail_errno(why, RC_IO, "%s", mark);
     printf("%s: is an encrypted folder; %ju files, %ju bytes\n", what->path,
            (uintmax_t)counts.files, (uintmax_t)counts.bytes);
-    if (counts.linked > 0)
-        printf("%s: %ju of them were names of files that had several: each is a file of its "
-               "own now\n",
-               what->path, (uintmax_t)counts.linked);
     return RC_OK;
 }
 
 enum status encrypt_folder(struct create_folder *what, bool yes, struct fault *why)
 {
+    SCOPED(secret) key = {0};
     char mark[PATH_MAX], header[PATH_MAX];
     bool marked, headed;
     enum rc rc = RC_OK;
@@ -93,8 +95,8 @@ enum status encrypt_folder(struct create_folder *what, bool yes, struct fault *w
         return command_status_of(
             fail(why, RC_USAGE, "%s: is an encrypted folder already", what->path));
     if (!headed)
-        rc = begin(what, yes, mark, why);
-    if (rc == RC_OK && (rc = go_on(what, mark, why)) != RC_OK)
+        rc = begin(what, yes, mark, &key, why);
+    if (rc == RC_OK && (rc = go_on(what, mark, &key, why)) != RC_OK)
         fprintf(stderr, "keep: %s: is encrypted in part; 'keep encrypt' goes on\n",
                 what->path);
     return command_status_of(rc);

@@ -19,7 +19,10 @@ struct encryption {
     struct folder *f; /* its keys alone */
     struct encrypt_counts *counts;
     uint8_t *run, *back; /* RUN bytes each */
-    struct text shown;   /* the path of the directory that is at work */
+    int root;
+    bool
+        has_linked; /* files that have several names stand in the root, until they have them all */
+    struct text shown; /* the path of the directory that is at work */
     struct fault *why;
 };
 
@@ -44,6 +47,11 @@ static int tell(struct encryption *e, const char *name, int error)
 static bool is_own(const char *name)
 {
     return strncmp(name, "keep.", 5) == 0;
+}
+
+static bool is_linked(const char *name)
+{
+    return strncmp(name, NAME_LINKED, sizeof NAME_LINKED - 1) == 0;
 }
 
 static enum rc check_in(int fd, dev_t device, const char *shown, unsigned depth,
@@ -186,14 +194,24 @@ static int copy_about(int to, const struct stat *about)
     return 0;
 }
 
-static int fill_file(struct encryption *e, const struct plain *p, int from, int to)
+/* Where an encrypted file comes to stand. */
+struct place {
+    int at;
+    const char *text;
+    bool any_name; /* it is bound to none */
+};
+
+static int fill_file(struct encryption *e, const struct plain *p, const struct place *place,
+                     int from, int to)
 {
     struct content *content;
     int error = content_create(&content, &e->f->rules, to, p->disk.tag);
 
     if (error != 0)
         return error;
-    if ((error = copy_content(e, content, from, to)) == 0 &&
+    if (place->any_name)
+        error = content_bind(content, to, &(struct content_binding){.rebind = true});
+    if (error == 0 && (error = copy_content(e, content, from, to)) == 0 &&
         (error = copy_xattrs(e, from, to, content_id(content))) == 0)
         error = copy_about(to, &p->about);
     content_close(content);
@@ -201,25 +219,60 @@ static int fill_file(struct encryption *e, const struct plain *p, int from, int 
 }
 
 /* Under a name of its own until it is whole and on the disk. */
-static int make_file(struct encryption *e, const struct plain *p, int from)
+static int make_file(struct encryption *e, const struct plain *p, const struct place *place,
+                     int from)
 {
     char fresh[64];
     int to, error = folder_new_name(NAME_NEW, fresh);
 
     if (error != 0)
         return error;
-    to = openat(p->at, fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    to = openat(place->at, fresh, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (to < 0)
         return -errno;
-    error = fill_file(e, p, from, to);
+    error = fill_file(e, p, place, from, to);
     close(to);
-    if (error == 0 && renameat2(p->at, fresh, p->at, p->disk.text, RENAME_NOREPLACE) < 0)
+    if (error == 0 &&
+        renameat2(place->at, fresh, place->at, place->text, RENAME_NOREPLACE) < 0)
         error = -errno;
     if (error != 0)
-        unlinkat(p->at, fresh, 0);
-    else if (fsync(p->at) < 0)
+        unlinkat(place->at, fresh, 0);
+    else if (fsync(place->at) < 0)
         error = -errno;
     return error;
+}
+
+/*
+ * A file with several names is encrypted once, in the root under the number of its inode, and gets one
+ * name after another from there. Its last plain name looks like one of a file with one name.
+ */
+static int make_linked(struct encryption *e, const struct plain *p, int from)
+{
+    char linked[64];
+    struct place place = {e->root, linked, true};
+    int error = 0;
+
+    snprintf(linked, sizeof linked, NAME_LINKED "%ju", (uintmax_t)p->about.st_ino);
+    if (faccessat(e->root, linked, F_OK, AT_SYMLINK_NOFOLLOW) < 0) {
+        if (p->about.st_nlink == 1)
+            return -ENOENT;
+        error = make_file(e, p, &place, from);
+    }
+    e->has_linked = true;
+    if (error == 0 &&
+        (linkat(e->root, linked, p->at, p->disk.text, 0) < 0 || fsync(p->at) < 0))
+        error = -errno;
+    return error;
+}
+
+static int make(struct encryption *e, const struct plain *p, int from)
+{
+    const struct place place = {p->at, p->disk.text, false};
+    int error = -ENOENT;
+
+    if (p->about.st_nlink > 1 || e->has_linked)
+        error = make_linked(e, p, from);
+    return error == -ENOENT ? make_file(e, p, &place, from) : error;
 }
 
 /* Is the encrypted file what the plain one is? 1, 0, or a negative errno. */
@@ -312,7 +365,7 @@ static int encrypt_file(struct encryption *e, struct plain *p)
     if (from < 0)
         return from;
     if (fstatat(p->at, p->disk.text, &there, AT_SYMLINK_NOFOLLOW) < 0)
-        error = errno == ENOENT ? make_file(e, p, from) : -errno;
+        error = errno == ENOENT ? make(e, p, from) : -errno;
     same = error == 0 ? compare(e, p, from) : error;
     close(from);
     if (same == 0) {
@@ -326,7 +379,6 @@ static int encrypt_file(struct encryption *e, struct plain *p)
         return same;
     e->counts->files++;
     e->counts->bytes += (uint64_t)p->about.st_size;
-    e->counts->linked += p->about.st_nlink > 1;
     return destroy_plain(e, p);
 }
 
@@ -425,6 +477,8 @@ static int encrypt_in(struct encryption *e, int fd, const uint8_t *id, unsigned 
     struct text names = {0};
     int error = lower_listing_names(fd, &names);
 
+    for (size_t at = 0; depth == 0 && at < names.len; at += strlen(names.at + at) + 1)
+        e->has_linked |= is_linked(names.at + at);
     for (size_t at = 0; error == 0 && at < names.len; at += strlen(names.at + at) + 1) {
         const char *name = names.at + at;
         uint8_t tag[FOLDER_TAG];
@@ -438,11 +492,25 @@ static int encrypt_in(struct encryption *e, int fd, const uint8_t *id, unsigned 
             error = tell(e, name, destroy_left_over(e, fd, name));
             break;
         case NAME_FOREIGN:
-            error =
-                strcmp(name, NAME_ENCRYPTING) == 0 ? 0 : encrypt_one(e, fd, name, id, depth);
+            if (depth == 0 && (strcmp(name, NAME_ENCRYPTING) == 0 || is_linked(name)))
+                break;
+            error = encrypt_one(e, fd, name, id, depth);
             error = tell(e, name, error);
         }
     }
+    text_clear(&names);
+    return error;
+}
+
+/* All of them have all their names. */
+static int clear_linked(struct encryption *e)
+{
+    struct text names = {0};
+    int error = e->has_linked ? lower_listing_names(e->root, &names) : 0;
+
+    for (size_t at = 0; error == 0 && at < names.len; at += strlen(names.at + at) + 1)
+        if (is_linked(names.at + at) && unlinkat(e->root, names.at + at, 0) < 0)
+            error = -errno;
     text_clear(&names);
     return error;
 }
@@ -454,6 +522,7 @@ static enum rc run(struct encryption *e, const char *directory, struct fault *wh
 
     if (fd < 0)
         return fail_errno(why, RC_IO, "%s", directory);
+    e->root = fd;
     why->text[0] = '\0';
     text_printf(&e->shown, "%s/", directory);
     error = directory_header_read(&header, &e->f->keys, fd, ".");
@@ -463,6 +532,8 @@ static enum rc run(struct encryption *e, const char *directory, struct fault *wh
         error = copy_xattrs(e, fd, fd, header.id);
     if (error == 0 && syncfs(fd) < 0)
         error = -errno;
+    if (error == 0)
+        error = clear_linked(e);
     close(fd);
     (void)tell(e, "", error);
     return error == 0 ? RC_OK : why->rc;
@@ -482,7 +553,7 @@ enum rc folder_encrypt(const char *directory, const struct folder_format *format
     if (!e.f || !e.run || !e.back)
         (void)fail(why, RC_MEMORY, "no memory");
     else if ((rc = folder_keys_open(&e.f->keys, format, volume_key, why)) == RC_OK) {
-        e.f->rules = (struct content_rules){&e.f->keys, &disk_files, false};
+        e.f->rules = (struct content_rules){.keys = &e.f->keys, .disk = &disk_files};
         rc = run(&e, directory, why);
         folder_keys_clear(&e.f->keys);
     }

@@ -8,8 +8,7 @@
 #include "keep/tree/folder/folder.h"
 
 struct encrypt_counts {
-    uint64_t files, bytes;
-    uint64_t linked; /* files that had several names: each name is a file of its own now */
+    uint64_t files, bytes; /* each name of a file counts */
 };
 
 /*

@@ -29,7 +29,9 @@ struct disk_name {
 #define NAME_GONE "keep.gone."
 #define NAME_NEW "keep.new."
 #define NAME_ENCRYPTING "keep.encrypting" /* in the root: not all of it is encrypted yet */
-#define NAME_ASIDE "keep.aside"           /* in the root: what a check has moved aside */
+#define NAME_LINKED                                                                           \
+    "keep.linked." /* in the root beside that: files that are to get several names */
+#define NAME_ASIDE "keep.aside" /* in the root: what a check has moved aside */
 
 /* -ENAMETOOLONG, -EPERM for a plain name that is the folder's own, -EIO where the cipher failed */
 int name_seal(const struct folder_keys *keys, const uint8_t directory[FOLDER_ID],
