@@ -116,10 +116,11 @@ soak:
 	@tools/install.sh build run test
 	$(call hand_back,build-test)
 	$(call configure,build-test,-Dwerror=true -Dtests=enabled)
-	ninja -C build-test keep gate tests/keep/posix/pass_mount tests/keep/posix/fsx
+	ninja -C build-test keep gate tests/keep/posix/pass_mount tests/keep/posix/fsx tests/keep/power/recorded_disk
 	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -o 'python_files=soak_*.py' -ra \
 		--minutes $(MINUTES) $(ARGS) tests/soak
-	KEEPGATE_BUILD=build-test KEEPGATE_SOAK=1 $(PYTHON) -m pytest -p no:cacheprovider -ra tests/keep/posix tests/keep/test_reencrypt.py
+	KEEPGATE_BUILD=build-test KEEPGATE_SOAK=1 $(PYTHON) -m pytest -p no:cacheprovider -ra tests/keep/posix tests/keep/test_reencrypt.py \
+		tests/keep/test_folder_power.py
 
 cover:
 	@tools/install.sh build test cover

@@ -157,6 +157,53 @@ def test_keys_and_headers_of_a_folder(anybody, cryptsetup):
     keep.close()
 
 
+# Each command with what it says of a folder, or how it refuses: {} is the folder, closed or open.
+COMMANDS = [
+    (OK, 'SLOT', 'key', 'list', '{}'),
+    (OK, '', 'key', 'list', '{}', '--json'),
+    (OK, '', 'key', 'test', '{}', '--passphrase-file', 'phrase'),
+    (DENIED, '', 'key', 'test', '{}', '--passphrase-file', 'other'),
+    (OK, '', 'key', 'add', '{}', '--passphrase-file', 'phrase', '--new-passphrase-file', 'other', '--name', 'bob', *CHEAP),
+    (OK, 'bob', 'key', 'list', '{}'),
+    (OK, '', 'key', 'change', '{}', '--passphrase-file', 'other', '--new-passphrase-file', 'third', *CHEAP),
+    (DENIED, '', 'key', 'test', '{}', '--passphrase-file', 'other'),
+    (OK, '', 'key', 'remove', '{}', '--passphrase-file', 'third'),
+    (USAGE, 'last', 'key', 'remove', '{}', '--passphrase-file', 'phrase'),
+    (OK, 'keep-folder', 'header', 'dump', '{}'),
+    (OK, 'keep-folder', 'header', 'dump', '{}', '--json'),
+    (OK, '', 'header', 'check', '{}'),
+    (OK, '', 'header', 'repair', '{}'),
+    (OK, '', 'header', 'backup', '{}', 'backup-{}'),
+    (OK, '', 'key', 'test', '{}', '--passphrase-file', 'phrase'),
+    (USAGE, 'LUKS2 already', 'convert', '{}', '--to', 'luks2'),
+    (USAGE, '', 'decrypt', '{}', '--passphrase-file', 'phrase'),
+    (USAGE, 'is a folder', 'resize', '{}', '--size', '1G'),
+    (USAGE, 'already', 'encrypt', '{}', '--passphrase-file', 'phrase', '--yes'),
+    (USAGE, '', 'open', '{}', '--passphrase-file', 'phrase', '--nbd', 'socket'),
+]
+
+
+@pytest.mark.parametrize('is_open', [False, True])
+def test_all_commands_on_a_folder(keep, is_open):
+    folder(keep)
+    keep.file('other', b'battery staple'), keep.file('third', b'a third one')
+    if is_open:
+        script(keep, 'open("m/file", "w").write("x")', keep.open('f', 'm'))
+    wrong = []
+    for status, text, *words in COMMANDS:
+        done = keep.run(*(word.replace('{}', 'f') for word in words))
+        said = (done.stdout + done.stderr).decode()
+        if done.returncode != status or text not in said or \
+                (status != OK and not (said.startswith('keep: ') and said.count('\n') == 1)):
+            wrong.append((words, done.returncode, said))
+    assert not wrong
+    if is_open:
+        assert script(keep, 'print(open("m/file").read())') == b'x\n'
+        keep.close()
+    keep.do('header', 'restore', 'f', 'backup-f', '--yes')
+    keep.do('check', 'f', '--passphrase-file', keep.phrase)
+
+
 def test_a_header_of_its_own(anybody):
     keep = anybody
     folder(keep, '--header', 'h.luks')
@@ -346,6 +393,70 @@ def test_plain_files_become_a_folder(keep):
         b"b'red' b'blue'\n"
     keep.close()
     assert 'already' in keep.refuse(USAGE, *words, '--yes')
+
+
+def test_files_with_several_names_keep_them(anybody):
+    """Also where it is killed between any two of them."""
+    keep = anybody
+    script(keep, '''
+import os
+os.makedirs("p/d/e")
+open("p/file", "wb").write(b"text" * 5000), open("p/d/small", "w").write("small")
+for name in "p/d/again", "p/d/e/and again", "p/zz":
+    os.link("p/file", name)
+os.link("p/d/small", "p/also small")
+''')
+    words = ['encrypt', 'p', '--passphrase-file', keep.phrase, *CHEAP, '--yes']
+    for call, number in ('linkat', 1), ('linkat', 2), ('unlinkat', 3), ('linkat', 2), ('unlinkat', 4), ('renameat2', 2):
+        keep.execute('strace', '-qq', '-f', '-o', '/dev/null', '-e', f'trace={call}', '-e',
+                     f'inject={call}:signal=KILL:when={number}', keep.program, *words)
+    if (keep.home / 'p' / 'keep.encrypting').exists():
+        keep.do(*words)
+    assert not [name for name in os.listdir(keep.home / 'p') if name.startswith('keep.linked')]
+    keep.do('check', 'p', '--passphrase-file', keep.phrase)
+    at = keep.open('p', 'm')
+    for names, content in (('file', 'd/again', 'd/e/and again', 'zz'), b'text' * 5000), (('d/small', 'also small'), b'small'):
+        inodes = {(at / name).stat().st_ino for name in names}
+        assert len(inodes) == 1 and (at / names[0]).stat().st_nlink == len(names)
+        assert all((at / name).read_bytes() == content for name in names)
+    keep.close()
+
+
+def test_a_generated_passphrase_encrypts_a_directory(anybody):
+    keep = anybody
+    script(keep, TREE, 'p')
+    before = seen(keep, 'p')
+    said = keep.do('encrypt', 'p', '--generate-passphrase', *CHEAP, '--yes')
+    phrase = keep.file('generated', max(said.split(), key=len).encode())
+    at = keep.home / 'm'
+    keep.do('open', 'p', at, '--passphrase-file', phrase)
+    assert seen(keep, at) == before
+    keep.close()
+
+
+def test_attributes_and_what_lies_behind_a_file_are_checked(anybody, cryptsetup):
+    keep = anybody
+    lower = folder(keep)
+    at = keep.open('f', 'm')
+    script(keep, TREE, at)
+    keep.close()
+    places = {name: path for name, _, path, _ in Folder(lower, volume_key(keep, cryptsetup)).walk()}
+    check = ['check', 'f', '--passphrase-file', keep.phrase]
+    with open(places['3921'], 'ab') as file:
+        file.write(b'x' * 5000)
+    assert '5000 bytes lie behind' in keep.do(*check)
+    for name in '10', 'one':
+        attribute = next(a for a in os.listxattr(places[name]) if a.startswith('user.keep.'))
+        value = bytearray(os.getxattr(places[name], attribute))
+        value[-1] ^= 1
+        os.setxattr(places[name], attribute, bytes(value))
+    done = keep.run(*check)
+    said = done.stdout.decode()
+    assert done.returncode == DAMAGED and 'damaged: 10: has attributes' in said and 'damaged: one: has attributes' in said
+    keep.do(*check, '--repair')
+    keep.do(*check)
+    assert keep.run('cat', 'f', '10', '--passphrase-file', keep.phrase).returncode == OK
+    assert any(a.startswith('user.keep-aside.') for a in os.listxattr(places['10']))
 
 
 def test_encryption_goes_on_where_it_was_killed(anybody):

@@ -43,6 +43,9 @@ static enum rc conclude(const char *path, const struct check_counts *counts, boo
     printf("%s: %ju files (%ju bytes), %ju directories and %ju links were read\n", path,
            (uintmax_t)counts->files, (uintmax_t)counts->bytes, (uintmax_t)counts->directories,
            (uintmax_t)counts->links);
+    if (counts->behind > 0)
+        printf("%s: %ju bytes lie behind the ends of files, and nobody reads them\n", path,
+               (uintmax_t)counts->behind);
     if (counts->moved > 0)
         printf("%s: %ju things were moved into keep.aside\n", path, (uintmax_t)counts->moved);
     if (damaged + counts->found[CHECK_FOREIGN] + counts->found[CHECK_UNFINISHED] == 0 ||

@@ -2,6 +2,7 @@
 
 #include "base/units.h"
 #include "keep/command/credential_options.h"
+#include "keep/command/folder_open.h"
 #include "keep/command/inside.h"
 #include "keep/command/luks_target.h"
 #include "keep/command/resize_file.h"
@@ -156,6 +157,9 @@ static enum status resize_run(char **words, int count, struct fault *why)
         return status;
     if ((rc = credential_options_read(&r.options.credential, &r.credential, why)) != RC_OK)
         return command_status_of(rc);
+    if (folder_is_directory(words[0]))
+        return command_status_of(
+            fail(why, RC_USAGE, "%s: is a folder, which is as large as its files", words[0]));
     daemon_hide();
     if (record_find(&record, words[0], &alive, NULL) == RC_OK && alive)
         return command_status_of(resize_record(&r, &record, why));

@@ -14,8 +14,7 @@
 enum { READ = 1 << 20, DEPTH_MAX = 2048 };
 
 struct check {
-    struct folder_keys keys;
-    struct content_rules rules;
+    struct folder folder; /* its keys alone */
     const struct check_what *what;
     struct check_counts *counts;
     int root;
@@ -65,8 +64,8 @@ static void move_aside(struct check *c, const struct entry *entry)
         fail_with(c, error);
 }
 
-static void found(struct check *c, const struct entry *entry, enum check_finding finding,
-                  const char *what)
+static void tell(struct check *c, const struct entry *entry, enum check_finding finding,
+                 const char *what)
 {
     struct text place = {0};
 
@@ -75,6 +74,12 @@ static void found(struct check *c, const struct entry *entry, enum check_finding
     c->counts->found[finding]++;
     c->what->found(c->what->of, finding, text_ok(&place) ? place.at : entry->name, what);
     text_clear(&place);
+}
+
+static void found(struct check *c, const struct entry *entry, enum check_finding finding,
+                  const char *what)
+{
+    tell(c, entry, finding, what);
     if (c->what->repair)
         move_aside(c, entry);
 }
@@ -99,6 +104,22 @@ static uint64_t first_damaged(struct check *c, struct content *content, int fd, 
     return UINT64_MAX;
 }
 
+/* Of a file or directory; with repair the damaged ones get names that nobody looks at. */
+static void check_xattrs(struct check *c, const struct entry *entry, int fd,
+                         const uint8_t id[FOLDER_ID])
+{
+    unsigned damaged = 0;
+    int error = folder_check_xattrs(&c->folder, fd, id, c->what->repair, &damaged);
+
+    if (error != 0)
+        fail_with(c, error);
+    if (damaged == 0)
+        return;
+    tell(c, entry, CHECK_DAMAGED, "has attributes that are not authentic");
+    if (c->what->repair && error == 0)
+        c->counts->moved += damaged;
+}
+
 static void check_content(struct check *c, const struct entry *entry, struct content *content,
                           int fd)
 {
@@ -106,8 +127,11 @@ static void check_content(struct check *c, const struct entry *entry, struct con
     int error = 0;
     uint64_t at = first_damaged(c, content, fd, &error);
 
-    if (at == UINT64_MAX)
+    c->counts->behind += content_behind(content, fd);
+    if (at == UINT64_MAX) {
+        check_xattrs(c, entry, fd, content_id(content));
         return;
+    }
     if (error != -EIO)
         fail_with(c, error);
     snprintf(what, sizeof what, "is not authentic from byte %ju on, of %ju", (uintmax_t)at,
@@ -122,7 +146,7 @@ static void check_file(struct check *c, const struct entry *entry, const uint8_t
 
     c->counts->files++;
     if (fd >= 0)
-        error = content_load(&content, &c->rules, fd);
+        error = content_load(&content, &c->folder.rules, fd);
     if (error == -ENOENT) {
         found(c, entry, CHECK_UNFINISHED, "was never written: its creation was interrupted");
     } else if (error == -EIO) {
@@ -148,7 +172,7 @@ static void check_link(struct check *c, const struct entry *entry, const uint8_t
     c->counts->links++;
     if (len < 0)
         fail_with(c, -errno);
-    else if (target_unseal(&c->keys, tag, span_of(sealed, (size_t)len), target) < 0)
+    else if (target_unseal(&c->folder.keys, tag, span_of(sealed, (size_t)len), target) < 0)
         found(c, entry, CHECK_DAMAGED, "its target is not authentic, or of another link");
 }
 
@@ -158,10 +182,14 @@ static void check_directory(struct check *c, const struct entry *entry, const ui
                             unsigned depth)
 {
     struct directory_header header;
-    int error = directory_header_read(&header, &c->keys, entry->at, entry->text), fd;
+    int error = directory_header_read(&header, &c->folder.keys, entry->at, entry->text), fd;
     size_t len = c->shown.len;
 
     c->counts->directories++;
+    if (error == -EIO && folder_is_unmade(entry->at, entry->text)) {
+        found(c, entry, CHECK_UNFINISHED, "was never written: its creation was interrupted");
+        return;
+    }
     if (error == -EIO || (error == 0 && depth >= DEPTH_MAX)) {
         found(c, entry, CHECK_DAMAGED, "its " NAME_DIRECTORY " is missing or not authentic");
         return;
@@ -180,6 +208,7 @@ static void check_directory(struct check *c, const struct entry *entry, const ui
     text_printf(&c->shown, "%s/", entry->name);
     read_directory(c, fd, header.id, depth + 1);
     c->shown.len = len;
+    check_xattrs(c, entry, fd, header.id);
     close(fd);
 }
 
@@ -201,7 +230,7 @@ static void check_entry(struct check *c, int at, const char *text, const uint8_t
     uint8_t tag[FOLDER_TAG];
     struct stat about;
 
-    switch (name_unseal(&c->keys, id, at, text, name, tag)) {
+    switch (name_unseal(&c->folder.keys, id, at, text, name, tag)) {
     case NAME_OF_FOLDER:
         if (is_orphan(&entry))
             found(c, &entry, CHECK_UNFINISHED, "stands beside a name that is gone");
@@ -248,7 +277,7 @@ static enum rc run(struct check *c, const char *directory, struct fault *why)
     c->root = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (c->root < 0)
         return fail_errno(why, RC_IO, "%s", directory);
-    error = directory_header_read(&header, &c->keys, c->root, ".");
+    error = directory_header_read(&header, &c->folder.keys, c->root, ".");
     if (error != 0 || !header.is_root)
         return fail(why, RC_FORMAT,
                     "%s/" NAME_DIRECTORY
@@ -256,6 +285,7 @@ static enum rc run(struct check *c, const char *directory, struct fault *why)
                     "be read without it; put it back from a copy",
                     directory);
     read_directory(c, c->root, header.id, 0);
+    check_xattrs(c, &(struct entry){c->root, ".", "."}, c->root, header.id);
     errno = c->failed;
     return c->failed ? fail_errno(why, RC_IO, "%s: could not be read to the end", directory)
                      : RC_OK;
@@ -269,8 +299,8 @@ enum rc folder_check(const char *directory, const struct folder_format *format,
     enum rc rc;
 
     *counts = (struct check_counts){0};
-    c.rules = (struct content_rules){&c.keys, &disk_files, false};
-    if ((rc = folder_keys_open(&c.keys, format, volume_key, why)) != RC_OK)
+    c.folder.rules = (struct content_rules){.keys = &c.folder.keys, .disk = &disk_files};
+    if ((rc = folder_keys_open(&c.folder.keys, format, volume_key, why)) != RC_OK)
         return rc;
     c.buffer = malloc(READ);
     rc = c.buffer ? run(&c, directory, why) : fail(why, RC_MEMORY, "no memory");
@@ -280,6 +310,6 @@ enum rc folder_check(const char *directory, const struct folder_format *format,
         close(c.aside);
     free(c.buffer);
     text_clear(&c.shown);
-    folder_keys_clear(&c.keys);
+    folder_keys_clear(&c.folder.keys);
     return rc;
 }

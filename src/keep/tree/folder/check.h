@@ -14,6 +14,7 @@ struct check_counts {
     uint64_t files, directories, links, bytes;
     uint64_t found[CHECK_FOREIGN + 1];
     uint64_t moved;
+    uint64_t behind; /* bytes behind the ends of files, which nobody reads */
 };
 
 struct check_what {

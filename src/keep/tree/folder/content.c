@@ -78,8 +78,10 @@ struct aead *content_epoch(struct content *c, uint32_t number)
 
 int content_take_nonces(struct content *c, uint64_t count)
 {
+    uint64_t most = c->rules->nonces_max;
+
     c->header_dirty = true;
-    if (c->nonces + count <= FILE_NONCES_MAX - NONCES_SAFETY) {
+    if (c->nonces + count <= (most > 0 ? most : FILE_NONCES_MAX - NONCES_SAFETY)) {
         c->nonces += count;
         return 0;
     }

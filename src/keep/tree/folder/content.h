@@ -18,7 +18,8 @@ struct content;
 struct content_rules {
     const struct folder_keys *keys;
     const struct disk *disk;
-    bool fast; /* no flush before a block is overwritten */
+    bool fast;           /* no flush before a block is overwritten */
+    uint64_t nonces_max; /* under one key; 0: as many as the format allows, less a reserve */
 };
 
 /* -ENOENT: an interrupted creation, which is no file. `rules` must outlive it. */
@@ -30,6 +31,8 @@ int content_create(struct content **out, const struct content_rules *rules, int 
 void content_close(struct content *content);
 
 uint64_t content_size(struct content *content);
+/* Bytes of the file below behind all that is the file's: what a cut that was interrupted left, or somebody else. */
+uint64_t content_behind(struct content *content, int fd);
 const uint8_t *content_id(const struct content *content);
 
 /* May write all `room` bytes at `at` (`len` or more), and gives how many of them are of the file. */

@@ -76,6 +76,14 @@ static uint64_t end_below(const struct content *c, uint64_t size)
                                             : block_offset(blocks_of(size) - 1) + FOLDER_PAGE;
 }
 
+uint64_t content_behind(struct content *c, int fd)
+{
+    uint64_t end = end_below(c, c->header.size);
+    int64_t size = c->rules->disk->size(fd);
+
+    return size > 0 && (uint64_t)size > end ? (uint64_t)size - end : 0;
+}
+
 /* A crash may have left there what was cut off: authentic, and not to come back. */
 static int trim(struct content *c, int fd)
 {

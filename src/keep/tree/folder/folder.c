@@ -28,7 +28,8 @@ static struct folder *new_folder(const struct folder_options *options)
     pthread_mutex_init(&f->settle_lock, NULL);
     list_init(&f->idle);
     list_init(&f->later);
-    f->rules = (struct content_rules){&f->keys, &disk_files, options->fast};
+    f->rules =
+        (struct content_rules){.keys = &f->keys, .disk = &disk_files, .fast = options->fast};
     return f;
 }
 

@@ -132,10 +132,13 @@ int folder_look_up_at(struct folder *f, struct node *directory, int at, const ch
     *added = nodes_add(f->nodes, directory, text, &out->about, look_ups);
     if (!*added)
         return -ENOMEM;
-    if (S_ISDIR(out->about.st_mode))
+    if (S_ISDIR(out->about.st_mode)) {
         error = check_directory(f, *added, at, text, tag);
-    else if (S_ISREG(out->about.st_mode))
+        if (error == -EIO && folder_is_unmade(at, text))
+            error = -ENOENT;
+    } else if (S_ISREG(out->about.st_mode)) {
         error = check_file(f, *added, at, text, tag);
+    }
     if (error == 0) {
         out->node = (*added)->id;
         show(f, *added, &out->about);

@@ -83,8 +83,11 @@ static int make_directory(const struct making *m)
 
     if (error != 0)
         return error;
-    if (fstatat(m->at, m->name->text, &about, AT_SYMLINK_NOFOLLOW) == 0)
-        return -EEXIST;
+    if (fstatat(m->at, m->name->text, &about, AT_SYMLINK_NOFOLLOW) == 0) {
+        if (!S_ISDIR(about.st_mode) || !folder_is_unmade(m->at, m->name->text))
+            return -EEXIST;
+        folder_remove_gone(m->at, m->name->text);
+    }
     if (mkdirat(m->at, fresh, (m->what->mode & ALLPERMS) | S_IRWXU) < 0)
         return -errno;
     atomic_store(&m->f->names_unsynced, true);
@@ -293,14 +296,16 @@ int folder_bind_link(struct folder *f, int at, const char *text, const uint8_t *
 }
 
 /* A file with several names is bound to none; a symbolic link becomes another file for that. */
-static int unbind(struct folder *f, struct node *node)
+static int unbind(struct folder *f, struct node *node, bool *durable)
 {
     int error;
 
+    *durable = true;
     if (!S_ISREG(node->type))
         return 0;
     if ((error = folder_take(f, node, true)) != 0)
         return error;
+    *durable = content_is_durable(kept_of(node)->content);
     error = folder_bind(f, node, &(struct content_binding){.urgent = true});
     folder_give(f, node);
     return error;
@@ -349,11 +354,14 @@ int folder_link(struct tree *t, uint64_t id, uint64_t parent, const char *name,
     struct node_place place;
     struct disk_name disk;
     int error = folder_name(f, parent, name, &directory, &disk), at;
+    bool durable = false;
 
     if (error == 0 && !node)
         error = -ESTALE;
     if (error == 0)
-        error = unbind(f, node);
+        error = unbind(f, node, &durable);
+    if (error == 0 && durable) /* the new name may soon be its only one */
+        error = folder_sync_names(f);
     if (error == 0 && (error = at = nodes_find_with(f->nodes, node, directory, &place)) >= 0) {
         error = link_in(f, node, &place, directory, at, &disk, out, &added);
         nodes_leave_with(f->nodes, directory, &place);

@@ -123,3 +123,22 @@ int folder_remove_directory(struct tree *t, uint64_t parent, const char *name)
     nodes_put(f->nodes, directory);
     return error;
 }
+
+bool folder_is_unmade(int at, const char *text)
+{
+    int fd = openat(at, text, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct text names = {0};
+    struct stat about;
+    bool is;
+
+    if (fd < 0)
+        return false;
+    is = lower_listing_names(fd, &names) == 0 &&
+         (names.len == 0 ||
+          (names.len == sizeof NAME_DIRECTORY && strcmp(names.at, NAME_DIRECTORY) == 0 &&
+           fstatat(fd, NAME_DIRECTORY, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISREG(about.st_mode) && about.st_size == 0));
+    text_clear(&names);
+    close(fd);
+    return is;
+}

@@ -23,6 +23,7 @@ struct renaming {
     struct folder *f;
     struct side from, to;
     unsigned flags;
+    bool durable; /* what is renamed, or replaced, may have been synced */
 };
 
 static int find_side(struct folder *f, struct side *side)
@@ -156,6 +157,9 @@ static int rename_entered(struct renaming *r)
     bool exchange = r->flags & RENAME_EXCHANGE, links = remakes_links(r);
     int error = folder_put_beside(r->f, r->to.at, &r->to.disk);
 
+    /* Where it comes to stand must not be lost: a directory that was made just now, or a long name. */
+    if (error == 0 && r->durable)
+        error = folder_sync_names(r->f);
     if (error == 0 && links)
         error = bind_links(r, true);
     if (error == 0)
@@ -194,6 +198,29 @@ static int end_side(struct renaming *r, struct side *now, struct node *node, nli
     return bind_to(r, now, node, links, now->disk.tag, NULL, false);
 }
 
+/* 1 or 0: may it have been synced? Or a negative errno. */
+static int is_durable(struct folder *f, struct node *node)
+{
+    int error;
+    bool is;
+
+    if (!S_ISREG(node->type))
+        return 1;
+    if ((error = folder_take(f, node, false)) != 0)
+        return error;
+    is = content_is_durable(kept_of(node)->content);
+    folder_give(f, node);
+    return is;
+}
+
+static int look_whether_durable(struct renaming *r)
+{
+    int is = r->to.node ? 1 : is_durable(r->f, r->from.node);
+
+    r->durable = is > 0;
+    return is < 0 ? is : 0;
+}
+
 static int bind_both(struct renaming *r)
 {
     const uint8_t *old = r->from.disk.tag, *new = r->to.disk.tag;
@@ -219,8 +246,10 @@ static void unbind_both(struct renaming *r)
 
 static int run(struct renaming *r)
 {
-    int at[2], error = bind_both(r);
+    int at[2], error = look_whether_durable(r);
 
+    if (error == 0)
+        error = bind_both(r);
     if (error != 0)
         return error;
     if ((error = nodes_enter_both(r->f->nodes, r->from.directory, r->to.directory, at)) == 0) {

@@ -140,6 +140,9 @@ int folder_bind_link(struct folder *f, int at, const char *text, const uint8_t *
 void folder_remove_gone(int at, const char *text);
 /* -ENOTEMPTY: it has entries in it, or something that is not the folder's */
 int folder_check_empty(int at, const char *text);
+/* Is it a directory that a power cut took the header and all else from before anything of it was synced? Then
+ * it is not there. */
+bool folder_is_unmade(int at, const char *text);
 /* The node of a parent, its id, and the name's form on the disk. The node is to be put, also after
  * a failure. */
 int folder_name(struct folder *f, uint64_t parent, const char *name, struct node **directory,
@@ -180,6 +183,10 @@ int folder_remove_xattr(struct tree *t, uint64_t node, const char *name);
  */
 int folder_turn_xattrs(struct folder *from, struct folder *to, int fd,
                        const uint8_t id[FOLDER_ID], int out);
+/* Counts those of an open file that are not authentic; `aside`: they get another name, and are none of the
+ * folder then. */
+int folder_check_xattrs(struct folder *f, int fd, const uint8_t id[FOLDER_ID], bool aside,
+                        unsigned *damaged);
 /* Sets all encrypted ones of an open file on another, as they are, and syncs that. */
 int folder_carry_xattrs(int from, int to);
 

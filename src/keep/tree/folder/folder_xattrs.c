@@ -15,6 +15,7 @@
 
 #define USER "user."
 #define OURS "user.keep."
+#define ASIDE "user.keep-aside."
 
 enum {
     TAG_TEXT = BASE64URL_LEN(FOLDER_TAG),
@@ -358,5 +359,41 @@ int folder_carry_xattrs(int from, int to)
         error = -errno;
     free(names);
     free(value);
+    return error;
+}
+
+/* The value stays, under a name that is not of this format. */
+static int put_aside(int fd, const char *disk, uint8_t *value)
+{
+    char name[XATTR_NAME_MAX + 1];
+    ssize_t len = fgetxattr(fd, disk, value, SEALED_MAX);
+
+    snprintf(name, sizeof name, ASIDE "%s", disk + sizeof OURS - 1);
+    return len < 0 || fsetxattr(fd, name, value, (size_t)len, 0) < 0 ||
+                   fremovexattr(fd, disk) < 0
+               ? -errno
+               : 0;
+}
+
+int folder_check_xattrs(struct folder *f, int fd, const uint8_t id[FOLDER_ID], bool aside,
+                        unsigned *damaged)
+{
+    struct turning t = {.from = {.f = f, .place.fd = fd, .id = id},
+                        .bytes = malloc(2 * SEALED_MAX),
+                        .out = -1};
+    char *names = malloc(XATTR_LIST_MAX);
+    ssize_t len = names && t.bytes ? flistxattr(fd, names, XATTR_LIST_MAX) : -1;
+    int error = names && t.bytes ? 0 : -ENOMEM;
+
+    lower_path(t.from.path, fd, NULL);
+    for (ssize_t at = 0; at < len && error == 0; at += (ssize_t)strlen(names + at) + 1) {
+        if (strncmp(names + at, OURS, sizeof OURS - 1) != 0 ||
+            (error = turn_xattr(&t, names + at)) != -EIO)
+            continue;
+        ++*damaged;
+        error = aside ? put_aside(fd, names + at, t.bytes) : 0;
+    }
+    free(names);
+    free(t.bytes);
     return error;
 }

@@ -220,6 +220,8 @@ static int turn_directory(struct rekeying *r, const struct entry *e, unsigned de
                     : -ELOOP,
         fd;
 
+    if (error == -EIO && folder_is_unmade(e->at, e->text))
+        return 0;
     if (error == -EIO)
         return damaged(r, e->name, "its " NAME_DIRECTORY " is missing or not authentic");
     if (error == -ESTALE)
@@ -374,7 +376,7 @@ static enum rc open_keys(struct folder **out, const struct folder_format *format
                    : fail(why, RC_MEMORY, "no memory for keys");
 
     if (rc == RC_OK)
-        f->rules = (struct content_rules){&f->keys, &disk_files, false};
+        f->rules = (struct content_rules){.keys = &f->keys, .disk = &disk_files};
     *out = f;
     return rc;
 }

@@ -10,7 +10,7 @@
 enum { SIZE = 700000, PAGES = 175, GROUP = 64 * FOLDER_PAGE, HOLE = 80 * FOLDER_PAGE };
 
 static struct folder_keys keys;
-static struct content_rules rules = {&keys, &disk_files, false};
+static struct content_rules rules = {.keys = &keys, .disk = &disk_files};
 static const uint8_t tag[FOLDER_TAG] = {7};
 static uint8_t clear[SIZE], older[SIZE], other[SIZE], got[SIZE + FOLDER_PAGE];
 static uint8_t *good, *old, *foreign; /* the bytes below of each */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/bytes.h"
 #include "base/test/check.h"
 
 enum {
@@ -185,7 +186,7 @@ static void note_synced(void)
 }
 
 static struct folder_keys keys;
-static struct content_rules rules = {&keys, &disk, false};
+static struct content_rules rules = {.keys = &keys, .disk = &disk};
 static const uint8_t tag[FOLDER_TAG] = {7};
 
 static int set_up(void **state)
@@ -430,9 +431,29 @@ static void a_killed_writer_leaves_everything_readable(void **state)
     }
 }
 
+static uint32_t epoch_on_disk(void)
+{
+    return le32_get(now[0] + 12);
+}
+
+/* What was sealed in an earlier epoch is read beside the rest, also after a cut. */
+static void a_file_gets_a_new_key_when_its_nonces_are_used_up(void **state)
+{
+    (void)state;
+    rules.nonces_max = 150;
+    for (uint32_t i = 1; i <= 20; i++) {
+        run(i, true, false);
+        assert_true(epoch_on_disk() > 3);
+        run(i, false, false);
+        assert_true(epoch_on_disk() > 3);
+    }
+    rules.nonces_max = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_gets_a_new_key_when_its_nonces_are_used_up),
         cmocka_unit_test(what_was_synced_survives_a_power_cut),
         cmocka_unit_test(a_killed_writer_leaves_everything_readable),
     };

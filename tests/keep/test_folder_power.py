@@ -1,0 +1,103 @@
+"""The power fails under a folder on a real ext4, whose disk loses or reorders what was not flushed: what was synced is there."""
+import hashlib
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+
+import pytest
+
+from keep_runner import CHEAP, DAMAGED, FAILED, OK
+from places import BUILD
+from power_cut import Record, Work, mounted, recorded
+
+SOAK = bool(os.environ.get('KEEPGATE_SOAK'))
+RECORDED = BUILD / 'tests' / 'keep' / 'power' / 'recorded_disk'
+
+
+@pytest.fixture
+def roomy(tmp_path):
+    """A directory in memory, where there are loop devices."""
+    if os.getuid() != 0 or not shutil.which('losetup') or not pathlib.Path('/dev/loop-control').exists():
+        pytest.skip('needs root and loop devices')
+    home = pathlib.Path('/dev/shm') / f'keepgate-power-{os.getpid()}'
+    home.mkdir()
+    yield home
+    shutil.rmtree(home)
+
+
+def contents(at):
+    return {os.path.relpath(os.path.join(above, name), at): pathlib.Path(above, name).read_bytes()
+            for above, _, names in os.walk(at) for name in names
+            if not os.path.islink(os.path.join(above, name))}
+
+
+def export(keep, folder, to):
+    """All files of the folder that can be read. What was not synced yet may be unfinished, or not authentic."""
+    done = keep.run('check', folder, '--passphrase-file', keep.phrase)
+    assert done.returncode in (OK, DAMAGED), done.stderr
+    print(done.stdout.decode())
+    done = keep.run('export', folder, '--to', to, '--passphrase-file', keep.phrase)
+    assert done.returncode in (OK, FAILED, DAMAGED), done.stderr
+    found = contents(to)
+    shutil.rmtree(to)
+    return found
+
+
+@pytest.mark.parametrize('names', ['on', 'off'])
+@pytest.mark.parametrize('seed', range(20 if SOAK else 1))
+def test_names_and_contents(anybody, roomy, seed, names):
+    keep = anybody
+    with recorded(RECORDED, roomy) as (disk, record, base):
+        keep.do('create', '--type', 'folder', disk / 'f', '--passphrase-file', keep.phrase, '--name-encryption', names, *CHEAP)
+        os.sync()
+        at = keep.open(disk / 'f', 'm')
+        work = Work(at, record, seed)
+        work.sync()
+        first = work.now()
+        for _ in range(120):
+            work.step()
+        end = work.now()
+        keep.close()
+        written = Record(base, record)
+    chance = random.Random(seed)
+    moments = [moment for moment in written.moments(first, 40 if SOAK else 8, chance) if moment <= end] + [end]
+    for moment, image in written.disks(sorted(moments), chance):
+        (roomy / 'cut').write_bytes(image)
+        with mounted(roomy / 'cut', roomy / 'after') as after:
+            work.check(moment, export(keep, after / 'f', roomy / 'out'))
+
+
+def plain_tree(at):
+    chance = random.Random(3)
+    for directory in 'one', 'one/two', 'x' * 200:
+        os.makedirs(at / directory)
+        for size in 0, 10, 3921, 70000:
+            (at / directory / f'{size}').write_bytes(chance.randbytes(size))
+    os.link(at / 'one' / '3921', at / 'linked')
+    os.symlink('one/10', at / 'one' / 'link')
+    return contents(at)
+
+
+@pytest.mark.parametrize('command', ['encrypt', 'reencrypt'])
+def test_what_is_changed_in_place(anybody, roomy, command):
+    """After a cut the same command goes on to the end, and all is there; before that nothing is lost either."""
+    keep = anybody
+    words = ['--passphrase-file', keep.phrase, '--yes']
+    with recorded(RECORDED, roomy) as (disk, record, base):
+        before = plain_tree(disk / 'f')
+        if command == 'reencrypt':
+            keep.do('encrypt', disk / 'f', *words, *CHEAP)
+        os.sync()
+        first = record.stat().st_size
+        keep.do(command, disk / 'f', *words, *(CHEAP if command == 'encrypt' else []))
+        os.sync()
+        written = Record(base, record)
+    chance = random.Random(5)
+    for moment, image in written.disks(written.moments(first, 200 if SOAK else 12, chance), chance):
+        (roomy / 'cut').write_bytes(image)
+        with mounted(roomy / 'cut', roomy / 'after') as after:
+            done = keep.run(command, after / 'f', *words, *(CHEAP if command == 'encrypt' else []))
+            assert done.returncode == OK or b'already' in done.stderr, (moment, done.stderr)
+            assert export(keep, after / 'f', roomy / 'out') == before, moment
