@@ -88,6 +88,9 @@ def test_rules_and_clients(gate, names, origin):
     def answer(name):
         return curl(proxy, '-o', '/dev/null', '-w', '%{http_code}', f'http://{name}:{origin.port}/b/1')[1]
     assert (answer('good.test'), answer('bad.good.test'), answer('x1.other.test')) == (b'200', b'403', b'200')
+    below = f'forward_allow port={origin.port + 1}-{origin.port + 9} private; forward_allow port={origin.port}-{origin.port} .good.test;'
+    proxy = gate(f'tunnel_pass; forward on; {below} resolver 127.0.0.1:{names.port} ipv6=off;')
+    assert (answer('good.test'), answer('x1.other.test')) == (b'200', b'403')
     proxy = gate(f'tunnel_pass; forward on; forward_allow all; deny 127.0.0.1; resolver 127.0.0.1:{names.port};')
     assert answer('good.test') == b'403'
 
@@ -189,3 +192,8 @@ def test_users_of_the_way_out(gate, names, origin):
     assert (status, b'Proxy-' in body) == (0, False), said
     assert peers.ask(proxy.port, 'GET', '/page').one('WWW-Authenticate') == 'Basic realm="the way out"'
     assert 'eve 200\n' in (proxy.folder / 'logs/who.log').read_text()
+
+
+@pytest.mark.parametrize('word', ['port=0', 'port=9-8', 'port=1-65536', 'port=', 'port=a', 'port=1-'])
+def test_ports_are_checked(refusals, word):
+    assert f'invalid parameter "{word}"' in refusals(f'forward_allow {word};')[0]

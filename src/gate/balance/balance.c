@@ -163,7 +163,8 @@ bool balance_has_room(const struct peers *peers, size_t index,
     if (peers->load_percent == 0)
         return true;
     for (size_t i = 0; i < peers->count; i++)
-        if (!peers->all[i].backup && !peers->all[i].down && !peers->all[i].drain)
+        if (!peers->all[i].backup && !peers->all[i].down && !peers->all[i].drain &&
+            !peers->all[i].absent)
             weights += peers->all[i].weight;
     most = (uint64_t)(peers->active + 1) * peers->load_percent * peers->all[index].weight;
     return (uint64_t)peers->all[index].active * 100 * weights < most;

@@ -97,7 +97,7 @@ static bool fits(const struct destination_rule *rule, const struct destination *
     return (rule->host.len == 0 || span_equal_nocase(host, rule->host)) &&
            (rule->suffix.len == 0 || has_suffix(host, rule->suffix)) &&
            (!rule->regex || regex_match(rule->regex, host, at, 1, &count)) &&
-           (rule->port == 0 || rule->port == to->port) &&
+           (rule->port == 0 || (rule->port <= to->port && to->port <= rule->last_port)) &&
            (!rule->has_block || cidr_has(&rule->block, &address)) &&
            (!rule->is_private || destination_is_private(&to->address));
 }

@@ -14,7 +14,7 @@ struct destination_rule {
     struct span host;          /* exactly, in any case of letters; empty: any */
     struct span suffix;        /* ".example.com": that and what is below it; empty: any */
     const struct regex *regex; /* of the host; NULL: any */
-    uint16_t port;             /* 0: any */
+    uint16_t port, last_port;  /* from the first to the last; 0: any */
     bool has_block;
     struct cidr block;
     bool is_private; /* an address that destination_is_private names */

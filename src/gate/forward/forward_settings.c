@@ -29,12 +29,32 @@ static enum rc set_forward(struct conf *conf, const struct directive *d, void *p
     return conf_set_flag(conf, d, part);
 }
 
+/* "port=NUMBER" or "port=FIRST-LAST" */
+static bool parse_ports(struct span word, struct destination_rule *rule)
+{
+    struct span first;
+    uint64_t from, to;
+
+    span_cut(&word, strlen("port="));
+    first = span_cut(&word, span_find(word, '-'));
+    if (units_parse_number(first, UINT16_MAX, &from) != RC_OK || from == 0)
+        return false;
+    to = from;
+    if (word.len > 0) {
+        span_cut(&word, 1);
+        if (units_parse_number(word, UINT16_MAX, &to) != RC_OK || to < from)
+            return false;
+    }
+    rule->port = (uint16_t)from;
+    rule->last_port = (uint16_t)to;
+    return true;
+}
+
 /* One word of a rule. */
 static enum rc parse_word(struct conf *conf, size_t i, struct destination_rule *rule)
 {
     struct span word = conf_word(conf, i);
     struct regex *regex = NULL;
-    uint64_t port;
     bool loose;
     enum rc rc;
 
@@ -43,12 +63,10 @@ static enum rc parse_word(struct conf *conf, size_t i, struct destination_rule *
     if (span_equal(word, SPAN("private")))
         return rule->is_private = true, RC_OK;
     if (span_starts(word, SPAN("port="))) {
-        span_cut(&word, strlen("port="));
-        if (units_parse_number(word, UINT16_MAX, &port) != RC_OK || port == 0)
-            return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"",
-                             SPAN_ARG(conf_word(conf, i)));
-        rule->port = (uint16_t)port;
-        return RC_OK;
+        return parse_ports(word, rule)
+                   ? RC_OK
+                   : conf_fail(conf, i, "port=8080 or port=8000-8099",
+                               "invalid parameter \"%.*s\"", SPAN_ARG(word));
     }
     if (span_starts(word, SPAN("~"))) {
         span_cut(&word, 1);
@@ -108,7 +126,9 @@ const struct directive forward_directives[] = {
          "client's address is not told. See forward_allow for where it may lead."},
     {"forward_allow", PLACE, 1, 8, true, .set = set_rule,
      .doc =
-         "Where tunnel_pass and forward may lead: a host, .suffix, ~expression, port=, an "
+         "Where tunnel_pass and forward may lead: a host, .suffix, ~expression, port= (one, "
+         "or "
+         "FIRST-LAST), an "
          "address or block of addresses, private, or all; what stands in one rule must hold "
          "together, and the first rule of forward_allow and forward_deny that fits decides. "
          "Addresses are looked at after the name was resolved, and the one that was looked at "

@@ -291,6 +291,31 @@ static void bounded_load_spreads_a_hot_key(void **state)
     }
 }
 
+/* A name's slots without an address have no share: the others' are larger. */
+static void bounded_load_knows_who_is_there(void **state)
+{
+    static const char *const names[] = {"hash", "hash maglev"};
+    static const uint32_t weights[PEERS] = {1, 1, 1, 1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        uint32_t most = 0;
+        struct fixture f;
+
+        open_peers(&f, names[i], weights);
+        f.peers.load_percent = 125;
+        balance_lock(&f.peers);
+        f.all[PEERS - 1].absent = true;
+        balance_unlock_changed(&f.peers, true);
+        for (uint32_t n = 1; n <= 400; n++)
+            check(names[i], ask(&f, 7, (uint64_t[]){0}) < PEERS - 1);
+        for (size_t p = 0; p < PEERS; p++)
+            most = f.all[p].active > most ? f.all[p].active : most;
+        check(names[i], most >= 400 * 125 / 100 / (PEERS - 1) - 1);
+        close_peers(&f);
+    }
+}
+
 /* One server answers in 10 ms, the others in 100: by far the most go there, while few are in flight. */
 static void the_fast_one_is_preferred(void **state)
 {
@@ -485,6 +510,7 @@ int main(void)
         cmocka_unit_test(a_key_comes_back),
         cmocka_unit_test(maglev_moves_few_keys),
         cmocka_unit_test(bounded_load_spreads_a_hot_key),
+        cmocka_unit_test(bounded_load_knows_who_is_there),
         cmocka_unit_test(the_fast_one_is_preferred),
         cmocka_unit_test(one_that_hangs_is_left),
         cmocka_unit_test(an_empty_key_takes_turns),

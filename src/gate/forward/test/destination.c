@@ -80,9 +80,10 @@ static void the_first_rule_that_fits_decides(void **state)
 {
     const struct destination_rule rules[] = {
         {.deny = true, .host = SPAN("bad.example.com")},
-        {.suffix = SPAN(".example.com"), .port = 8080},
+        {.suffix = SPAN(".example.com"), .port = 8080, .last_port = 8080},
         {.deny = true, .is_private = true},
-        {.port = 25},
+        {.port = 25, .last_port = 25},
+        {.port = 7000, .last_port = 7099},
     };
     static const struct {
         const char *host, *address;
@@ -97,6 +98,9 @@ static void the_first_rule_that_fits_decides(void **state)
         {"good.example.com", "10.0.0.1", 80, false},
         {"mail.test", "8.8.8.8", 25, true},
         {"mail.test", "8.8.8.8", 26, false},
+        {"a.test", "8.8.8.8", 7000, true},
+        {"a.test", "8.8.8.8", 7099, true},
+        {"a.test", "8.8.8.8", 7100, false},
         {"www.test", "8.8.8.8", 80, true},
     };
 
