@@ -128,7 +128,7 @@ def test_weights_of_a_service(gate, names, hosts, method):
     for i, name in enumerate(['one', 'two'], 1):
         names.records[f'{name}.app.test', A] = [f'127.0.0.{i}']
     proxy = gate(PASS, f'resolver 127.0.0.1:{names.port} ipv6=off; upstream group {{ {method} zone group 64k; server app.test service=web resolve; }}', main='worker_processes 2;')
-    exact = method in ('', 'least_conn;')
+    exact = method == ''  # others see what is in flight at another loop, or go by chance
     seen = shares(proxy, 80)
     print(method, seen)
     assert seen[hosts[0].place] == 60 if exact else 45 <= seen[hosts[0].place] <= 74
