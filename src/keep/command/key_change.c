@@ -14,14 +14,14 @@ static const struct option_row rows[] = {
 
 /* New area, proved; passphrase shown, if it was made for it; header that names it; and only then the old area goes. */
 static enum rc write_slot(struct new_key *c, struct luks_target *target,
-                          const struct unlock *unlocked, const struct secret *fresh,
+                          struct unlock *unlocked, const struct secret *fresh,
                           struct fault *why)
 {
     struct luks2_keyslot old = target->header->keyslots[unlocked->keyslot];
     enum rc rc;
 
     if ((rc = new_key_settle(c, target, why)) ||
-        (rc = luks_target_replace_key(target, unlocked->keyslot, &unlocked->volume_key, fresh,
+        (rc = luks_target_replace_key(target, &unlocked->keyslot, &unlocked->volume_key, fresh,
                                       &c->kdf, why)) ||
         (c->options.name &&
          (rc = keyslot_name_set(target->header, unlocked->keyslot, c->options.name, why))) ||

@@ -125,12 +125,14 @@ enum rc luks_target_add_key(struct luks_target *target, int number, const struct
         target->header, target->device, number, key, phrase, params, used, why);
 }
 
-enum rc luks_target_replace_key(struct luks_target *target, unsigned number,
+enum rc luks_target_replace_key(struct luks_target *target, unsigned *number,
                                 const struct secret *key, const struct secret *phrase,
                                 const struct kdf_params *params, struct fault *why)
 {
-    return (target->is_luks1 ? luks1_keyslot_replace : keyslot_replace)(
-        target->header, target->device, number, key, phrase, params, why);
+    if (target->is_luks1)
+        return luks1_keyslot_replace(target->header, target->device, number, key, phrase,
+                                     params, why);
+    return keyslot_replace(target->header, target->device, *number, key, phrase, params, why);
 }
 
 enum rc luks_target_remove_key(struct luks_target *target, unsigned number, struct fault *why)

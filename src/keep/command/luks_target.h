@@ -57,7 +57,7 @@ enum rc luks_target_unlock(const struct luks_target *target, const struct creden
 enum rc luks_target_add_key(struct luks_target *target, int number, const struct secret *key,
                             const struct secret *phrase, const struct kdf_params *params,
                             unsigned *used, struct fault *why);
-enum rc luks_target_replace_key(struct luks_target *target, unsigned number,
+enum rc luks_target_replace_key(struct luks_target *target, unsigned *number,
                                 const struct secret *key, const struct secret *phrase,
                                 const struct kdf_params *params, struct fault *why);
 enum rc luks_target_remove_key(struct luks_target *target, unsigned number, struct fault *why);

@@ -22,6 +22,7 @@ enum {
     COPIES = 2 * COPY,
     BINARY = 4096, /* of which the binary header is the first part */
     RUN = 64 << 10,
+    IN_FIRST_SECTOR = 6, /* slots of a LUKS1 header */
 };
 
 static uint64_t round_up(uint64_t size, uint64_t unit)
@@ -54,11 +55,20 @@ static enum rc copy_area(struct device *device, uint64_t from, uint64_t to, uint
     return rc == RC_OK ? device_flush(device, why) : rc;
 }
 
-/* A free slot whose place is out of the way, and may be used by another. */
-static struct luks2_keyslot *find_place(struct luks2 *header)
+static bool lends_place(const struct luks2_keyslot *slot)
 {
+    return !slot->present && slot->area_offset >= COPIES;
+}
+
+/* A free slot whose place is out of the way, and may be used by another: if there is one that stands with
+ * it in the first sector of the header, which arrives whole, where of two sectors perhaps only one does. */
+static struct luks2_keyslot *find_place(struct luks2 *header, unsigned number)
+{
+    for (unsigned i = 0; i < IN_FIRST_SECTOR && number < IN_FIRST_SECTOR; i++)
+        if (lends_place(&header->keyslots[i]))
+            return &header->keyslots[i];
     for (unsigned i = 0; i < LUKS1_KEYSLOTS; i++)
-        if (!header->keyslots[i].present && header->keyslots[i].area_offset >= COPIES)
+        if (lends_place(&header->keyslots[i]))
             return &header->keyslots[i];
     return NULL;
 }
@@ -82,7 +92,7 @@ static enum rc check_luks1(const struct luks2 *header, uint64_t end, struct faul
                     slot->area_offset + round_up(slot->area_size, LUKS2_AREA_ALIGN) <= end;
 
         in_the_way += is_in_the_way(slot);
-        places += !slot->present && slot->area_offset >= COPIES && fits;
+        places += lends_place(slot) && fits;
         if (slot->present && !fits)
             return fail(why, RC_UNSUPPORTED, "key slot %u stands where LUKS2 has none", i);
     }
@@ -100,7 +110,7 @@ static bool move_next(struct luks2 *header, struct luks2_keyslot **slot, uint64_
         struct luks2_keyslot *place;
 
         *slot = &header->keyslots[i];
-        if (!is_in_the_way(*slot) || !(place = find_place(header)))
+        if (!is_in_the_way(*slot) || !(place = find_place(header, i)))
             continue;
         *from = (*slot)->area_offset;
         (*slot)->area_offset = place->area_offset;

@@ -204,8 +204,16 @@ enum rc luks1_keyslot_add(struct luks2 *header, struct device *device, int numbe
     return RC_OK;
 }
 
-/* The new area is that of a free slot, which gets the old one for it. */
-enum rc luks1_keyslot_replace(struct luks2 *header, struct device *device, unsigned number,
+/* Slots 0 to 5 stand in the first sector of the header whole: two of them change at once. */
+static bool change_at_once(unsigned a, unsigned b)
+{
+    enum { FIRST_SECTOR = 6 };
+
+    return a < FIRST_SECTOR && b < FIRST_SECTOR;
+}
+
+/* The new area is that of a free slot, which gets the old one for it, or has the key from now on. */
+enum rc luks1_keyslot_replace(struct luks2 *header, struct device *device, unsigned *number,
                               const struct secret *volume_key, const struct secret *phrase,
                               const struct kdf_params *params, struct fault *why)
 {
@@ -213,8 +221,8 @@ enum rc luks1_keyslot_replace(struct luks2 *header, struct device *device, unsig
     struct luks2_keyslot slot;
     enum rc rc;
 
-    if (number >= LUKS1_KEYSLOTS || !header->keyslots[number].present)
-        return fail(why, RC_NOT_FOUND, "there is no keyslot %u", number);
+    if (*number >= LUKS1_KEYSLOTS || !header->keyslots[*number].present)
+        return fail(why, RC_NOT_FOUND, "there is no keyslot %u", *number);
     if (spare == LUKS1_KEYSLOTS)
         return fail(why, RC_LIMIT,
                     "all 8 keyslots of this LUKS1 header are in use, and a change "
@@ -222,9 +230,15 @@ enum rc luks1_keyslot_replace(struct luks2 *header, struct device *device, unsig
     if ((rc = write_area(header, device, &header->keyslots[spare], volume_key, phrase, params,
                          &slot, why)) != RC_OK)
         return rc;
-    header->keyslots[spare].area_offset = header->keyslots[number].area_offset;
-    enter(header, number, &slot);
-    return RC_OK;
+    if (change_at_once(*number, spare)) {
+        header->keyslots[spare].area_offset = header->keyslots[*number].area_offset;
+        enter(header, *number, &slot);
+        return RC_OK;
+    }
+    enter(header, spare, &slot);
+    rc = luks1_keyslot_remove(header, *number, why);
+    *number = spare;
+    return rc;
 }
 
 enum rc luks1_keyslot_remove(struct luks2 *header, unsigned number, struct fault *why)
@@ -240,23 +254,59 @@ enum rc luks1_keyslot_remove(struct luks2 *header, unsigned number, struct fault
     return RC_OK;
 }
 
+static enum rc write_through(struct device *device, const uint8_t bytes[LUKS1_WRITTEN],
+                             struct fault *why)
+{
+    enum rc rc = device_write(device, 0, bytes, LUKS1_WRITTEN, why);
+
+    return rc == RC_OK ? device_flush(device, why) : rc;
+}
+
+/* `bytes` are the header that is there. */
+static enum rc write_new_slots(const struct luks2 *header, struct device *device,
+                               uint8_t bytes[LUKS1_WRITTEN], struct fault *why)
+{
+    struct luks1_header old;
+    bool found = false;
+
+    if (luks1_header_parse(&old, bytes, NULL) != RC_OK ||
+        strcmp(old.as_luks2.uuid, header->uuid) != 0)
+        return RC_OK;
+    for (unsigned i = 0; i < LUKS1_KEYSLOTS; i++)
+        if (header->keyslots[i].present && !old.as_luks2.keyslots[i].present) {
+            old.as_luks2.keyslots[i] = header->keyslots[i];
+            found = true;
+        }
+    if (!found)
+        return RC_OK;
+    luks1_header_put(&old, bytes);
+    return write_through(device, bytes, why);
+}
+
+static bool changes_both(const uint8_t *old, const uint8_t *bytes)
+{
+    return memcmp(old, bytes, SECTOR) != 0 &&
+           memcmp(old + SECTOR, bytes + SECTOR, LUKS1_WRITTEN - SECTOR) != 0;
+}
+
 enum rc luks1_header_write(const struct luks2 *header, struct device *device,
                            struct fault *why)
 {
-    uint8_t bytes[LUKS1_WRITTEN], proof[LUKS1_WRITTEN];
     const struct luks1_header *h = (const struct luks1_header *)(const void *)header;
+    uint8_t old[LUKS1_WRITTEN], bytes[LUKS1_WRITTEN];
     enum rc rc;
 
-    if ((rc = device_read(device, 0, bytes, sizeof bytes, why)))
+    if ((rc = device_read(device, 0, old, sizeof old, why)))
         return rc;
+    memcpy(bytes, old, sizeof bytes);
     luks1_header_put(h, bytes);
-    if ((rc = device_write(device, 0, bytes, sizeof bytes, why)) ||
-        (rc = device_flush(device, why)))
+    if ((changes_both(old, bytes) && (rc = write_new_slots(header, device, old, why))) ||
+        (rc = write_through(device, bytes, why)))
         return rc;
     device_forget(device, 0, sizeof bytes);
-    if ((rc = device_read(device, 0, proof, sizeof proof, why)))
+    if ((rc = device_read(device, 0, old, sizeof old, why)))
         return rc;
-    return memcmp(bytes, proof, sizeof proof) == 0
+    return memcmp(bytes, old, sizeof bytes) == 0
                ? RC_OK
                : fail(why, RC_IO, "the header does not read back as it was written");
 }

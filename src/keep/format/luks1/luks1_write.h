@@ -1,7 +1,7 @@
 /*
  * Making and changing LUKS1 headers, in the form of LUKS2 ones that luks1_header_read gives. There is
  * one copy of the header, in two sectors: new key areas are written beside the old ones and proved, and
- * the switch is one write. What reaches the medium of that is up to it.
+ * the switch is the write of one sector.
  *
  * Source: LUKS On-Disk Format Specification, version 1.2.3, sections 3 and 4.
  */
@@ -38,17 +38,23 @@ enum rc luks1_format_wipe(const struct luks2 *header, struct device *device,
  * As keyslot_add, keyslot_replace and keyslot_remove (vault/header/keyslot.h): luks1_header_write
  * makes it last. `params` are costs of PBKDF2; the hash is the header's.
  *
+ *   number  of a replacement: set to that of the slot that has the key now, which is another one where
+ *           the header's first sector has no free slot that could lend its place
+ *
  * RC_LIMIT  all eight slots are in use; a replacement needs a free one for a moment
  */
 enum rc luks1_keyslot_add(struct luks2 *header, struct device *device, int number,
                           const struct secret *volume_key, const struct secret *phrase,
                           const struct kdf_params *params, unsigned *used, struct fault *why);
-enum rc luks1_keyslot_replace(struct luks2 *header, struct device *device, unsigned number,
+enum rc luks1_keyslot_replace(struct luks2 *header, struct device *device, unsigned *number,
                               const struct secret *volume_key, const struct secret *phrase,
                               const struct kdf_params *params, struct fault *why);
 enum rc luks1_keyslot_remove(struct luks2 *header, unsigned number, struct fault *why);
 
-/* In one write, flushed and read back. */
+/*
+ * Flushed and read back. Of its two sectors one may arrive without the other: where both change, slots that
+ * open from now on are written first, and those that no longer do afterwards.
+ */
 enum rc luks1_header_write(const struct luks2 *header, struct device *device,
                            struct fault *why);
 
