@@ -100,6 +100,7 @@ static void drop(struct request *r)
     resolver_cancel(&r->lookup);
     timer_clear(&r->pause);
     timer_clear(&r->ahead_timer);
+    timer_clear(&r->origin_pause);
     gzip_stream_release(r->gzip, &r->service->spare_gzip);
     transform_close(r->transforms);
     spill_clear(&r->to_client);

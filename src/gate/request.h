@@ -87,6 +87,23 @@ struct waited {
     uint64_t ms, bytes;
 };
 
+/* slice: a body that is asked for in pieces. */
+struct slice {
+    bool is_on;
+    bool goes_on;   /* it is not the first one that is asked for */
+    uint64_t start; /* of the one that is asked for, in the whole */
+    int64_t left;   /* bytes of it still to come */
+    struct span etag;
+};
+
+/* Of an origin's body, what the client gets. */
+struct window {
+    bool is_on;
+    unsigned code;         /* 200, 206 or 416 */
+    uint64_t skip, left;   /* bytes still to leave out; then those to send */
+    uint64_t begin, whole; /* where it begins, and bytes of the whole */
+};
+
 /* One attempt at an origin, for the variables and the log. */
 struct
 try {
@@ -234,6 +251,9 @@ struct request {
     uint8_t *answer_bytes; /* a head that came in parts; NULL otherwise */
     size_t answer_got;
     struct body down;
+    struct slice slice;
+    struct window window;
+    struct timer origin_pause; /* proxy_limit_rate */
     struct buffer trailer;
 
     bool reads_ahead;          /* the client is slow: the origin's answer is stored for it */

@@ -106,8 +106,8 @@ bool request_may_try_again(const struct request *r, unsigned kind)
     const struct proxy_settings *p = proxy_of(r);
     const unsigned tries = r->tries_count - r->tries_before;
 
-    return (p->next_upstream & kind) && !r->head_sent && !r->up_unretained && r->peers &&
-           tries < r->peers->count &&
+    return (p->next_upstream & kind) && (!r->head_sent || r->slice.goes_on) &&
+           !r->up_unretained && r->peers && tries < r->peers->count &&
            (p->next_upstream_tries == 0 || tries < p->next_upstream_tries) &&
            (p->next_upstream_timeout_ms == 0 ||
             now_ms(r) - r->first_try_ms < p->next_upstream_timeout_ms) &&
@@ -147,6 +147,8 @@ void request_forget_origin(struct request *r)
     }
     if (!r->answer_is_whole) /* else $upstream_http_... may be asked for */
         r->answer = (struct h1_response){.head = {.fields = fields, .capacity = capacity}};
+    r->slice = (struct slice){0};
+    r->window = (struct window){0};
     r->pass = (struct proxy_pass){0};
     r->target = (struct origin_target){0};
     r->peers = NULL;
@@ -154,6 +156,15 @@ void request_forget_origin(struct request *r)
     r->down = (struct body){0};
     r->trailer = (struct buffer){0};
     r->upgrade_sent = r->request_sent = r->origin_timed_out = r->up_failed = false;
+}
+
+void request_ask_again(struct request *r)
+{
+    request_leave_origin(r, false);
+    r->tries_before = r->tries_count;
+    rewind_request(r);
+    r->choice.tried = NULL;
+    r->step = STEP_CHOOSE;
 }
 
 /* The budget is the last thing to be asked, since that takes from it. */
@@ -201,7 +212,8 @@ enum rc request_fail_error(struct request *r, const char *what)
 {
     bool replayable = !r->up_unretained && (is_idempotent(r) || !r->request_sent);
 
-    if (r->origin_reused && !r->answer_got && !r->head_sent && replayable) {
+    if (r->origin_reused && !r->answer_got && (!r->head_sent || r->slice.goes_on) &&
+        replayable) {
         origin_close(r->origin);
         r->origin = NULL;
         request_drop_up(r);
@@ -462,6 +474,8 @@ enum rc request_begin_choosing(struct request *r)
     r->target.upstream = pass->upstream;
     r->target.address = &r->address;
     r->target.socket_keepalive = proxy_of(r)->socket_keepalive;
+    r->target.socket_rcvbuf = proxy_of(r)->socket_rcvbuf;
+    r->target.socket_sndbuf = proxy_of(r)->socket_sndbuf;
     if (!set_local(r) || !set_announcement(r))
         return RC_MEMORY;
     return pass->tls ? find_tls_name(r) : RC_OK;
@@ -500,6 +514,8 @@ enum rc request_choose(struct request *r)
             return rc;
         if (r->peer == BALANCE_NONE) {
             request_log(r, LOG_LEVEL_ERROR, "no live upstreams while connecting to upstream");
+            if (r->head_sent)
+                return RC_IO;
             return request_answer_status(r, 502);
         }
         request_leave_queue(r, false);

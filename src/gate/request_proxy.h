@@ -56,6 +56,9 @@ enum rc request_fail_error(struct request *r, const char *what);
 /* The origin took too long: `doing` is for the error log. */
 enum rc request_fail_timeout(struct request *r, const char *doing);
 
+/* Leaves the origin, which has done what it was asked, to ask for something else. */
+void request_ask_again(struct request *r);
+
 /* Ends a request that its client has left. */
 enum rc request_abandon(struct request *r);
 
@@ -116,6 +119,25 @@ enum rc request_wait_for_both(struct request *r, enum rc up);
 
 /* Does what X-Accel-... fields of the answer say; true: it leads elsewhere, and *rc is what comes of it. */
 bool request_obeys_origin(struct request *r, enum rc *rc);
+
+/* ---- request_slice.c ---- */
+
+/*
+ * The head of an answer is here: which part of its body the client gets (r->window), and whether it is the slice
+ * that was asked for. True: something else comes of it, and *rc says what.
+ */
+bool request_shape_window(struct request *r, enum rc *rc);
+/* The head says so. */
+void request_write_window(struct request *r, struct reply *reply);
+void request_add_window(const struct request *r, const struct reply *reply,
+                        struct buffer *out);
+/* 416: nothing of what the client wants is there. */
+enum rc request_answer_unsatisfied(struct request *r);
+/* Leaves of the cut what is inside the window. */
+void request_cut_window(struct request *r, struct body_cut *cut);
+/* Behind this body, is there another one? Then it is asked for. RC_IO: this one had not the right length. */
+bool request_has_more_slices(const struct request *r);
+enum rc request_next_slice(struct request *r);
 
 /* ---- request_relay.c ---- */
 

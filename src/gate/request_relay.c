@@ -84,6 +84,12 @@ static bool is_placed(enum field_id id)
            id == FIELD_SERVER || id == FIELD_DATE;
 }
 
+/* What a body says of ranges that are cut anew. */
+static bool is_of_ranges(enum field_id id)
+{
+    return id == FIELD_ACCEPT_RANGES || id == FIELD_CONTENT_RANGE;
+}
+
 static bool has_cookie_rules(const struct proxy_settings *p)
 {
     return p->cookie_domains_count + p->cookie_paths_count + p->cookie_flags_count > 0;
@@ -114,6 +120,8 @@ static void add_answer_fields(struct request *r, const struct headers_turn *adde
             value = rewrite(r, value, filter_cookie);
         if (r->drops_ranges && field->id == FIELD_ACCEPT_RANGES)
             continue;
+        if (r->window.is_on && is_of_ranges(field->id))
+            continue;
         if ((r->unpacks && field->id == FIELD_CONTENT_ENCODING) ||
             (r->drops_etag && field->id == FIELD_ETAG))
             continue;
@@ -138,7 +146,8 @@ static bool keeps(const struct request *r, enum field_id id)
 static void plan_body(struct request *r)
 {
     const struct h1_response *a = &r->answer;
-    bool unknown = a->framing == FRAMING_CHUNKED || a->framing == FRAMING_CLOSE;
+    bool unknown =
+        !r->window.is_on && (a->framing == FRAMING_CHUNKED || a->framing == FRAMING_CLOSE);
 
     r->down_chunked = unknown && r->head.version >= 11 &&
                       request_settings(r)->http.chunked_transfer_encoding;
@@ -149,6 +158,28 @@ static void plan_body(struct request *r)
     r->down = body_begin((enum framing)a->framing, a->length);
     if (r->is_head)
         r->down_chunked = r->down_chunked && r->asked_head;
+}
+
+/* A body that is changed on its way has no parts: all of it goes out, where its beginning is here. */
+static void shape_window(struct request *r, struct reply *reply)
+{
+    struct window *w = &r->window;
+    const struct window whole = {
+        .is_on = true, .code = 200, .left = w->whole, .whole = w->whole};
+
+    if (w->code == 206 && r->slice.start > 0) {
+        reply->is_shaped = true;
+    } else {
+        struct window wanted = *w;
+
+        *w = whole;
+        request_write_window(r, reply);
+        request_shape_body(r, reply, &r->answer.head);
+        if (r->gzip || r->transforms || r->reshaped)
+            return;
+        *w = wanted;
+    }
+    request_write_window(r, reply);
 }
 
 static void write_answer(struct request *r, struct buffer *out)
@@ -171,13 +202,24 @@ static void write_answer(struct request *r, struct buffer *out)
         .chunked = r->down_chunked,
     };
 
-    request_shape_body(r, &reply, &a->head);
+    if (r->window.is_on)
+        shape_window(r, &reply);
+    else
+        request_shape_body(r, &reply, &a->head);
     request_write_head(r, &reply, out);
     add_answer_fields(r, &reply.added, out);
     request_keep_session(r, out);
     request_add_fields(r, &reply, out);
+    if (r->window.is_on)
+        request_add_window(r, &reply, out);
     buffer_add(out, SPAN("\r\n"));
     r->head_bytes = out->len;
+}
+
+/* It has come to its end, and nothing else is added behind it. */
+static bool is_last(const struct request *r)
+{
+    return r->down.done && !r->adds_after && !request_has_more_slices(r);
 }
 
 /* Sends what `in` has of the answer's body, behind `first` where that has a length. */
@@ -196,10 +238,11 @@ static enum rc send_body_down(struct request *r, struct iovec first, struct span
             request_log(r, LOG_LEVEL_ERROR, "upstream sent invalid chunked response");
             return RC_FORMAT;
         }
+        if (r->window.is_on)
+            request_cut_window(r, &cut);
         if (r->gzip || r->transforms) {
             rc = (r->transforms ? request_transform : request_squeeze)(
-                r, first, cut.pieces, cut.count,
-                r->down.done && !r->adds_after ? GZIP_END : GZIP_MORE);
+                r, first, cut.pieces, cut.count, is_last(r) ? GZIP_END : GZIP_MORE);
             if (rc != RC_OK)
                 return rc;
             first.iov_len = 0;
@@ -208,7 +251,7 @@ static enum rc send_body_down(struct request *r, struct iovec first, struct span
         pieces[0] = first;
         first.iov_len = 0;
         if (r->down_chunked) {
-            const bool last = r->down.done && !r->adds_after;
+            const bool last = is_last(r);
             struct span trailer = last ? request_trailer(r) : (struct span){0};
 
             n += body_wrap(&cut, last, trailer, line, pieces + n);
@@ -282,6 +325,14 @@ static bool head_has_accel(const struct head *head)
            head_has(head, FIELD_X_ACCEL_LIMIT_RATE) || head_has(head, FIELD_X_ACCEL_CHARSET);
 }
 
+/* The head has been sent with the first one. */
+static enum rc begin_slice(struct request *r, struct span rest)
+{
+    r->down = body_begin((enum framing)r->answer.framing, r->answer.length);
+    r->step = STEP_RELAY;
+    return send_body_down(r, (struct iovec){0}, rest);
+}
+
 enum rc request_begin_answer(struct request *r, struct span rest)
 {
     unsigned next = next_of_status(r->answer.code);
@@ -303,6 +354,8 @@ enum rc request_begin_answer(struct request *r, struct span rest)
         return RC_MEMORY;
     r->answer.head.at = copy.at;
     r->answer_is_whole = true;
+    if (r->slice.goes_on)
+        return request_shape_window(r, &rc) ? rc : begin_slice(r, rest);
     if (r->answer.code == 401)
         r->challenge = challenge_of(&r->answer.head);
     if (proxy_of(r)->intercept_errors && r->answer.code >= 300 && has_error_page(r))
@@ -318,6 +371,10 @@ enum rc request_begin_answer(struct request *r, struct span rest)
         if (!r->trailer.at)
             return RC_MEMORY;
     }
+    if (request_shape_window(r, &rc))
+        return rc;
+    if (r->window.code == 416)
+        return request_answer_unsatisfied(r);
     plan_body(r);
     write_answer(r, &head);
     if (head.full) {
@@ -397,17 +454,52 @@ static bool may_read_ahead(struct request *r)
            (p->buffers.max_temp_size > 0 ? p->buffers.max_temp_size : memory);
 }
 
+/* All that the client wants is through: the rest is not waited for. */
+static void end_window(struct request *r)
+{
+    if (r->origin)
+        request_leave_origin(r, false);
+    r->down = body_begin(FRAMING_NONE, 0);
+}
+
+static void on_pause(struct timer *timer)
+{
+    request_run(LIST_OWNER(timer, struct request, origin_pause));
+}
+
+/* proxy_limit_rate: how many bytes may be read now; 0: request_run is called when it is time. */
+static size_t origin_allowance(struct request *r)
+{
+    const uint64_t rate = proxy_of(r)->limit_rate, now = now_ms(r);
+    const struct try *try = last_try(r);
+    uint64_t allowed;
+
+    if (rate == 0 || !(proxy_of(r)->buffering || r->buffered) || r->unbuffered)
+        return SCRATCH_IN;
+    allowed = rate * ((now - try->header_ms) / 1000 + 1);
+    if (try->received < allowed)
+        return allowed - try->received < SCRATCH_IN ? (size_t)(allowed - try->received)
+                                                    : SCRATCH_IN;
+    r->origin_pause.fire = on_pause;
+    timer_set(loop_timers(r->service->loop), &r->origin_pause,
+              1000 - (now - try->header_ms) % 1000);
+    request_wait(r, 0, 0);
+    return 0;
+}
+
 enum rc request_relay(struct request *r)
 {
     size_t taken = 0; /* from the origin, in this turn */
 
     for (;;) {
         enum rc up = RC_OK, rc;
-        size_t got = 0;
+        size_t got = 0, room;
         bool ahead;
 
         if (r->origin && (up = request_pump_up(r)) != RC_OK && up != RC_AGAIN)
             return up == RC_IO ? request_abandon(r) : up;
+        if (r->window.code == 206 && r->window.left == 0 && !r->down.done)
+            end_window(r);
         if (r->down.done && r->origin)
             request_leave_origin(r, false);
         rc = request_flush(r);
@@ -418,6 +510,8 @@ enum rc request_relay(struct request *r)
         }
         if (rc != RC_OK && !ahead)
             return rc;
+        if (r->down.done && request_has_more_slices(r))
+            return request_next_slice(r);
         if (r->down.done) {
             r->step = r->adds_after ? STEP_ADD : STEP_DRAIN;
             return RC_OK;
@@ -431,7 +525,9 @@ enum rc request_relay(struct request *r)
         }
         if (taken >= (r->gzip ? REQUEST_AT_ONCE_GZIP : REQUEST_AT_ONCE))
             return request_yield(r);
-        rc = request_read_origin(r, r->service->in, SCRATCH_IN, &got);
+        if ((room = origin_allowance(r)) == 0)
+            return RC_AGAIN;
+        rc = request_read_origin(r, r->service->in, room, &got);
         taken += got;
         if (rc == RC_AGAIN && r->gzip &&
             gzip_stream_holds(r->gzip)) { /* the origin pauses: nothing is kept back */

@@ -516,6 +516,7 @@ static const struct variable rows[] = {
     {"server_name", get_view, VIEW_SERVER_NAME},
     {"server_port", get_place, PLACE_SERVER_PORT},
     {"server_protocol", get_view, VIEW_PROTOCOL},
+    {"slice_range", variables_slice_range, 0},
     {"ssl_alpn_protocol", variables_peer, TLS_PEER_ALPN},
     {"ssl_cipher", variables_tls, VARIABLES_TLS_CIPHER},
     {"ssl_ciphers", variables_peer, TLS_PEER_CIPHERS},

@@ -56,6 +56,9 @@ bool variables_nothing(void *subject, struct span rest, uintptr_t of, struct spa
 
 /* variables_limit.c: of is an offset in struct request */
 bool variables_limit(void *subject, struct span rest, uintptr_t of, struct span *value);
+/* request_slice.c */
+bool variables_slice_range(void *subject, struct span rest, uintptr_t of, struct span *value);
+
 /* variables_tls.c: `of` is one of these, and an enum tls_peer for variables_peer */
 enum variables_tls {
     VARIABLES_TLS_PROTOCOL,

@@ -89,6 +89,41 @@ unsigned range_parse(struct span value, uint64_t size, struct range *ranges, siz
     return *count > 0 ? 206 : 416;
 }
 
+uint64_t range_first(struct span value)
+{
+    uint64_t first;
+
+    if (!span_equal_nocase(span_cut(&value, 6), SPAN("bytes=")))
+        return 0;
+    skip_blanks(&value);
+    return number(&value, &first) && span_find(value, ',') == value.len ? first : 0;
+}
+
+enum rc range_parse_content(struct span value, struct range *range, uint64_t *whole)
+{
+    uint64_t last;
+
+    if (!span_equal_nocase(span_cut(&value, 6), SPAN("bytes ")))
+        return RC_FORMAT;
+    skip_blanks(&value);
+    if (!number(&value, &range->first))
+        return RC_FORMAT;
+    skip_blanks(&value);
+    if (!skip_byte(&value, '-'))
+        return RC_FORMAT;
+    skip_blanks(&value);
+    if (!number(&value, &last))
+        return RC_FORMAT;
+    skip_blanks(&value);
+    if (!skip_byte(&value, '/'))
+        return RC_FORMAT;
+    skip_blanks(&value);
+    if (!number(&value, whole) || value.len > 0 || last < range->first || last >= *whole)
+        return RC_FORMAT;
+    range->end = last + 1;
+    return RC_OK;
+}
+
 void range_write(const struct range *range, uint64_t size, struct buffer *out)
 {
     buffer_add_text(out, "bytes ");

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/buffer.h"
+#include "base/rc.h"
 #include "base/span.h"
 
 enum {
@@ -27,6 +28,12 @@ struct range {
  */
 unsigned range_parse(struct span value, uint64_t size, struct range *ranges, size_t max,
                      size_t *count);
+
+/* Where the one range of that value begins; 0 where that is not said, or there are several. */
+uint64_t range_first(struct span value);
+
+/* The value of a Content-Range field whose whole is known. RC_FORMAT: something else. */
+enum rc range_parse_content(struct span value, struct range *range, uint64_t *whole);
 
 /* "bytes 0-99/1000" */
 void range_write(const struct range *range, uint64_t size, struct buffer *out);

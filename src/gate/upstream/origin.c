@@ -1,6 +1,7 @@
 #include "gate/upstream/origin.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -396,6 +397,14 @@ static enum rc start_tls(struct origin *origin, const struct origin_target *targ
                : RC_OK;
 }
 
+static void set_buffer(int fd, int option, uint64_t size)
+{
+    const int wanted = size < INT_MAX ? (int)size : INT_MAX;
+
+    if (size > 0)
+        setsockopt(fd, SOL_SOCKET, option, &wanted, sizeof wanted);
+}
+
 enum rc origin_open(struct origin **out, struct origins *pool,
                     const struct origin_target *target, struct fault *why)
 {
@@ -411,6 +420,8 @@ enum rc origin_open(struct origin **out, struct origins *pool,
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (target->socket_keepalive)
         setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    set_buffer(fd, SO_RCVBUF, target->socket_rcvbuf);
+    set_buffer(fd, SO_SNDBUF, target->socket_sndbuf);
     if (target->local.len > 0) {
         setsockopt(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
         if (bind(fd, &target->local.any, target->local.len) != 0) {

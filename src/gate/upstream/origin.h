@@ -47,6 +47,7 @@ struct origin_target {
     struct tls_client *tls; /* NULL: plain */
     const char *name; /* TLS server name and the name to verify; may be NULL without TLS */
     bool socket_keepalive;
+    uint64_t socket_rcvbuf, socket_sndbuf; /* 0: the system's */
     struct address local;     /* that it is bound to; len 0: the system's choice */
     struct span announcement; /* lasts until it is connected */
 };

@@ -404,6 +404,20 @@ const struct directive proxy_directives[] = {
          "Gives answers of servers with status 300 and more the page that error_page names."},
     {"proxy_socket_keepalive", PLACE, 1, 1, .set = conf_set_flag, AT(socket_keepalive),
      .standard = "off", .doc = "TCP keep-alive on connections to servers."},
+    {"proxy_socket_rcvbuf", PLACE, 1, 1, .set = conf_set_size, AT(socket_rcvbuf),
+     .doc = "The size of the receive buffer of connections to servers; without it, the "
+            "system's."},
+    {"proxy_socket_sndbuf", PLACE, 1, 1, .set = conf_set_size, AT(socket_sndbuf),
+     .doc = "The same of the send buffer."},
+    {"proxy_limit_rate", PLACE, 1, 1, .set = conf_set_size, AT(limit_rate), .standard = "0",
+     .doc = "How many bytes a second are read of a server's answer while proxy_buffering is "
+            "on; 0 for as many as come."},
+    {"proxy_force_ranges", PLACE, 1, 1, .set = conf_set_flag, AT(force_ranges),
+     .standard = "off",
+     .doc = "Cuts what a client's Range asks for out of answers of servers that do not."},
+    {"slice", PLACE, 1, 1, .set = conf_set_size, AT(slice_size), .standard = "0",
+     .doc = "Asks a server for a body in pieces of that size, one behind the other, where "
+            "proxy_set_header has Range $slice_range; 0 for all at once."},
     {"proxy_websocket", PLACE, 1, 1, .set = conf_set_flag, AT(websocket), .standard = "off",
      .doc = "Passes WebSocket upgrades on without any proxy_set_header (not in nginx)."},
     {"proxy_redirect", PLACE, 1, 2, true, .set = set_redirect, .standard = "default",

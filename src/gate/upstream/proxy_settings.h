@@ -153,6 +153,9 @@ struct proxy_settings {
     bool ignore_client_abort;
     bool intercept_errors; /* answers of 300 and more have error pages */
     bool socket_keepalive;
+    uint64_t socket_rcvbuf, socket_sndbuf; /* 0: the system's */
+    uint64_t limit_rate;                   /* bytes a second of an answer; 0: any */
+    uint64_t slice_size;                   /* 0: bodies are asked for in one piece */
     unsigned
         announce; /* the PROXY protocol's version that origins are told the client by; 0: not */
     bool binds;   /* connections to origins come from the address that `bind` makes */

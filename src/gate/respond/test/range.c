@@ -122,9 +122,73 @@ static void a_part_is_written_as_nginx_does(void **state)
                                 "\r\n\r\n\r\n--00000000000000000001--\r\n")));
 }
 
+static const struct {
+    const char *value;
+    uint64_t first;
+} firsts[] = {
+    {"bytes=5-", 5},
+    {"bytes= 7-9", 7},
+    {"BYTES=12-", 12},
+    {"bytes=-5", 0},
+    {"bytes=5-6,1-2", 0},
+    {"items=5-", 0},
+    {"", 0},
+    {"bytes=", 0},
+    {"bytes", 0},
+    {"bytes=99999999999999999999-", 0},
+};
+
+static void where_the_only_one_begins(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
+        check(firsts[i].value, range_first(span_text(firsts[i].value)) == firsts[i].first);
+}
+
+static const struct {
+    const char *value;
+    enum rc rc;
+    uint64_t first, end, whole;
+} contents[] = {
+    {"bytes 0-3/8", RC_OK, 0, 4, 8},
+    {"Bytes  4 - 7 / 8", RC_OK, 4, 8, 8},
+    {"bytes 7-7/8", RC_OK, 7, 8, 8},
+    {"bytes 0-9223372036854775799/9223372036854775800", RC_OK, 0, 9223372036854775800u,
+     9223372036854775800u},
+    {"bytes 0-8/8", RC_FORMAT, 0, 0, 0},
+    {"bytes 5-4/8", RC_FORMAT, 0, 0, 0},
+    {"bytes 0-3/*", RC_FORMAT, 0, 0, 0},
+    {"bytes */8", RC_FORMAT, 0, 0, 0},
+    {"bytes 0-3/8x", RC_FORMAT, 0, 0, 0},
+    {"bytes 0-3", RC_FORMAT, 0, 0, 0},
+    {"bytes 0-3/", RC_FORMAT, 0, 0, 0},
+    {"bytes -3/8", RC_FORMAT, 0, 0, 0},
+    {"bytes=0-3/8", RC_FORMAT, 0, 0, 0},
+    {"", RC_FORMAT, 0, 0, 0},
+    {"bytes 0-3/99999999999999999999", RC_FORMAT, 0, 0, 0},
+};
+
+static void what_a_part_says_of_itself(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof contents / sizeof *contents; i++) {
+        struct range range;
+        uint64_t whole;
+        enum rc rc = range_parse_content(span_text(contents[i].value), &range, &whole);
+
+        check(contents[i].value, rc == contents[i].rc);
+        if (rc == RC_OK)
+            check(contents[i].value, range.first == contents[i].first &&
+                                         range.end == contents[i].end &&
+                                         whole == contents[i].whole);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(where_the_only_one_begins),
+        cmocka_unit_test(what_a_part_says_of_itself),
         cmocka_unit_test(every_value_has_its_ranges),
         cmocka_unit_test(content_range_says_which),
         cmocka_unit_test(a_multipart_body_is_as_long_as_it_says),
