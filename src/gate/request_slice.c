@@ -34,7 +34,8 @@ bool variables_slice_range(void *subject, struct span rest, uintptr_t of, struct
     (void)rest;
     (void)of;
     if (size == 0 || r->parent || (!r->slice.is_on && (r->head_sent || r->answer_is_whole)) ||
-        request_body(r).framing != FRAMING_NONE)
+        (request_body(r).framing != FRAMING_NONE &&
+         !r->is_kept)) /* it is sent anew with each */
         return false;
     if (!r->slice.is_on) {
         r->slice.is_on = true;
