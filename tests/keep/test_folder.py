@@ -96,11 +96,14 @@ def test_a_folder_is_opened_where_it_was_moved_to(anybody, tmp_path):
     at = keep.open('f', 'm')
     (at / 'file').write_bytes(b'x' * 100000)
     keep.close()
-    done = keep.execute('cp', '-a', lower, keep.home / 'copy')
-    assert done.returncode == 0
-    at = keep.open('copy', 'm')
-    assert (at / 'file').read_bytes() == b'x' * 100000
-    keep.close()
+    assert keep.execute('mkdir', 'elsewhere').returncode == 0
+    assert keep.execute('rsync', '-aHAX', f'{lower}/', 'elsewhere/copy').returncode == 0
+    assert keep.execute('mv', lower, 'elsewhere/moved').returncode == 0
+    for place in 'copy', 'moved':
+        keep.do('check', f'elsewhere/{place}', '--passphrase-file', keep.phrase)
+        at = keep.open(f'elsewhere/{place}', 'm')
+        assert (at / 'file').read_bytes() == b'x' * 100000
+        keep.close()
 
 
 def test_read_only_and_wrong_passphrase(anybody):

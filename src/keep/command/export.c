@@ -12,7 +12,6 @@
 #include "keep/command/folder_cat.h"
 #include "keep/command/header_view.h"
 #include "keep/command/tree_path.h"
-#include "keep/mount/daemon.h"
 
 enum { DEPTH_MAX = 1000 };
 
@@ -168,52 +167,46 @@ static int export_one(void *of, const char *name, const struct tree_entry *entry
     return error;
 }
 
-static enum rc run(struct tree *tree, const char *folder, const char *path, const char *to,
-                   struct fault *why)
+static enum rc copy_out(struct tree *tree, const struct folder_reading *reading,
+                        const void *of, struct fault *why)
 {
+    const struct export_options *options = of;
     struct export e = {.tree = tree, .at = AT_FDCWD};
     struct tree_entry entry;
-    int error = tree_path_find(tree, path, &entry);
+    int error = tree_path_find(tree, reading->path, &entry);
 
     errno = -error;
     if (error != 0)
-        return fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "%s/%s", folder, path);
-    error = export_one(&e, to, &entry, 0);
+        return fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "%s/%s", reading->folder,
+                          reading->path);
+    error = export_one(&e, options->to, &entry, 0);
     errno = -error;
     if (error != 0)
-        return fail_errno(why, RC_IO, "%s: cannot be written whole", to);
-    printf("%s: %ju files of %s\n", to, (uintmax_t)e.files, folder);
+        return fail_errno(why, RC_IO, "%s: cannot be written whole", options->to);
+    printf("%s: %ju files of %s\n", options->to, (uintmax_t)e.files, reading->folder);
     return e.damaged == 0 ? RC_OK
                           : fail(why, RC_FORMAT, "%s: %ju of what was to be copied is damaged",
-                                 folder, (uintmax_t)e.damaged);
+                                 reading->folder, (uintmax_t)e.damaged);
 }
 
 static enum status export_run(char **words, int count, struct fault *why)
 {
     struct export_options options = {0};
-    struct credential credential;
-    struct folder_opening opening = {.credential = &credential, .read_only = true};
-    struct tree *tree;
     enum status status;
-    enum rc rc;
 
     if (!command_parse(&command_export, &options, &options.help, words, &count, 1, 2, &status,
                        why))
         return status;
     if (!options.to)
         return command_status_of(fail(why, RC_USAGE, "export: --to says where"));
-    if (credential_options_read(&options.credential, &credential, why) != RC_OK ||
-        credential_options_key_slot(options.key_slot, &opening.key_slot, why) != RC_OK)
-        return STATUS_USAGE;
-    opening.path = words[0];
-    opening.header = options.header;
-    daemon_hide();
-    rc = folder_unlock(&opening, &tree, why);
-    if (rc == RC_OK) {
-        rc = run(tree, words[0], count > 1 ? words[1] : "", options.to, why);
-        tree->kind->close(tree);
-    }
-    return opening.foreign ? STATUS_FOREIGN : command_status_of(rc);
+    return folder_read(&(struct folder_reading){.folder = words[0],
+                                                .path = count > 1 ? words[1] : "",
+                                                .credential = &options.credential,
+                                                .key_slot = options.key_slot,
+                                                .header = options.header,
+                                                .read = copy_out,
+                                                .of = &options},
+                       why);
 }
 
 const struct command command_export = {

@@ -8,6 +8,7 @@
 
 #include "crypto/aead.h"
 #include "keep/command/folder_token.h"
+#include "keep/mount/daemon.h"
 #include "keep/tree/folder/folder.h"
 
 bool folder_is_directory(const char *path)
@@ -54,4 +55,25 @@ enum rc folder_unlock(struct folder_opening *opening, struct tree **out, struct 
     if ((rc = folder_open(out, opening->path, &options, &unlocked.volume_key, why)) == RC_OK)
         opening->cipher = aead_find(options.format.cipher)->name;
     return rc;
+}
+
+enum status folder_read(const struct folder_reading *reading, struct fault *why)
+{
+    struct credential credential;
+    struct folder_opening opening = {.path = reading->folder,
+                                     .header = reading->header,
+                                     .credential = &credential,
+                                     .read_only = true};
+    struct tree *tree;
+    enum rc rc;
+
+    if (credential_options_read(reading->credential, &credential, why) != RC_OK ||
+        credential_options_key_slot(reading->key_slot, &opening.key_slot, why) != RC_OK)
+        return STATUS_USAGE;
+    daemon_hide();
+    if ((rc = folder_unlock(&opening, &tree, why)) == RC_OK) {
+        rc = reading->read(tree, reading, reading->of, why);
+        tree->kind->close(tree);
+    }
+    return opening.foreign ? STATUS_FOREIGN : command_status_of(rc);
 }

@@ -2,6 +2,7 @@
 #ifndef KEEP_COMMAND_FOLDER_OPEN_H
 #define KEEP_COMMAND_FOLDER_OPEN_H
 
+#include "keep/command/credential_options.h"
 #include "keep/command/luks_target.h"
 #include "keep/tree/tree.h"
 
@@ -27,5 +28,17 @@ struct folder_opening {
  * RC_DENIED, RC_NOT_FOUND ...  as luks_target_unlock, folder_token_find and folder_open
  */
 enum rc folder_unlock(struct folder_opening *opening, struct tree **out, struct fault *why);
+
+/* A command that reads in a folder without a mount: its words, and what is done with the open tree. */
+struct folder_reading {
+    const char *folder, *path; /* as the user named them; the path is "" for all of it */
+    const struct credential_options *credential;
+    const char *key_slot, *header; /* words of options, or NULL */
+    enum rc (*read)(struct tree *tree, const struct folder_reading *reading, const void *of,
+                    struct fault *why);
+    const void *of;
+};
+
+enum status folder_read(const struct folder_reading *reading, struct fault *why);
 
 #endif

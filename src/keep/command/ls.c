@@ -10,7 +10,6 @@
 #include "keep/command/folder_open.h"
 #include "keep/command/header_view.h"
 #include "keep/command/tree_path.h"
-#include "keep/mount/daemon.h"
 
 struct ls_options {
     struct credential_options credential;
@@ -89,49 +88,43 @@ static int print_entry(void *of, const char *name, const struct tree_entry *entr
     return 0;
 }
 
-static enum rc list(struct tree *tree, const char *folder, const char *path, bool details,
+static enum rc list(struct tree *tree, const struct folder_reading *reading, const void *of,
                     struct fault *why)
 {
-    struct listing l = {.tree = tree, .details = details};
+    const struct ls_options *options = of;
+    struct listing l = {.tree = tree, .details = options->details};
     struct tree_entry entry;
-    int error = tree_path_find(tree, path, &entry);
+    int error = tree_path_find(tree, reading->path, &entry);
 
     if (error == 0 && S_ISDIR(entry.about.st_mode))
         error = tree_path_read(tree, entry.node, print_entry, &l);
     else if (error == 0)
-        error = print_entry(&l, path, &entry, 0);
+        error = print_entry(&l, reading->path, &entry, 0);
     errno = -error;
     if (error != 0)
-        return fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "%s/%s", folder, path);
+        return fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "%s/%s", reading->folder,
+                          reading->path);
     return l.damaged == 0 ? RC_OK
                           : fail(why, RC_FORMAT, "%s: %u of what is in it is not authentic",
-                                 folder, l.damaged);
+                                 reading->folder, l.damaged);
 }
 
 static enum status ls_run(char **words, int count, struct fault *why)
 {
     struct ls_options options = {0};
-    struct credential credential;
-    struct folder_opening opening = {.credential = &credential, .read_only = true};
-    struct tree *tree;
     enum status status;
-    enum rc rc;
 
     if (!command_parse(&command_ls, &options, &options.help, words, &count, 1, 2, &status,
                        why))
         return status;
-    if (credential_options_read(&options.credential, &credential, why) != RC_OK ||
-        credential_options_key_slot(options.key_slot, &opening.key_slot, why) != RC_OK)
-        return STATUS_USAGE;
-    opening.path = words[0];
-    opening.header = options.header;
-    daemon_hide();
-    rc = folder_unlock(&opening, &tree, why);
-    if (rc == RC_OK) {
-        rc = list(tree, words[0], count > 1 ? words[1] : "", options.details, why);
-        tree->kind->close(tree);
-    }
-    return opening.foreign ? STATUS_FOREIGN : command_status_of(rc);
+    return folder_read(&(struct folder_reading){.folder = words[0],
+                                                .path = count > 1 ? words[1] : "",
+                                                .credential = &options.credential,
+                                                .key_slot = options.key_slot,
+                                                .header = options.header,
+                                                .read = list,
+                                                .of = &options},
+                       why);
 }
 
 const struct command command_ls = {
