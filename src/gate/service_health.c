@@ -16,8 +16,15 @@ struct watched {
     const struct upstream_settings *upstream;
     size_t peer;
     struct probe_target target;
-    uint64_t streak; /* answers in a row that were like the last one */
+    struct address asked; /* whom it was about; len 0: nobody yet */
+    uint64_t due_ms;      /* when it is asked again */
+    uint64_t streak;      /* answers in a row that were like the last one */
     bool was_well;
+};
+
+enum {
+    LOOK_MS = 1000, /* how often a slot is looked at, whether it has another address */
+    EARLY_MS = 50,  /* the same before the first one was found */
 };
 
 struct health_watch {
@@ -33,6 +40,29 @@ static uint64_t pause_ms(const struct health_check *check)
     if (check->jitter_ms == 0 || getrandom(&chance, sizeof chance, 0) != sizeof chance)
         return check->interval_ms;
     return check->interval_ms + chance % (check->jitter_ms + 1);
+}
+
+/* The next look: when it is time to ask, or whether there is another server in the slot. */
+static void wait(struct watched *w)
+{
+    uint64_t now = loop_now_ms(w->loop), ms = w->due_ms > now ? w->due_ms - now : 1;
+    uint64_t most = w->upstream->peers->resolving ? EARLY_MS : LOOK_MS;
+
+    timer_set(loop_timers(w->loop), &w->timer,
+              w->upstream->lookups_count > 0 && ms > most ? most : ms);
+}
+
+/* Where the server is now; NULL: nowhere. */
+static const struct address *address_of(const struct watched *w)
+{
+    const struct address *address = server_place_address(&w->upstream->addresses[w->peer]);
+
+    return address->len == 0 || w->upstream->peers->all[w->peer].absent ? NULL : address;
+}
+
+static bool is_about(const struct watched *w, const struct address *address)
+{
+    return address && w->asked.len > 0 && address_equal(&w->asked, address);
 }
 
 static void tell(const struct watched *w, bool is_well, const struct fault *why)
@@ -54,6 +84,11 @@ static void on_answer(struct probe *probe, enum rc rc, const struct fault *why)
     const struct health_check *check = w->upstream->health;
     bool is_well = rc == RC_OK;
 
+    w->due_ms = loop_now_ms(w->loop) + pause_ms(check);
+    if (!is_about(w, address_of(w))) {
+        wait(w); /* it was another server's answer */
+        return;
+    }
     w->streak = w->was_well == is_well ? w->streak + 1 : 1;
     w->was_well = is_well;
     if (w->streak >= (is_well ? check->passes : check->fails) &&
@@ -61,7 +96,7 @@ static void on_answer(struct probe *probe, enum rc rc, const struct fault *why)
                            is_well ? "its health check has passed" : why->text,
                            loop_now_ms(w->loop)))
         tell(w, is_well, why);
-    timer_set(loop_timers(w->loop), &w->timer, pause_ms(check));
+    wait(w);
 }
 
 static void set_port(struct address *address, uint16_t port)
@@ -76,15 +111,19 @@ static void on_time(struct timer *timer)
 {
     struct watched *w = LIST_OWNER(timer, struct watched, timer);
     const struct health_check *check = w->upstream->health;
-    const struct address *address = server_place_address(&w->upstream->addresses[w->peer]);
+    const struct address *address = address_of(w);
+    bool is_same = is_about(w, address);
 
-    if (address->len == 0 || w->upstream->peers->all[w->peer].absent) {
-        timer_set(loop_timers(w->loop), &w->timer, pause_ms(check));
+    if (!address || (is_same && loop_now_ms(w->loop) < w->due_ms &&
+                     !w->upstream->peers->all[w->peer].unchecked)) {
+        if (!address)
+            w->due_ms = loop_now_ms(w->loop) + LOOK_MS;
+        wait(w);
         return;
     }
-    if (!address_equal(&w->target.address, address) && check->port == 0)
-        w->streak = 0; /* another server has the slot now */
-    w->target.address = *address;
+    if (!is_same)
+        w->streak = 0;
+    w->asked = w->target.address = *address;
     if (check->port > 0)
         set_port(&w->target.address, check->port);
     probe_begin(&w->probe, w->loop, &w->target, on_answer);

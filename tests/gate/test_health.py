@@ -3,6 +3,7 @@ import contextlib
 import re
 import socket
 
+import dns_server
 import peers
 import pytest
 
@@ -102,6 +103,18 @@ def test_errors_in_a_row_eject(gate, two):
 def test_words_are_checked(gate_program, tmp_path, refusals):
     for server, http in [('location / { health_check; }', ''), ('location / { proxy_pass http://u; health_check match=x; }', 'upstream u { server 127.0.0.1:1; }')]:
         assert 'health_check' in refusals(server, http)[0] or 'match "x" not found' in refusals(server, http)[0]
+
+
+def test_a_server_that_a_name_brings_is_asked_at_once(gate):
+    """Mandatory, and once an hour: who comes later does not wait that long; who leaves and comes back is asked anew."""
+    with dns_server.NameServer() as names, Patient() as one, Patient('127.0.0.2', one.port):
+        names.records['app.test', dns_server.A] = ['127.0.0.1']
+        proxy = gate(PASS.replace('100ms', '1h').format('uri=/health mandatory').replace('}}', '}').replace('{{', '{'),
+                     f'resolver 127.0.0.1:{names.port} ipv6=off; upstream two {{ server app.test:{one.port} resolve; }}', main='worker_processes 2;')
+        peers.wait_for(lambda: peers.ask(proxy.port, 'GET', '/b/1').status == 200)
+        for place in ('127.0.0.2', '127.0.0.1'):
+            names.records['app.test', dns_server.A] = [place]
+            peers.wait_for(lambda place=place: peers.ask(proxy.port, 'GET', '/b/1').one('X-Server') == f'{place}:{one.port}')
 
 
 TLS = '''location / {{ proxy_pass https://two; proxy_ssl_verify on; proxy_ssl_trusted_certificate {}; {} add_header X-Server $upstream_addr;
