@@ -88,6 +88,9 @@ asan:
 	$(MESON_TEST) -C build-asan
 	echo '== malformed headers of others, where that corpus is'
 	KEEPGATE_BUILD=build-asan $(PYTHON) -m pytest -p no:cacheprovider -q -k 'refused or sound' tests/keep/test_corpus.py
+	echo '== folders through FUSE'
+	KEEPGATE_BUILD=build-asan $(PYTHON) -m pytest -p no:cacheprovider -q -k 'folder and not compile' \
+		tests/keep/posix tests/keep/test_folder.py tests/keep/test_folder_rekey.py
 
 tsan:
 	@tools/install.sh build test
@@ -95,6 +98,8 @@ tsan:
 	$(call configure,build-tsan,-Dtests=enabled -Db_sanitize=thread $(SANITIZE))
 	ninja -C build-tsan
 	setarch -R $(MESON_TEST) -C build-tsan --suite unit
+	KEEPGATE_BUILD=build-tsan TSAN_OPTIONS=halt_on_error=1 setarch -R $(PYTHON) -m pytest -p no:cacheprovider -q \
+		-k 'folder and not compile' tests/keep/posix
 
 fuzz:
 	@tools/install.sh build fuzz test

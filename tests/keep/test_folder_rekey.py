@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from folder_reader import Damaged, Folder
-from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, OK, USAGE
+from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, OK, USAGE
 from test_folder import TREE, folder, script, seen, volume_key
 
 TIMES = re.compile(rb' \d+\.\d+ ')
@@ -158,6 +158,17 @@ def test_what_is_damaged_is_named_before_anything_is_changed(anybody, cryptsetup
     assert volume_key(keep, cryptsetup) == before
     keep.do('check', 'f', '--repair', '--passphrase-file', keep.phrase)
     keep.do(*rekey(keep))
+
+
+def test_what_may_not_be_changed_is_found_out_first(keep, cryptsetup):
+    if keep.user == 'root' or os.getuid() != 0:
+        pytest.skip('needs an ordinary user, and root to take a file from him')
+    lower = filled(keep, tree=SMALL)
+    before = volume_key(keep, cryptsetup)
+    path = next(path for name, _, path, _ in Folder(lower, before).walk() if name == 'large')
+    os.chown(path, 0, 0)
+    assert 'large: Permission denied' in keep.refuse(FAILED, *rekey(keep))
+    assert volume_key(keep, cryptsetup) == before
 
 
 def test_an_open_folder_is_left_alone(anybody):

@@ -135,7 +135,7 @@ static int turn_open_file(struct rekeying *r, const struct entry *e, int fd)
 
 static int turn_file(struct rekeying *r, const struct entry *e)
 {
-    int fd = lower_open(e->at, e->text, r->to != NULL), error;
+    int fd = lower_open(e->at, e->text, true), error; /* may it be written? */
 
     if (fd < 0)
         return fd;
@@ -229,6 +229,9 @@ static int turn_directory(struct rekeying *r, const struct entry *e, unsigned de
     if (error != 0)
         return error;
     r->counts->directories++;
+    if (e->about.st_uid != geteuid() &&
+        faccessat(e->at, e->text, R_OK | W_OK | X_OK, AT_EACCESS) < 0)
+        return -errno;
     fd = open_directory(r, e);
     if (fd < 0)
         return fd;
