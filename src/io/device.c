@@ -35,6 +35,28 @@ enum rc device_write(struct device *d, uint64_t offset, const void *at, size_t l
     return rc == RC_OK && len > 0 ? d->kind->write_at(d, offset, at, len, why) : rc;
 }
 
+enum rc device_write_over(struct device *d, uint64_t offset, void *at, size_t len,
+                          struct fault *why)
+{
+    enum rc rc = check_change(d, offset, len, why);
+
+    if (rc != RC_OK || len == 0)
+        return rc;
+    return d->kind->write_over ? d->kind->write_over(d, offset, at, len, why)
+                               : d->kind->write_at(d, offset, at, len, why);
+}
+
+enum rc device_write_direct(struct device *d, uint64_t offset, const void *at, size_t len,
+                            struct fault *why)
+{
+    enum rc rc = check_change(d, offset, len, why);
+
+    if (rc != RC_OK || len == 0)
+        return rc;
+    return d->kind->write_direct ? d->kind->write_direct(d, offset, at, len, why)
+                                 : d->kind->write_at(d, offset, at, len, why);
+}
+
 enum rc device_flush(struct device *d, struct fault *why)
 {
     return d->read_only ? RC_OK : d->kind->flush(d, why);

@@ -23,6 +23,10 @@ struct device_kind {
     enum rc (*discard)(struct device *d, uint64_t offset, uint64_t len,
                        struct fault *why);                                   /* may be NULL */
     enum rc (*follow)(struct device *d, uint64_t bottom, struct fault *why); /* may be NULL */
+    enum rc (*write_over)(struct device *d, uint64_t offset, void *at, size_t len,
+                          struct fault *why); /* may be NULL */
+    enum rc (*write_direct)(struct device *d, uint64_t offset, const void *at, size_t len,
+                            struct fault *why); /* may be NULL */
     void (*close)(struct device *d);
 };
 
@@ -43,6 +47,12 @@ enum rc device_read(struct device *d, uint64_t offset, void *at, size_t len,
 /* The same; RC_DENIED on a read-only device. */
 enum rc device_write(struct device *d, uint64_t offset, const void *at, size_t len,
                      struct fault *why);
+/*
+ * The same, of bytes that their owner needs no more: they may be changed, and a long write may go past
+ * the system's memory, so that it takes as long as the medium does.
+ */
+enum rc device_write_over(struct device *d, uint64_t offset, void *at, size_t len,
+                          struct fault *why);
 /* After RC_OK all that was written is on the medium. */
 enum rc device_flush(struct device *d, struct fault *why);
 /* RC_UNSUPPORTED where the device has no notion of it. */
@@ -95,6 +105,25 @@ void device_forget(struct device *d, uint64_t offset, uint64_t len);
  * that follows has less to do. As far as the system does so.
  */
 void device_hasten(struct device *d, uint64_t offset, uint64_t len);
+
+/* Of offset, length and memory of device_write_direct(). */
+enum { DEVICE_DIRECT_UNIT = 4096 };
+
+/*
+ * Makes a device ready for device_write_direct(): a file on a file system where that is known to keep in
+ * step with other reads and writes. Nothing changes for other devices.
+ */
+void device_ready_direct(struct device *d);
+
+/* Is it ready, and was nothing refused so far? */
+bool device_is_direct(const struct device *d);
+
+/*
+ * As device_write, past the system's memory (O_DIRECT) while device_is_direct(). Whoever reads sees it all
+ * the same, and what was written is safe after a flush, as ever.
+ */
+enum rc device_write_direct(struct device *d, uint64_t offset, const void *at, size_t len,
+                            struct fault *why);
 
 /* The fd of a device made by device_open_file, still the device's own; -1 for others. */
 int device_fd(const struct device *d);

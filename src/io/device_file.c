@@ -5,10 +5,14 @@
 #include <inttypes.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "io/device_loop.h"
@@ -16,6 +20,8 @@
 struct device_file {
     struct device device;
     int fd;
+    int direct; /* the same with O_DIRECT; -1: none */
+    atomic_bool direct_refused;
     bool is_block;
 };
 
@@ -45,16 +51,22 @@ static enum rc file_read(struct device *d, uint64_t offset, void *at, size_t len
     return RC_OK;
 }
 
-static enum rc file_write(struct device *d, uint64_t offset, const void *at, size_t len,
-                          struct fault *why)
+/* Where O_DIRECT is refused, what is left is written without, and so is all that follows. */
+static enum rc write_by(struct device_file *file, bool direct, uint64_t offset, const void *at,
+                        size_t len, struct fault *why)
 {
     const uint8_t *from = at;
 
     while (len > 0) {
-        ssize_t put = pwrite(file_of(d)->fd, from, len, (off_t)offset);
+        ssize_t put = pwrite(direct ? file->direct : file->fd, from, len, (off_t)offset);
 
         if (put < 0 && errno == EINTR)
             continue;
+        if (put < 0 && errno == EINVAL && direct) {
+            atomic_store(&file->direct_refused, true);
+            direct = false;
+            continue;
+        }
         if (put <= 0)
             return fail_errno(why, RC_IO, "offset %" PRIu64 ": cannot write", offset);
         from += put;
@@ -62,6 +74,18 @@ static enum rc file_write(struct device *d, uint64_t offset, const void *at, siz
         len -= (size_t)put;
     }
     return RC_OK;
+}
+
+static enum rc file_write(struct device *d, uint64_t offset, const void *at, size_t len,
+                          struct fault *why)
+{
+    return write_by(file_of(d), false, offset, at, len, why);
+}
+
+static enum rc file_write_direct(struct device *d, uint64_t offset, const void *at, size_t len,
+                                 struct fault *why)
+{
+    return write_by(file_of(d), device_is_direct(d), offset, at, len, why);
 }
 
 static enum rc file_flush(struct device *d, struct fault *why)
@@ -116,6 +140,8 @@ static void file_close(struct device *d)
 {
     if (file_of(d)->fd >= 0)
         close(file_of(d)->fd);
+    if (file_of(d)->direct >= 0)
+        close(file_of(d)->direct);
     free(d);
 }
 
@@ -123,6 +149,7 @@ static const struct device_kind file_kind = {
     .name = "file",
     .read_at = file_read,
     .write_at = file_write,
+    .write_direct = file_write_direct,
     .flush = file_flush,
     .discard = file_discard,
     .follow = file_follow,
@@ -194,8 +221,8 @@ enum rc device_open_file(struct device **out, const char *path, bool read_only,
 
     if (!file)
         return fail(why, RC_MEMORY, "%s: no memory to open it", path);
-    *file =
-        (struct device_file){.device = {.kind = &file_kind, .read_only = read_only}, .fd = -1};
+    *file = (struct device_file){
+        .device = {.kind = &file_kind, .read_only = read_only}, .fd = -1, .direct = -1};
     if ((rc = open_path(file, path, lock, why)) || (rc = take_lock(file, path, lock, why)) ||
         (lock == DEVICE_EXCLUSIVE && (rc = check_loop(file, path, why)))) {
         file_close(&file->device);
@@ -238,6 +265,42 @@ void device_hasten(struct device *d, uint64_t offset, uint64_t len)
 {
     if (device_fd(d) >= 0)
         (void)sync_file_range(device_fd(d), (off_t)offset, (off_t)len, SYNC_FILE_RANGE_WRITE);
+}
+
+/*
+ * ext4 and XFS write through the system's memory with the file's lock to themselves, and past it with a
+ * share of the lock: no page can hold new bytes beside what a direct write has overtaken. Block devices
+ * have no such lock.
+ */
+static bool keeps_in_step(int fd)
+{
+    struct statfs about;
+    struct statx file;
+
+    return fstatfs(fd, &about) == 0 &&
+           (about.f_type == EXT4_SUPER_MAGIC || about.f_type == XFS_SUPER_MAGIC) &&
+           statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_DIOALIGN, &file) == 0 &&
+           S_ISREG(file.stx_mode) && file.stx_dio_mem_align > 0 &&
+           file.stx_dio_mem_align <= DEVICE_DIRECT_UNIT &&
+           file.stx_dio_offset_align <= DEVICE_DIRECT_UNIT;
+}
+
+void device_ready_direct(struct device *d)
+{
+    struct device_file *file = file_of(d);
+    char path[32];
+
+    if (device_fd(d) < 0 || d->read_only || file->direct >= 0 || !keeps_in_step(file->fd))
+        return;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file->fd);
+    file->direct = open(path, O_WRONLY | O_DIRECT | O_CLOEXEC);
+}
+
+bool device_is_direct(const struct device *d)
+{
+    const struct device_file *file = (const struct device_file *)(const void *)d;
+
+    return device_fd(d) >= 0 && file->direct >= 0 && !atomic_load(&file->direct_refused);
 }
 
 int device_fd(const struct device *d)

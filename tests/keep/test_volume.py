@@ -7,6 +7,7 @@ import shutil
 import subprocess
 
 import pytest
+from keep_runner import FAILED, keep_as
 from transports import TRANSPORTS, transport
 
 TEBI = 1 << 40
@@ -76,3 +77,68 @@ def test_discards_make_holes_where_they_are_allowed(anybody, by, allowed):
     found = anybody.read(raw)
     assert found[:1 << 20] == data[:1 << 20] and found[3 << 20:4 << 20] == data[3 << 20:]
     assert (found[1 << 20:3 << 20] == data[1 << 20:3 << 20]) == (not allowed)
+
+
+@pytest.fixture
+def root(keep_program):
+    if os.getuid() != 0:
+        pytest.skip('only root mounts on a loop device')
+    with keep_as(keep_program, 'root') as keep:
+        yield keep
+
+
+def in_memory_of(file):
+    """Bytes of a file that the system keeps."""
+    return int(subprocess.run(['fincore', '--bytes', '--noheadings', '--output', 'RES', file], check=True,
+                              capture_output=True).stdout or 0)
+
+
+@pytest.mark.parametrize('by', TRANSPORTS)
+def test_bulk_goes_past_the_memory_of_the_system(root, by):
+    image = root.create('v.img', size='64M')
+    kind = subprocess.run(['stat', '-f', '-c', '%T', image], capture_output=True, text=True).stdout.strip()
+    if kind not in ('ext2/ext3', 'xfs') or not shutil.which('fincore'):
+        pytest.skip(f'{kind} does not take part, or there is no fincore')
+    with open(image, 'rb') as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    with transport(by):
+        inside = root.open('v.img') / 'file'
+    data = random.Random(by).randbytes(24 << 20)
+    root.write_at_once(inside, data)
+    assert in_memory_of(image) < len(data) // 3
+    with open(inside, 'r+b') as file:  # small ones beside it, and one more over all
+        for at in range(5000, len(data), 1 << 20):
+            file.seek(at)
+            file.write(b'small')
+            data = data[:at] + b'small' + data[at + 5:]
+        os.fsync(file.fileno())
+    root.close()
+    root.open('v.img')
+    assert inside.read_bytes() == data
+    root.close()
+
+
+def test_no_room_below_is_an_error_above(root):
+    """A file with holes on a disk that has become full."""
+    disk, below = root.home / 'disk', root.home / 'below'
+    below.mkdir()
+    with open(disk, 'wb') as file:
+        file.truncate(96 << 20)
+    subprocess.run(['mkfs.ext4', '-q', disk], check=True)
+    subprocess.run(['mount', '-o', 'loop', disk, below], check=True)
+    try:
+        image = root.create('v.img', size='64M')
+        subprocess.run(['cp', '--sparse=always', image, below], check=True)
+        inside = root.open('below/v.img') / 'file'
+        with open(below / 'rest', 'wb') as file, pytest.raises(OSError, match='No space'):
+            while True:
+                file.write(bytes(1 << 20))
+                file.flush()
+        with open(inside, 'wb') as file, pytest.raises(OSError):
+            file.write(random.Random(1).randbytes(32 << 20))
+            os.fsync(file.fileno())
+        done = root.run('close', 'm')
+        assert done.returncode == FAILED and b'cannot be saved' in done.stderr
+    finally:
+        subprocess.run(['umount', '--lazy', below])

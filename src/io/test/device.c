@@ -79,6 +79,45 @@ static void file_keeps_what_was_written(void **state)
     device_close(d);
 }
 
+/* What is written past the system's memory is seen by ordinary reads, and the other way round. Where
+ * it is refused, as at odd places, it is written all the same, and never tried again. */
+static void direct_writes_keep_in_step_and_may_be_refused(void **state)
+{
+    enum { PAGE = DEVICE_DIRECT_UNIT };
+    uint8_t *page = aligned_alloc(PAGE, 2 * PAGE), got[2 * PAGE];
+    struct device *d;
+    bool offered;
+
+    (void)state;
+    assert_non_null(page);
+    assert_int_equal(device_open_file(&d, path, false, DEVICE_UNLOCKED, NULL), RC_OK);
+    assert_false(device_is_direct(d));
+    device_ready_direct(d);
+    offered = device_is_direct(d); /* not by every file system */
+    for (int i = 1; i <= 3; i++) {
+        memset(page, i, 2 * PAGE);
+        assert_int_equal(device_write(d, PAGE + 7, "cache", 5, NULL), RC_OK);
+        assert_int_equal(device_write_direct(d, PAGE, page, 2 * PAGE, NULL), RC_OK);
+        assert_int_equal(device_read(d, PAGE, got, 2 * PAGE, NULL), RC_OK);
+        assert_memory_equal(got, page, 2 * PAGE);
+    }
+    assert_int_equal(device_is_direct(d), offered);
+    assert_int_equal(device_write_direct(d, PAGE + 3, page + 1, PAGE, NULL), RC_OK);
+    assert_false(device_is_direct(d));
+    assert_int_equal(device_write_direct(d, 3 * PAGE, page, PAGE, NULL), RC_OK);
+    assert_int_equal(device_read(d, 3 * PAGE, got, PAGE, NULL), RC_OK);
+    assert_memory_equal(got, page, PAGE);
+    assert_int_equal(device_write_direct(d, d->size - PAGE, page, 2 * PAGE, NULL), RC_FORMAT);
+    assert_int_equal(device_flush(d, NULL), RC_OK);
+    device_close(d);
+    assert_int_equal(device_open_file(&d, path, true, DEVICE_UNLOCKED, NULL), RC_OK);
+    device_ready_direct(d);
+    assert_false(device_is_direct(d));
+    assert_int_equal(device_write_direct(d, 0, page, PAGE, NULL), RC_DENIED);
+    device_close(d);
+    free(page);
+}
+
 static void locks_keep_others_out(void **state)
 {
     struct device *first, *second;
@@ -129,8 +168,11 @@ static void signatures(void **state)
 int main(void)
 {
     const struct CMUnitTest all[] = {
-        cmocka_unit_test(every_range), cmocka_unit_test(file_keeps_what_was_written),
-        cmocka_unit_test(locks_keep_others_out), cmocka_unit_test(what_is_no_device),
+        cmocka_unit_test(every_range),
+        cmocka_unit_test(file_keeps_what_was_written),
+        cmocka_unit_test(direct_writes_keep_in_step_and_may_be_refused),
+        cmocka_unit_test(locks_keep_others_out),
+        cmocka_unit_test(what_is_no_device),
         cmocka_unit_test(signatures)};
 
     return cmocka_run_group_tests(all, make_file, remove_file);

@@ -35,7 +35,6 @@ static uint32_t lesser(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* Faces know nothing of rings: what they agreed to is cut to what these can take. */
 static void agree_on_rings(struct fuse_link *link, const struct fuse_init_in *in,
                            struct fuse_init_out *out)
 {
@@ -45,9 +44,19 @@ static void agree_on_rings(struct fuse_link *link, const struct fuse_init_in *in
         return;
     out->flags |= FUSE_INIT_EXT;
     out->flags2 |= rings;
-    out->max_write = lesser(out->max_write, link->ring_payload);
-    out->max_pages = (uint16_t)lesser(out->max_pages, link->ring_payload / PAGE);
     link->has_rings = true;
+}
+
+/* Faces know nothing of rings: what they agreed to is cut to what these can take, or to what is best by
+ * /dev/fuse. */
+static void agree_on_size(const struct fuse_link *link, struct fuse_init_out *out)
+{
+    uint32_t most = link->has_rings ? link->ring_payload : link->handler.piece;
+
+    if (most == 0)
+        return;
+    out->max_write = lesser(out->max_write, most);
+    out->max_pages = (uint16_t)lesser(out->max_pages, most / PAGE);
 }
 
 enum rc fuse_link_answer(struct fuse_link *link, const void *request, size_t len, void *room,
@@ -59,6 +68,7 @@ enum rc fuse_link_answer(struct fuse_link *link, const void *request, size_t len
 
     if (greets && rc == RC_OK && reply->head.error == 0) {
         agree_on_rings(link, &init, &reply->body.init);
+        agree_on_size(link, &reply->body.init);
         link->ready = true;
     }
     return rc;

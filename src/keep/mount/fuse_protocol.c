@@ -10,6 +10,7 @@ enum {
     FILE_ID = 2,        /* the directory is FUSE_ROOT_ID */
     MINOR_LEAST = 23,   /* INIT has its full length since then */
     TTL_SECONDS = 3600, /* nobody but us changes anything here */
+    PIECE = 256 << 10,  /* of what one reader asks for, that several threads decrypt it */
     BACKGROUND = 64, /* requests that the kernel may have in flight beside those waited for */
 };
 
@@ -185,6 +186,7 @@ static int answer_read(struct call *c)
 static int answer_write(struct call *c)
 {
     struct fuse_write_in in;
+    uint8_t *from = (uint8_t *)(uintptr_t)c->in + sizeof in; /* the handler's to change */
     uint64_t size = c->face->device->size;
     enum rc rc;
 
@@ -198,7 +200,8 @@ static int answer_write(struct call *c)
     if (in.size > size - in.offset)
         in.size = (uint32_t)(size - in.offset);
     errno = 0;
-    rc = device_write(c->face->device, in.offset, c->in + sizeof in, in.size, NULL);
+    rc = c->face->bulk ? device_write_over(c->face->device, in.offset, from, in.size, NULL)
+                       : device_write(c->face->device, in.offset, from, in.size, NULL);
     c->reply->body.write = (struct fuse_write_out){.size = in.size};
     c->reply->body_len = sizeof c->reply->body.write;
     return error_noted(c->face, rc);
@@ -403,7 +406,7 @@ enum rc fuse_answer(void *face, const void *request, size_t len, void *room,
 enum rc fuse_face_open(struct fuse_transport **out, struct fuse_face *face,
                        const char *directory, struct fault *why)
 {
-    const struct fuse_handler handler = {fuse_answer, face};
+    const struct fuse_handler handler = {fuse_answer, face, face->bulk ? 0 : PIECE};
     const struct fuse_mount mount = {
         .directory = directory, .read_only = face->device->read_only, .noexec = true};
 

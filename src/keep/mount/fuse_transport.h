@@ -44,7 +44,8 @@ struct fuse_reply {
  * filled in any case. INIT is the face's own; it agrees to FUSE_PAYLOAD_MAX or less. Called
  * from several threads at once.
  *
- *   request  as it came from the kernel; its header may lie at any address
+ *   request  as it came from the kernel; its header may lie at any address, and the data of a
+ *            WRITE may be changed
  *   room     for the data of the reply, as much as the kernel asks for and FUSE_PAYLOAD_MAX
  *            at most, from a page on; may overlap the request. The reply may point into it.
  *
@@ -54,6 +55,9 @@ struct fuse_handler {
     enum rc (*answer)(void *of, const void *request, size_t len, void *room,
                       struct fuse_reply *reply);
     void *of; /* handed to answer() */
+    uint32_t
+        piece; /* bytes of one READ or WRITE by /dev/fuse, at most: a longer one comes as several,
+                       which its threads answer at a time; 0: FUSE_PAYLOAD_MAX */
 };
 
 struct fuse_mount {

@@ -126,6 +126,7 @@ enum rc serve_volume(struct serve *serve, struct fault *why)
         .owner = geteuid(),
         .group = getegid(),
         .time = (uint64_t)time(NULL),
+        .bulk = !serve->record->raw && geteuid() == 0,
         .discard = serve->discard,
     };
     struct fuse_transport *fuse = NULL;

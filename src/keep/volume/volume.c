@@ -12,6 +12,12 @@ enum { IV_UNIT = 512 };
 /* A write of this size is one of many, after which somebody waits for a flush. */
 enum { BULK = 256 << 10 };
 
+/* Of one read of the lower device: as much as stays in a processor's second cache. */
+enum { READ_MOST = 256 << 10 };
+
+/* A shorter one is not worth the way to the medium and back. */
+enum { DIRECT_LEAST = 128 << 10 };
+
 struct volume {
     struct device device;
     struct device *lower;
@@ -68,17 +74,19 @@ static enum rc store(struct volume *v, uint64_t offset, const uint8_t *from, uin
 
 /*
  * The bytes of one step from `offset` on, `left` being wanted: a part of one sector (*whole is
- * false), or as many whole sectors as fit the room, whose size is one that stays in the cache.
+ * false), or as many whole sectors as one step may have, which a room must hold where that is used.
  */
-static size_t step_len(const struct volume *v, uint64_t offset, size_t left, bool *whole)
+static size_t step_len(const struct volume *v, uint64_t offset, size_t left, bool writes,
+                       bool *whole)
 {
     size_t in_sector = (size_t)(offset - down(v, offset));
     size_t rest = v->sector_size - in_sector;
+    size_t most = writes || v->sealed ? LANE_ROOM : READ_MOST;
 
     *whole = in_sector == 0 && left >= v->sector_size;
     if (!*whole)
         return left < rest ? left : rest;
-    return left > LANE_ROOM ? LANE_ROOM : (size_t)down(v, left);
+    return left > most ? most : (size_t)down(v, left);
 }
 
 /* A step of a request: some bytes, which are whole sectors or lie in one. */
@@ -130,7 +138,7 @@ static enum rc walk(struct volume *v, uint64_t offset, uint8_t *at, size_t len, 
     for (size_t done = 0; done < len && rc == RC_OK; done += step.len) {
         step.offset = offset + done;
         step.at = at + done;
-        step.len = step_len(v, step.offset, len - done, &step.whole);
+        step.len = step_len(v, step.offset, len - done, writes, &step.whole);
         rc = writes ? write_step(v, &step, why) : read_step(v, &step, why);
     }
     lanes_give(&v->lanes, step.lane);
@@ -151,6 +159,25 @@ static enum rc volume_write_at(struct device *d, uint64_t offset, const void *at
 
     if (rc == RC_OK && len >= BULK)
         device_hasten(v->lower, v->offset + offset, len);
+    return rc;
+}
+
+/* A long run at once, encrypted in the caller's own room. */
+static enum rc volume_write_over(struct device *d, uint64_t offset, void *at, size_t len,
+                                 struct fault *why)
+{
+    struct volume *v = volume_of(d);
+    struct lane *lane;
+    enum rc rc;
+
+    if (len < DIRECT_LEAST || v->sealed || !device_is_direct(v->lower) ||
+        ((v->offset + offset) | len | (uintptr_t)at) % DEVICE_DIRECT_UNIT != 0)
+        return volume_write_at(d, offset, at, len, why);
+    lane = lanes_take(&v->lanes, offset, offset + len, true);
+    rc = cipher_encrypt(v->cipher, v->iv_tweak + offset / v->iv_unit, at, at, len, why);
+    if (rc == RC_OK)
+        rc = device_write_direct(v->lower, v->offset + offset, at, len, why);
+    lanes_give(&v->lanes, lane);
     return rc;
 }
 
@@ -212,6 +239,7 @@ static const struct device_kind volume_kind = {
     .name = "volume",
     .read_at = volume_read_at,
     .write_at = volume_write_at,
+    .write_over = volume_write_over,
     .flush = volume_flush,
     .discard = volume_discard,
     .follow = volume_follow,
@@ -274,6 +302,7 @@ enum rc volume_open(struct device **out, struct device *lower,
         return rc;
     }
     v->lower = lower;
+    device_ready_direct(lower);
     *out = &v->device;
     return RC_OK;
 }

@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 {
     struct fuse_transport *transport = NULL;
     struct fuse_tree face = {.lifetime = FUSE_TREE_LIFETIME};
-    struct fuse_handler handler = {fuse_tree_answer, &face};
+    struct fuse_handler handler = {.answer = fuse_tree_answer, .of = &face};
     struct fuse_mount mount = {.source = "pass", .default_permissions = true};
     struct fault why = {0};
     int signals, status = 1;

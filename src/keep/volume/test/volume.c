@@ -163,6 +163,142 @@ static void writers_of_one_sector_lose_nothing(void **state)
     close_volume(&p);
 }
 
+/* One of several that work on a file at a time. Each has bytes of its own, whose ends lie in pages and
+ * sectors of its neighbours. */
+enum { MIXERS = 4, SHARE = (1 << 20) + 1234, TURNS = 300, LONG = 256 << 10 };
+
+struct mixer {
+    struct device *device;
+    uint64_t first;
+    unsigned chance;
+    pthread_t thread;
+    uint8_t model[SHARE];
+};
+
+/* A long run of whole pages, from memory that may be changed. */
+static bool write_long(struct mixer *m, uint8_t *room)
+{
+    uint64_t at =
+        (m->first + (uint64_t)rand_r(&m->chance) % (SHARE - LONG - 8192) + 4095) & ~4095ull;
+    size_t len = LONG - (size_t)(rand_r(&m->chance) % 3) * 64 * 1024;
+
+    for (size_t i = 0; i < len; i++)
+        room[i] = noise(i + m->chance);
+    memcpy(m->model + (at - m->first), room, len);
+    return device_write_over(m->device, at, room, len, NULL) == RC_OK;
+}
+
+static bool write_short(struct mixer *m)
+{
+    size_t at = (size_t)rand_r(&m->chance) % (SHARE - 9000),
+           len = 1 + (size_t)rand_r(&m->chance) % 9000;
+
+    memset(m->model + at, rand_r(&m->chance), len);
+    return device_write(m->device, m->first + at, m->model + at, len, NULL) == RC_OK;
+}
+
+static bool is_as_the_model(const struct mixer *m, uint8_t *room)
+{
+    return device_read(m->device, m->first, room, SHARE, NULL) == RC_OK &&
+           memcmp(room, m->model, SHARE) == 0;
+}
+
+static void *mix(void *of)
+{
+    struct mixer *m = of;
+    uint8_t *room = aligned_alloc(4096, 2 << 20);
+    bool good = room && device_write(m->device, m->first, m->model, SHARE, NULL) == RC_OK;
+
+    for (int i = 0; i < TURNS && good; i++)
+        good = (i % 3 == 0 ? write_long(m, room) : write_short(m)) &&
+               (i % 10 != 0 || is_as_the_model(m, room)) &&
+               (i % 50 != 0 || device_flush(m->device, NULL) == RC_OK);
+    free(room);
+    return good ? NULL : m;
+}
+
+static void *write_marks(void *of)
+{
+    struct mixer *m = of;
+    const uint8_t mark[100] = {[0 ... 99] = 255};
+
+    for (int i = 0; i < 8 * TURNS; i++)
+        if (device_write(m->device, (uint64_t)rand_r(&m->chance) % (LONG - sizeof mark), mark,
+                         sizeof mark, NULL) != RC_OK)
+            return m;
+    return NULL;
+}
+
+/* Whoever changes a part of a sector that a long write is about to replace brings nothing old back. */
+static void long_writes_wait_for_short_ones(struct device *volume)
+{
+    static struct mixer marker;
+    uint8_t *room = aligned_alloc(4096, LONG);
+    void *failed;
+
+    assert_non_null(room);
+    marker.device = volume;
+    assert_int_equal(pthread_create(&marker.thread, NULL, write_marks, &marker), 0);
+    for (int n = 1; n < TURNS && n < 255; n++) {
+        memset(room, n, LONG);
+        assert_int_equal(device_write_over(volume, 0, room, LONG, NULL), RC_OK);
+        assert_int_equal(device_read(volume, 0, room, LONG, NULL), RC_OK);
+        for (size_t i = 0; i < LONG; i++)
+            if (room[i] != n && room[i] != 255)
+                fail_msg("byte %zu is %d beside %d", i, room[i], n);
+    }
+    pthread_join(marker.thread, &failed);
+    assert_null(failed);
+    free(room);
+}
+
+/* Long writes go past the system's memory where the file system of /tmp takes part; the others, and all
+ * reads, do not. */
+static void long_and_short_writes_keep_in_step(void **state)
+{
+    struct volume_place place = {
+        .offset = 16384, .len = 5 << 20, .sector_size = 4096, .encryption = "aes-xts-plain64"};
+    char path[] = "/tmp/keepgate-volume-XXXXXX";
+    struct mixer *mixers = calloc(MIXERS, sizeof *mixers);
+    int fd = mkstemp(path);
+    uint8_t *seen = malloc(SHARE);
+    SCOPED(secret) key = {0};
+    struct device *lower, *volume;
+    void *failed;
+
+    (void)state;
+    assert_true(mixers && seen && fd >= 0);
+    assert_int_equal(ftruncate(fd, 16384 + (5 << 20)), 0); /* holes to begin with */
+    assert_int_equal(secret_alloc(&key, 64, NULL), RC_OK);
+    key.at[0] = 1;
+    for (int reopened = 0; reopened < 2; reopened++) {
+        assert_int_equal(device_open_file(&lower, path, false, DEVICE_UNLOCKED, NULL), RC_OK);
+        assert_int_equal(volume_open(&volume, lower, &place, &key, NULL), RC_OK);
+        for (unsigned i = 0; i < MIXERS; i++) {
+            mixers[i].device = volume;
+            mixers[i].first = 100 + (uint64_t)i * SHARE;
+            mixers[i].chance = i;
+            if (reopened)
+                assert_true(is_as_the_model(&mixers[i], seen));
+            else
+                assert_int_equal(pthread_create(&mixers[i].thread, NULL, mix, &mixers[i]), 0);
+        }
+        for (unsigned i = 0; i < MIXERS && !reopened; i++) {
+            pthread_join(mixers[i].thread, &failed);
+            assert_null(failed);
+        }
+        assert_int_equal(device_flush(volume, NULL), RC_OK);
+        device_forget(lower, 0, lower->size); /* from the medium then */
+        if (reopened)
+            long_writes_wait_for_short_ones(volume);
+        device_close(volume);
+    }
+    close(fd);
+    unlink(path);
+    free(mixers);
+    free(seen);
+}
+
 static const struct {
     const char *what;
     struct volume_place place;
@@ -251,6 +387,7 @@ int main(void)
         cmocka_unit_test(the_sectors_below_are_the_ciphers),
         cmocka_unit_test(odd_ranges_equal_a_plain_copy),
         cmocka_unit_test(writers_of_one_sector_lose_nothing),
+        cmocka_unit_test(long_and_short_writes_keep_in_step),
         cmocka_unit_test(places_are_checked),
         cmocka_unit_test(a_volume_follows_its_file),
     };
