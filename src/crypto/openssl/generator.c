@@ -2,8 +2,8 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <openssl/evp.h>
 
@@ -15,25 +15,41 @@ enum {
     RUN = 4096 - KEY,    /* bytes that are made at once */
     BYTES_MAX = 1 << 20, /* before the kernel is asked again; so the next */
     SECONDS_MAX = 60,
+    PAGE = 4096,
 };
 
 /* The key, and behind it what was made and not yet given out. */
 static struct secret pool;
 static size_t used = RUN, given = BYTES_MAX;
 static time_t seeded;
-static pid_t owner; /* the process that has `pool`: a fork does not inherit it */
+static bool
+    *owned; /* true where `pool` is this process's: a fork inherits no pool, and zeros here */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* NULL with errno. */
+static bool *make_owned(void)
+{
+    void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (page == MAP_FAILED)
+        return NULL;
+    if (madvise(page, PAGE, MADV_WIPEONFORK) == 0)
+        return page;
+    munmap(page, PAGE);
+    return NULL;
+}
 
 static enum rc seed(struct fault *why)
 {
-    pid_t self = getpid();
     enum rc rc;
 
-    if (owner != self) {
+    if (!owned && !(owned = make_owned()))
+        return fail_errno(why, RC_MEMORY, "no memory for random bytes");
+    if (!*owned) {
         pool = (struct secret){0}; /* another's: it is not mapped here */
         if ((rc = secret_alloc(&pool, KEY + RUN, why)) != RC_OK)
             return rc;
-        owner = self;
+        *owned = true;
     }
     if ((rc = random_bytes(pool.at, KEY, why)) != RC_OK)
         return rc;
@@ -65,7 +81,7 @@ static enum rc make_run(struct fault *why)
 
 static enum rc refill(struct fault *why)
 {
-    bool due = owner != getpid() || given >= BYTES_MAX || time(NULL) - seeded >= SECONDS_MAX;
+    bool due = !owned || !*owned || given >= BYTES_MAX || time(NULL) - seeded >= SECONDS_MAX;
     enum rc rc = due ? seed(why) : RC_OK;
 
     return rc == RC_OK ? make_run(why) : rc;
@@ -73,7 +89,7 @@ static enum rc refill(struct fault *why)
 
 static enum rc take(uint8_t *at, size_t len, struct fault *why)
 {
-    if (owner != getpid())
+    if (!owned || !*owned)
         used = RUN;
     while (len > 0) {
         size_t part;

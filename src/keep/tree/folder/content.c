@@ -55,20 +55,29 @@ static struct aead *add_epoch(struct content *c, const uint8_t *file_key, uint32
         free(epoch);
         return NULL;
     }
-    epoch->next = c->epochs;
-    c->epochs = epoch;
+    epoch->next = atomic_load_explicit(&c->epochs, memory_order_relaxed);
+    atomic_store_explicit(&c->epochs, epoch, memory_order_release);
     return epoch->aead;
+}
+
+static struct aead *find_epoch(struct content *c, uint32_t number)
+{
+    struct epoch *epoch = atomic_load_explicit(&c->epochs, memory_order_acquire);
+
+    while (epoch && epoch->number != number)
+        epoch = epoch->next;
+    return epoch ? epoch->aead : NULL;
 }
 
 struct aead *content_epoch(struct content *c, uint32_t number)
 {
     uint8_t file_key[FOLDER_FILE_KEY];
-    struct aead *aead = NULL;
+    struct aead *aead = find_epoch(c, number);
 
+    if (aead)
+        return aead;
     pthread_mutex_lock(&c->memory_lock);
-    for (struct epoch *e = c->epochs; e && !aead; e = e->next)
-        if (e->number == number)
-            aead = e->aead;
+    aead = find_epoch(c, number);
     if (!aead && file_header_key(&c->header, c->rules->keys, file_key))
         aead = add_epoch(c, file_key, number);
     pthread_mutex_unlock(&c->memory_lock);
@@ -94,7 +103,7 @@ int content_take_nonces(struct content *c, uint64_t count)
 
 int content_write_header(struct content *c, int fd)
 {
-    uint8_t page[FOLDER_PAGE];
+    alignas(ALIGNED) uint8_t page[FOLDER_PAGE];
     struct aead *aead = content_epoch(c, c->header.epoch);
     int error;
 
@@ -110,7 +119,7 @@ int content_write_header(struct content *c, int fd)
 /* Reads the page, and with the key in it the rest of it. */
 static int read_header(struct content *c, int fd)
 {
-    uint8_t page[FOLDER_PAGE], file_key[FOLDER_FILE_KEY];
+    alignas(ALIGNED) uint8_t page[FOLDER_PAGE], file_key[FOLDER_FILE_KEY];
     struct iovec part = {page, sizeof page};
     ssize_t got = c->rules->disk->read(fd, &part, 1, 0);
     struct aead *aead = NULL;

@@ -3,6 +3,8 @@
 #define KEEP_TREE_FOLDER_CONTENT_PARTS_H
 
 #include <pthread.h>
+#include <stdalign.h>
+#include <stdatomic.h>
 
 #include "base/list.h"
 #include "keep/tree/folder/content.h"
@@ -15,6 +17,7 @@ enum {
     UNSETTLED_MAX = 256, /* pages that must be: then there is a sync */
     PENDING_MAX = 1024,  /* blocks that wait in one file */
     GROUP_BYTES = FILE_BLOCKS * FOLDER_PAGE,
+    ALIGNED = 64, /* pages in memory: the kernel copies others up to three times as slowly */
 };
 
 /* A tag page in memory. Bit i of each set is block i of the group. */
@@ -33,9 +36,9 @@ struct tags {
 
 /* A sealed block that waits until its tag page is on the disk. */
 struct pending {
+    alignas(ALIGNED) uint8_t sealed[FOLDER_PAGE];
     struct pending *next; /* of the same bucket */
     uint64_t block;
-    uint8_t sealed[FOLDER_PAGE];
 };
 
 struct epoch {
@@ -46,9 +49,9 @@ struct epoch {
 
 struct content {
     const struct content_rules *rules;
-    pthread_rwlock_t lock;       /* over all but the next two */
-    pthread_mutex_t memory_lock; /* over the tag pages in memory and the epochs */
-    struct epoch *epochs;        /* the header's first */
+    pthread_rwlock_t lock;          /* over all but the next two */
+    pthread_mutex_t memory_lock;    /* over the tag pages in memory, and adding an epoch */
+    _Atomic(struct epoch *) epochs; /* the latest first; they stay as long as the content */
     struct file_header header;
     uint64_t nonces; /* used in this epoch, with the header's */
     bool header_dirty;
@@ -95,8 +98,9 @@ int content_add_absent(struct content *c, int fd, uint64_t from, uint64_t to);
 void content_cut_absent(struct content *c, uint64_t group);
 /* The page in memory, or NULL. Under memory_lock, or with `lock` held for writing. */
 struct tags *content_cached_tags(struct content *c, uint64_t group);
-/* Copies it; false where it is not in memory. */
-bool content_copy_tags(struct content *c, uint64_t group, struct tag_page *copy);
+/* Copies the entries of blocks [first, first + count); false where it is not in memory. */
+bool content_copy_tags(struct content *c, uint64_t group, unsigned first, unsigned count,
+                       struct tag_page *copy);
 /* Takes a page that was read into memory, and copies it. NULL with *error: it is not authentic. */
 struct tags *content_take_page(struct content *c, uint64_t group,
                                const uint8_t page[FOLDER_PAGE], struct tag_page *copy,

@@ -11,8 +11,9 @@ struct stretch {
     size_t skip;           /* bytes of the first block before what is wanted */
     size_t len;            /* bytes wanted */
     uint8_t *at;
-    size_t room;                                  /* bytes that may be written there */
-    uint8_t head[FOLDER_PAGE], tail[FOLDER_PAGE]; /* blocks that are not wanted whole */
+    size_t room; /* bytes that may be written there */
+    /* Blocks that are not wanted whole. */
+    alignas(ALIGNED) uint8_t head[FOLDER_PAGE], tail[FOLDER_PAGE];
 };
 
 bool content_open_block(struct content *c, const struct tag_entry *entry, uint64_t block,
@@ -38,7 +39,7 @@ static int open_read(struct content *c, const struct tag_page *tags, uint64_t bl
 {
     const struct tag_block *entries = &tags->blocks[block % FILE_BLOCKS];
     bool unsettled = tags->unsettled >> block % FILE_BLOCKS & 1;
-    uint8_t sealed[FOLDER_PAGE];
+    alignas(ALIGNED) uint8_t sealed[FOLDER_PAGE];
     struct pending *waits;
 
     if (tag_entry_is_hole(&entries->current)) {
@@ -148,8 +149,9 @@ static int open_stretch(struct content *c, const struct tag_page *tags, struct s
 static int read_stretch(struct content *c, int fd, struct stretch *s)
 {
     struct tag_page tags;
-    uint8_t page[FOLDER_PAGE];
-    bool known = content_copy_tags(c, s->group, &tags), at_once = !known && s->first == 0;
+    alignas(ALIGNED) uint8_t page[FOLDER_PAGE];
+    bool known = content_copy_tags(c, s->group, s->first, s->count, &tags);
+    bool at_once = !known && s->first == 0;
     ssize_t got = 0;
     int error = 0;
 

@@ -39,8 +39,8 @@ static int clear_end(struct content *c, int fd)
 {
     uint64_t size = c->header.size, group = file_groups(size) - 1;
     unsigned used = (unsigned)(blocks_of(size) - group * FILE_BLOCKS);
-    static const uint8_t zeros[FOLDER_PAGE];
-    uint8_t last[FOLDER_PAGE];
+    static alignas(ALIGNED) const uint8_t zeros[FOLDER_PAGE];
+    alignas(ALIGNED) uint8_t last[FOLDER_PAGE];
     size_t tail = size % FOLDER_PAGE;
     struct tags *tags;
     int error;
@@ -200,7 +200,7 @@ int content_resize(struct content *content, int fd, uint64_t size)
 /* Zeros, up to the end of the file at most. */
 static int put_zeros(struct content *c, int fd, uint64_t from, uint64_t to)
 {
-    static const uint8_t zeros[FOLDER_PAGE];
+    static alignas(ALIGNED) const uint8_t zeros[FOLDER_PAGE];
 
     if (to > c->header.size)
         to = c->header.size;

@@ -231,24 +231,27 @@ struct tags *content_take_page(struct content *c, uint64_t group,
     return tags;
 }
 
-bool content_copy_tags(struct content *c, uint64_t group, struct tag_page *copy)
+bool content_copy_tags(struct content *c, uint64_t group, unsigned first, unsigned count,
+                       struct tag_page *copy)
 {
     struct tags *tags;
 
     pthread_mutex_lock(&c->memory_lock);
     tags = content_cached_tags(c, group);
-    if (tags)
-        *copy = tags->page;
+    if (tags) {
+        copy->unsettled = tags->page.unsettled;
+        memcpy(&copy->blocks[first], &tags->page.blocks[first], count * sizeof *copy->blocks);
+    }
     pthread_mutex_unlock(&c->memory_lock);
     return tags;
 }
 
 int content_read_tags(struct content *c, int fd, uint64_t group, struct tag_page *copy)
 {
-    uint8_t page[FOLDER_PAGE];
+    alignas(ALIGNED) uint8_t page[FOLDER_PAGE];
     int error;
 
-    if (content_copy_tags(c, group, copy))
+    if (content_copy_tags(c, group, 0, FILE_BLOCKS, copy))
         return 0;
     error = disk_read_page(c->rules->disk, fd, page, group_offset(group));
     if (error == 0)
@@ -262,7 +265,7 @@ int content_read_tags(struct content *c, int fd, uint64_t group, struct tag_page
  */
 static int resolve(struct content *c, int fd, struct tags *tags)
 {
-    uint8_t block[FOLDER_PAGE], clear[FOLDER_PAGE];
+    alignas(ALIGNED) uint8_t block[FOLDER_PAGE], clear[FOLDER_PAGE];
     int error;
 
     for (unsigned i = 0; i < FILE_BLOCKS; i++) {
@@ -309,7 +312,7 @@ struct tags *content_tags_to_change(struct content *c, int fd, uint64_t group, i
 
 int content_write_tags(struct content *c, int fd, struct tags *tags)
 {
-    uint8_t page[FOLDER_PAGE];
+    alignas(ALIGNED) uint8_t page[FOLDER_PAGE];
     struct aead *aead;
     int error = content_take_nonces(c, 1);
 

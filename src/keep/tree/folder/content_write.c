@@ -69,7 +69,7 @@ static int put_pending(struct content *c, struct tags *tags, uint64_t block,
     struct pending *p = content_pending(c, block), *fresh = NULL;
     struct tag_entry entry;
 
-    if (!p && !(p = fresh = malloc(sizeof *p)))
+    if (!p && !(p = fresh = aligned_alloc(ALIGNED, sizeof *p)))
         return -ENOMEM;
     if (!tag_seal_block(&entry, content_epoch(c, c->header.epoch), c->header.epoch, block,
                         clear, p->sealed)) {
@@ -101,7 +101,7 @@ static int put_tag_first(struct content *c, int fd, struct tags *tags, uint64_t 
 {
     struct tag_block *entries = &tags->page.blocks[block % FILE_BLOCKS];
     struct tag_entry old = entries->current, entry;
-    uint8_t sealed[FOLDER_PAGE];
+    alignas(ALIGNED) uint8_t sealed[FOLDER_PAGE];
     int error;
 
     if (!tag_seal_block(&entry, content_epoch(c, c->header.epoch), c->header.epoch, block,
@@ -171,7 +171,7 @@ static int put_in_group(struct content *c, int fd, struct tags *tags, struct run
         uint64_t block = offset / FOLDER_PAGE;
         size_t skip = offset % FOLDER_PAGE;
         size_t part = FOLDER_PAGE - skip < len ? FOLDER_PAGE - skip : len;
-        uint8_t merged[FOLDER_PAGE];
+        alignas(ALIGNED) uint8_t merged[FOLDER_PAGE];
         const uint8_t *whole = at;
         int error;
 

@@ -19,7 +19,7 @@ uint8_t *scratch_take(void)
     if (count > 0)
         scratch = kept[--count];
     pthread_mutex_unlock(&lock);
-    return scratch ? scratch : malloc(GROUP_BYTES);
+    return scratch ? scratch : aligned_alloc(FOLDER_PAGE, GROUP_BYTES);
 }
 
 void scratch_give(uint8_t *scratch)

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-/* NULL: no memory */
+/* At the start of a page, so that copies are fast. NULL: no memory */
 uint8_t *scratch_take(void);
 void scratch_give(uint8_t *scratch);
 
