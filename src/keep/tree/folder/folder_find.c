@@ -119,6 +119,22 @@ static int check_file(struct folder *f, struct node *node, int at, const char *t
     return 0;
 }
 
+static int check(struct folder *f, struct node *node, int at, const char *text,
+                 const uint8_t *tag)
+{
+    int error = 0;
+
+    if (!S_ISDIR(node->type) && !S_ISREG(node->type))
+        return 0;
+    error = S_ISDIR(node->type) ? check_directory(f, node, at, text, tag)
+                                : check_file(f, node, at, text, tag);
+    if (error == -EIO && S_ISDIR(node->type) && folder_is_unmade(at, text))
+        error = -ENOENT;
+    if (error == 0)
+        folder_note_checked(f, node, tag);
+    return error;
+}
+
 int folder_look_up_at(struct folder *f, struct node *directory, int at, const char *text,
                       const uint8_t tag[FOLDER_TAG], unsigned look_ups, struct tree_entry *out,
                       struct node **added)
@@ -132,13 +148,8 @@ int folder_look_up_at(struct folder *f, struct node *directory, int at, const ch
     *added = nodes_add(f->nodes, directory, text, &out->about, look_ups);
     if (!*added)
         return -ENOMEM;
-    if (S_ISDIR(out->about.st_mode)) {
-        error = check_directory(f, *added, at, text, tag);
-        if (error == -EIO && folder_is_unmade(at, text))
-            error = -ENOENT;
-    } else if (S_ISREG(out->about.st_mode)) {
-        error = check_file(f, *added, at, text, tag);
-    }
+    if (!folder_is_checked(f, *added, tag))
+        error = check(f, *added, at, text, tag);
     if (error == 0) {
         out->node = (*added)->id;
         show(f, *added, &out->about);

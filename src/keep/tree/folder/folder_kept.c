@@ -91,6 +91,19 @@ static bool use(struct folder *f, struct kept *kept)
     return there;
 }
 
+/* What is loaded is bound as it was when it was looked up. */
+static bool is_bound_still(struct folder *f, struct kept *kept, struct content *content)
+{
+    uint8_t tag[FOLDER_TAG];
+    bool is_checked;
+
+    pthread_mutex_lock(&f->lock);
+    is_checked = kept->is_checked;
+    memcpy(tag, kept->checked, FOLDER_TAG);
+    pthread_mutex_unlock(&f->lock);
+    return !is_checked || content_is_bound(content, tag);
+}
+
 /* With the file below open. */
 static int use_content(struct folder *f, struct node *node)
 {
@@ -104,7 +117,8 @@ static int use_content(struct folder *f, struct node *node)
 
         if (error != 0)
             return error == -ENOENT ? -EIO : error;
-        if (memcmp(content_id(content), kept->id, FOLDER_ID) != 0) {
+        if (memcmp(content_id(content), kept->id, FOLDER_ID) != 0 ||
+            !is_bound_still(f, kept, content)) {
             content_close(content);
             return -EIO;
         }
@@ -166,4 +180,27 @@ uint64_t folder_size(struct folder *f, struct kept *kept)
     content_close(give(f, kept));
     pthread_mutex_unlock(&f->lock);
     return size;
+}
+
+void folder_note_checked(struct folder *f, struct node *node, const uint8_t *tag)
+{
+    struct kept *kept = kept_of(node);
+
+    pthread_mutex_lock(&f->lock);
+    kept->is_checked = tag;
+    if (tag)
+        memcpy(kept->checked, tag, FOLDER_TAG);
+    pthread_mutex_unlock(&f->lock);
+}
+
+bool folder_is_checked(struct folder *f, struct node *node, const uint8_t tag[FOLDER_TAG])
+{
+    struct kept *kept;
+    bool is;
+
+    pthread_mutex_lock(&f->lock);
+    kept = kept_of(node);
+    is = kept && kept->is_checked && memcmp(kept->checked, tag, FOLDER_TAG) == 0;
+    pthread_mutex_unlock(&f->lock);
+    return is;
 }

@@ -48,9 +48,9 @@ int folder_bind(struct folder *f, struct node *node, const struct content_bindin
     struct stat about;
     int error;
 
-    (void)f;
     if (fstat(node->fd, &about) < 0)
         return -errno;
+    folder_note_checked(f, node, NULL);
     error = content_bind(kept_of(node)->content, node->fd, binding);
     return folder_put_back(node->fd, &about, error);
 }
@@ -226,6 +226,7 @@ static int settle_directory(struct folder *f, const struct renamed *renamed)
     if (error == 0 && bindings_allow(&header.bindings, renamed->tag)) {
         header.bindings = (struct bindings){.count = 1};
         memcpy(header.bindings.tags[0], renamed->tag, FOLDER_TAG);
+        folder_note_checked(f, renamed->node, NULL);
         error = directory_header_write(&header, &f->keys, place.at, place.name, false, false);
     }
     nodes_leave(f->nodes, &place);

@@ -171,6 +171,7 @@ static int make_file(const struct making *m, bool keep_open, struct tree_entry *
         unmake(m);
         return error;
     }
+    folder_note_checked(m->f, *added, m->name->tag);
     nodes_adopt_file(m->f->nodes, *added, fd);
     folder_set_content(m->f, kept_of(*added), content);
     out->node = (*added)->id;

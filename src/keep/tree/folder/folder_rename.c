@@ -88,8 +88,10 @@ static int bind_to(struct renaming *r, struct side *side, struct node *node, nli
                                       .always = r->to.node != NULL};
     int error;
 
-    if (S_ISDIR(node->type))
+    if (S_ISDIR(node->type)) {
+        folder_note_checked(r->f, node, NULL);
         return bind_directory(r, side, only, also, urgent);
+    }
     if (!S_ISREG(node->type))
         return 0;
     if ((error = folder_take(r->f, node, true)) != 0)

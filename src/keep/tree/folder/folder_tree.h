@@ -49,6 +49,8 @@ struct folder {
 struct kept {
     struct folder *folder;
     uint8_t id[FOLDER_ID];
+    uint8_t checked[FOLDER_TAG]; /* the tag that its header was last found bound to */
+    bool is_checked;
     uint64_t size;           /* while there is no content in memory */
     struct content *content; /* or NULL */
     unsigned users;          /* of the content */
@@ -83,6 +85,13 @@ int folder_share(struct folder *f, struct node *node);
 /* The content becomes the node's if it has none yet; taken over. */
 void folder_set_content(struct folder *f, struct kept *kept, struct content *content);
 uint64_t folder_size(struct folder *f, struct kept *kept);
+/*
+ * Its header was found bound to this tag; NULL: it gets other bindings now. Nobody but us can make a
+ * header with other bindings, and an older one is found out when the file is opened; so it need
+ * not be read again for each who asks by the same name.
+ */
+void folder_note_checked(struct folder *f, struct node *node, const uint8_t *tag);
+bool folder_is_checked(struct folder *f, struct node *node, const uint8_t tag[FOLDER_TAG]);
 
 /* folder_later.c */
 int folder_start_writer(struct folder *f);
