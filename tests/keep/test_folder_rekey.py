@@ -12,7 +12,7 @@ from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, OK, USAGE
 from test_folder import TREE, folder, script, seen, volume_key
 
 TIMES = re.compile(rb' \d+\.\d+ ')
-CALLS = ['pwrite64', 'pwritev', 'renameat2', 'symlinkat', 'setxattr']
+CALLS = ['pwrite64', 'pwritev', 'renameat2', 'symlinkat', 'fsetxattr']
 
 
 SMALL = """

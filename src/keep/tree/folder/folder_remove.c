@@ -63,7 +63,12 @@ static void remove_gone(int at, const char *text, unsigned depth)
 
 void folder_remove_gone(int at, const char *text)
 {
-    remove_gone(at, text, 0);
+    char header[NAME_MAX + sizeof NAME_DIRECTORY + 1];
+
+    snprintf(header, sizeof header, "%s/" NAME_DIRECTORY, text);
+    unlinkat(at, header, 0);
+    if (unlinkat(at, text, AT_REMOVEDIR) < 0) /* there is more in it than that */
+        remove_gone(at, text, 0);
 }
 
 int folder_unlink(struct tree *t, uint64_t parent, const char *name)

@@ -29,7 +29,7 @@ enum {
 struct attribute {
     struct folder *f;
     struct folder_place place;
-    char path[LOWER_PATH_MAX];
+    char path[LOWER_PATH_MAX]; /* where it is not open */
     const uint8_t *id;
     bool is_ours;             /* encrypted */
     const char *name;         /* without "user." */
@@ -66,9 +66,7 @@ static int begin(struct attribute *a, struct tree *t, uint64_t node, const char 
     *a = (struct attribute){.f = folder_of(t)};
     if ((error = folder_find(a->f, node, &a->place)) != 0)
         return error;
-    if (a->place.fd >= 0)
-        lower_path(a->path, a->place.fd, NULL);
-    else
+    if (a->place.fd < 0)
         lower_path(a->path, a->place.named.at, a->place.named.name);
     a->is_ours = name && is_user(name) && kept_of(a->place.node);
     if (a->is_ours) {
@@ -83,10 +81,9 @@ static int begin(struct attribute *a, struct tree *t, uint64_t node, const char 
     return error;
 }
 
-/* An open file is reached by a link in /proc, which is to be followed. */
 static ssize_t get_below(const struct attribute *a, const char *name, void *value, size_t room)
 {
-    ssize_t got = a->place.fd >= 0 ? getxattr(a->path, name, value, room)
+    ssize_t got = a->place.fd >= 0 ? fgetxattr(a->place.fd, name, value, room)
                                    : lgetxattr(a->path, name, value, room);
 
     return got < 0 ? -errno : got;
@@ -178,7 +175,7 @@ static ssize_t list_all(const struct attribute *a, char *names, size_t room)
     ssize_t got = -ENOMEM, len = 0;
 
     if (below && bytes) {
-        got = a->place.fd >= 0 ? listxattr(a->path, below, XATTR_LIST_MAX)
+        got = a->place.fd >= 0 ? flistxattr(a->place.fd, below, XATTR_LIST_MAX)
                                : llistxattr(a->path, below, XATTR_LIST_MAX);
         got = got < 0 ? -errno : got;
     }
@@ -204,7 +201,7 @@ ssize_t folder_list_xattrs(struct tree *t, uint64_t node, char *names, size_t ro
 static int set_below(const struct attribute *a, const char *name, const void *value,
                      size_t len, int flags)
 {
-    int done = a->place.fd >= 0 ? setxattr(a->path, name, value, len, flags)
+    int done = a->place.fd >= 0 ? fsetxattr(a->place.fd, name, value, len, flags)
                                 : lsetxattr(a->path, name, value, len, flags);
 
     return done < 0 ? -errno : 0;
@@ -237,7 +234,6 @@ int folder_put_xattr(struct folder *f, int fd, const uint8_t id[FOLDER_ID], cons
     struct attribute a = {.f = f, .place.fd = fd, .id = id, .is_ours = is_user(name)};
     int error;
 
-    lower_path(a.path, fd, NULL);
     if (!a.is_ours)
         return set_below(&a, name, value, len, 0);
     a.name = name + sizeof USER - 1;
@@ -268,7 +264,7 @@ int folder_remove_xattr(struct tree *t, uint64_t node, const char *name)
         return error;
     if (a.is_ours)
         name = a.disk;
-    done = a.place.fd >= 0 ? removexattr(a.path, name) : lremovexattr(a.path, name);
+    done = a.place.fd >= 0 ? fremovexattr(a.place.fd, name) : lremovexattr(a.path, name);
     error = done < 0 ? -errno : 0;
     folder_leave(a.f, &a.place);
     return error;
@@ -326,8 +322,6 @@ int folder_turn_xattrs(struct folder *from, struct folder *to, int fd,
     ssize_t len = names && t.bytes ? flistxattr(fd, names, XATTR_LIST_MAX) : -1;
     int error = names && t.bytes ? 0 : -ENOMEM, damaged = 0;
 
-    lower_path(t.from.path, fd, NULL);
-    lower_path(t.to.path, fd, NULL);
     for (ssize_t at = 0; at < len && error == 0; at += (ssize_t)strlen(names + at) + 1)
         if (strncmp(names + at, OURS, sizeof OURS - 1) == 0 &&
             (error = turn_xattr(&t, names + at)) == -EIO) {
