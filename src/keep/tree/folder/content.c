@@ -17,6 +17,7 @@ static struct content *new_content(const struct content_rules *rules)
     if (!c)
         return NULL;
     c->rules = rules;
+    c->fresh = UINT64_MAX;
     pthread_rwlock_init(&c->lock, NULL);
     pthread_mutex_init(&c->memory_lock, NULL);
     list_init(&c->recent);

@@ -14,6 +14,7 @@ enum {
     TAGS_BUCKETS = 64,
     PENDING_BUCKETS = 256,
     TAGS_MAX = 512,      /* pages in memory for one file, if no more need to be */
+    DIRTY_MAX = 1024,    /* pages, at which all are written */
     UNSETTLED_MAX = 256, /* pages that must be: then there is a sync */
     PENDING_MAX = 1024,  /* blocks that wait in one file */
     GROUP_BYTES = FILE_BLOCKS * FOLDER_PAGE,
@@ -30,6 +31,7 @@ struct tags {
     uint64_t told;    /* `current` is in the page on the disk */
     uint64_t pending; /* the block waits in memory: its `previous` is on the disk */
     bool dirty;
+    bool unwritten;  /* the group has no page on the disk yet: the write under way brings it */
     bool unresolved; /* it was unsettled when it was read: a crash left it so */
     struct tag_page page;
 };
@@ -60,6 +62,8 @@ struct content {
     uint64_t durable_size;
     bool cut;     /* what was cut off since then may still be on the disk */
     bool trimmed; /* nothing lies behind the end in the file below */
+    uint64_t
+        fresh; /* groups from this one on are made by the write under way, and go with it */
     struct tags *buckets[TAGS_BUCKETS];
     struct list recent; /* tag pages */
     unsigned tags_count, unsettled_count;
@@ -111,6 +115,9 @@ int content_read_tags(struct content *c, int fd, uint64_t group, struct tag_page
  * with *error. */
 struct tags *content_tags_to_change(struct content *c, int fd, uint64_t group, int *error);
 int content_write_tags(struct content *c, int fd, struct tags *tags);
+/* The same in one call with the first `len` bytes of the group's blocks, sealed. */
+int content_write_tags_and(struct content *c, int fd, struct tags *tags, uint8_t *sealed,
+                           size_t len);
 int content_write_all_tags(struct content *c, int fd);
 /* All pages of groups at or behind this one leave memory as they are. */
 void content_drop_tags(struct content *c, uint64_t from);

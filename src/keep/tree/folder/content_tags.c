@@ -49,7 +49,11 @@ static struct tags *make_group(struct content *c, int fd, uint64_t group, int *e
 {
     struct tags *tags = add_tags(c, group);
 
-    *error = tags ? content_write_tags(c, fd, tags) : -ENOMEM;
+    *error = !tags ? -ENOMEM : 0;
+    if (tags && group >= c->fresh)
+        tags->dirty = tags->unwritten = true;
+    else if (tags)
+        *error = content_write_tags(c, fd, tags);
     if (*error == 0) {
         note_filled(c, group);
         return tags;
@@ -310,10 +314,14 @@ struct tags *content_tags_to_change(struct content *c, int fd, uint64_t group, i
     return tags;
 }
 
-int content_write_tags(struct content *c, int fd, struct tags *tags)
+int content_write_tags_and(struct content *c, int fd, struct tags *tags, uint8_t *sealed,
+                           size_t len)
 {
     alignas(ALIGNED) uint8_t page[FOLDER_PAGE];
+    struct iovec parts[] = {{page, sizeof page}, {sealed, len}};
+    uint64_t offset = group_offset(tags->group);
     struct aead *aead;
+    ssize_t put;
     int error = content_take_nonces(c, 1);
 
     if (error != 0)
@@ -321,12 +329,21 @@ int content_write_tags(struct content *c, int fd, struct tags *tags)
     aead = content_epoch(c, c->header.epoch);
     if (!aead || !tag_page_write(&tags->page, aead, c->header.epoch, tags->group, page))
         return -ENOMEM;
-    error = disk_write_all(c->rules->disk, fd, page, sizeof page, group_offset(tags->group));
-    if (error == 0) {
-        tags->dirty = false;
-        tags->told = filled(&tags->page);
-    }
-    return error;
+    put = c->rules->disk->write(fd, parts, len > 0 ? 2 : 1, offset);
+    if (put < 0)
+        return (int)put;
+    if ((size_t)put < sizeof page + len && /* both anew, or the error that is in the way */
+        ((error = disk_write_all(c->rules->disk, fd, page, sizeof page, offset)) ||
+         (error = disk_write_all(c->rules->disk, fd, sealed, len, offset + sizeof page))))
+        return error;
+    tags->dirty = tags->unwritten = false;
+    tags->told = filled(&tags->page);
+    return 0;
+}
+
+int content_write_tags(struct content *c, int fd, struct tags *tags)
+{
+    return content_write_tags_and(c, fd, tags, NULL, 0);
 }
 
 int content_write_all_tags(struct content *c, int fd)

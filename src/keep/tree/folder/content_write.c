@@ -19,6 +19,21 @@ static uint64_t bit_of(uint64_t block)
     return UINT64_C(1) << block % FILE_BLOCKS;
 }
 
+/* The page of a new group goes with its first blocks, which were holes. */
+static int end_first_run(struct content *c, int fd, struct tags *tags, struct run *run)
+{
+    unsigned count = run->count;
+    int error;
+
+    run->count = 0;
+    for (unsigned i = 0; i < count; i++)
+        tags->page.blocks[i].current = run->entries[i];
+    error = content_write_tags_and(c, fd, tags, run->sealed, (size_t)count * FOLDER_PAGE);
+    for (unsigned i = 0; i < count && error != 0; i++)
+        tags->page.blocks[i].current = (struct tag_entry){0};
+    return error;
+}
+
 /* The new entries count once the blocks are on the disk. */
 static int end_run(struct content *c, int fd, struct tags *tags, struct run *run)
 {
@@ -26,6 +41,8 @@ static int end_run(struct content *c, int fd, struct tags *tags, struct run *run
 
     if (run->count == 0)
         return 0;
+    if (tags->unwritten && run->first % FILE_BLOCKS == 0)
+        return end_first_run(c, fd, tags, run);
     error = disk_write_all(c->rules->disk, fd, run->sealed, (size_t)run->count * FOLDER_PAGE,
                            block_offset(run->first));
     for (unsigned i = 0; i < run->count && error == 0; i++) {
@@ -206,8 +223,12 @@ int content_put(struct content *c, int fd, const uint8_t *at, size_t len, uint64
             error = content_flush_pending(c, fd);
         if (error == 0 && c->unsettled_count >= UNSETTLED_MAX)
             error = content_commit_all(c, fd, true);
+        if (error == 0 && c->tags_count >= DIRTY_MAX)
+            error = content_write_all_tags(c, fd);
         if (error == 0 && (tags = content_tags_to_change(c, fd, group, &error)))
             error = put_in_group(c, fd, tags, &run, at, part, offset);
+        if (error == 0 && tags->unwritten)
+            error = content_write_tags(c, fd, tags);
         at += part;
         len -= part;
         offset += part;
@@ -246,8 +267,11 @@ ssize_t content_write(struct content *content, int fd, const void *at, size_t le
     if (len > 0 && !put_inline(c, at, len, offset)) {
         if (offset + len > before)
             error = content_extend(c, fd, offset + len);
+        if (error == 0 && c->header.size > before)
+            c->fresh = file_groups(before);
         if (error == 0)
             error = content_put(c, fd, at, len, offset);
+        c->fresh = UINT64_MAX;
         if (error != 0 && c->header.size > before && !c->header.is_inline) {
             c->header.size = before; /* what was added reads as zeros when it is made larger */
             content_cut_absent(c, file_groups(before));
