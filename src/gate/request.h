@@ -15,6 +15,7 @@
 #include "gate/http/h1_request.h"
 #include "gate/http/h1_response.h"
 #include "gate/service_state.h"
+#include "gate/transform/recode.h"
 #include "gate/transform/transform.h"
 #include "gate/upstream/origin.h"
 #include "io/ares/resolver.h"
@@ -188,7 +189,9 @@ struct request {
     bool reshaped;      /* the body is not the one that its ETag is for, byte by byte */
     struct transform *transforms; /* that the body goes through before it is compressed */
     bool unpacks, drops_etag, drops_ranges, lacks_memory;
-    struct span told_charset; /* X-Accel-Charset */
+    struct span told_charset;        /* X-Accel-Charset */
+    const struct recode_map *recode; /* that the body goes through; NULL: none */
+    bool recodes_back;
     uint64_t squeezed_from;   /* bytes that were compressed so far */
     struct gzip_stream *gzip; /* that it goes through; NULL: as it is, or there is none */
     bool is_head;             /* the method is HEAD */

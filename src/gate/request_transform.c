@@ -7,43 +7,80 @@ enum { CHARSET_MAX = 64, TEXT_MAX = 16 * 1024 };
 
 /* ---- the character set ---- */
 
-static bool has_charset(struct span type)
+/* What stands behind "charset=". */
+static struct span own_charset(struct span type)
 {
     struct span rest = type;
 
     span_cut(&rest, span_find(rest, ';'));
-    for (; rest.len > 8; span_cut(&rest, 1))
-        if (span_equal_nocase(span_of(rest.at, 8), SPAN("charset=")))
-            return true;
-    return false;
+    for (; rest.len > 8; span_cut(&rest, 1)) {
+        if (!span_equal_nocase(span_of(rest.at, 8), SPAN("charset=")))
+            continue;
+        span_cut(&rest, 8);
+        rest.len = span_find(rest, ';');
+        if (rest.len > 1 && rest.at[0] == '"' && rest.at[rest.len - 1] == '"')
+            rest = span_of(rest.at + 1, rest.len - 2);
+        return rest;
+    }
+    return (struct span){0};
 }
 
-struct span request_content_type(struct request *r, struct span type, struct span encoding)
+/* The name that a template makes; empty: "off", or none. */
+static struct span name_of(struct request *r, const struct template *t)
 {
-    const struct transform_settings *s = &request_settings(r)->transform;
-    const size_t size = type.len + sizeof "; charset=" + CHARSET_MAX;
-    struct span told = r->told_charset;
-    struct buffer out, name;
     char room[CHARSET_MAX];
+    struct buffer name = buffer_over(room, sizeof room);
 
-    if ((!s->has_charset && told.len == 0) || r->parent || type.len == 0 || encoding.len > 0 ||
-        !type_list_has(&s->charset_types, type))
+    if (t->count == 0)
+        return (struct span){0};
+    template_write(t, r, &name);
+    if (name.full || span_equal(buffer_span(&name), SPAN("off")))
+        return (struct span){0};
+    return arena_copy(&r->arena, buffer_span(&name));
+}
+
+/* The type with that character set, in the place of its own. */
+static struct span with_charset(struct request *r, struct span type, struct span name)
+{
+    const size_t size = type.len + sizeof "; charset=" + CHARSET_MAX;
+    struct buffer out = buffer_over(request_memory(r, size), size);
+
+    if (!out.at || name.len > CHARSET_MAX)
         return type;
-    name = buffer_over(room, sizeof room);
-    if (told.len > 0)
-        buffer_add(&name, told);
-    else
-        template_write(&s->charset, r, &name);
-    if (name.len == 0 || span_equal(buffer_span(&name), SPAN("off")) || has_charset(type))
-        return type;
-    out = buffer_over(request_memory(r, size), size);
-    if (!out.at || name.full)
-        return type;
+    if (own_charset(type).len > 0)
+        type.len = span_find(type, ';');
     buffer_add(&out, type);
     buffer_add(&out, SPAN("; charset="));
     for (size_t i = 0; i < name.len; i++) /* a variable may hold decoded bytes */
         buffer_add_byte(&out, name.at[i] > ' ' && name.at[i] < 0x7f ? name.at[i] : '_');
     return buffer_span(&out);
+}
+
+struct span request_content_type(struct request *r, struct span type, struct span encoding)
+{
+    const struct transform_settings *s = &request_settings(r)->transform;
+    const struct span own = own_charset(type);
+    struct span name, source;
+
+    r->recode = NULL;
+    if ((!s->has_charset && r->told_charset.len == 0) || r->parent || type.len == 0 ||
+        encoding.len > 0 ||
+        (own.len > 0 ? !s->override_charset : !type_list_has(&s->charset_types, type)))
+        return type;
+    name = r->told_charset.len > 0 ? r->told_charset : name_of(r, &s->charset);
+    if (name.len == 0)
+        return type;
+    source = own.len > 0 ? own : name_of(r, &s->source_charset);
+    if (source.len > 0 && !span_equal_nocase(source, name)) {
+        r->recode = transform_settings_map(s, source, name, &r->recodes_back);
+        if (!r->recode) {
+            request_log(r, LOG_LEVEL_ERROR,
+                        "no \"charset_map\" between the charsets \"%.*s\" and \"%.*s\"",
+                        SPAN_ARG(source), SPAN_ARG(name));
+            return type;
+        }
+    }
+    return with_charset(r, type, name);
 }
 
 /* ---- bodies ---- */
@@ -104,13 +141,14 @@ bool request_shape_transforms(struct request *r, struct reply *reply, struct spa
     r->unpacks = packed && !request_takes_gzip(r);
     r->drops_etag = replaces && request_drops_validators(r, reply->content_type);
     r->varies = r->varies || (packed && request_settings(r)->gzip.vary);
-    if (!r->unpacks && !replaces)
+    if (!r->unpacks && !replaces && !r->recode)
         return false;
     if (r->drops_etag)
         reply->last_modified = reply->etag = (struct span){0};
     if (r->is_head)
         return true;
-    if ((r->unpacks && !add(r, gunzip_open())) || (replaces && !add_replacements(r, s)))
+    if ((r->unpacks && !add(r, gunzip_open())) || (replaces && !add_replacements(r, s)) ||
+        (r->recode && !add(r, transform_recode(r->recode, r->recodes_back))))
         r->lacks_memory = true;
     return true;
 }

@@ -43,7 +43,8 @@ static enum rc finish_settings(struct conf *conf, struct settings *s,
         return rc;
     conf->ended = true;
     http_settings_finish(&s->http);
-    if ((rc = auth_settings_check(conf, &s->auth)) != RC_OK)
+    if ((rc = auth_settings_check(conf, &s->auth)) != RC_OK ||
+        (rc = transform_settings_finish(conf, &s->transform)) != RC_OK)
         return rc;
     return proxy_settings_check(conf, &s->proxy, &outer->proxy);
 }

@@ -60,6 +60,7 @@ ALWAYS = [
     'All errors of a configuration are shown at once, each with its line, a caret and what to do; the first line is nginx\'s.',
     'Words of a configuration may be longer than 4095 bytes, unless gate is called as nginx.',
     'What is refused before its Host is known is answered and logged by the default server of the address.',
+    'A byte that `charset_map` does not have is "?" wherever it stands; a body that is recoded has no Content-Length, no ranges and a weak ETag.',
     'TLS 1.0 and 1.1 are not among the defaults, whatever `compat_version` says.',
 ]
 # directive: how it differs

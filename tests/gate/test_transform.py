@@ -97,3 +97,67 @@ def test_a_slow_body_comes_as_it_comes(gate, origin):
         wire.take_until(b'\r\n\r\n')
         assert wire.more() and len(wire.received) < 60
         assert b'0\r\n\r\n' in wire.take_rest()
+
+
+# ---- charset_map ----
+
+MAPS = '''charset_map koi8-r utf-8 { 80 E282AC; C1 D0B0; C2 D0B1; E1 D090; ff D0AA; 41 D091; }
+    charset_map koi8-r windows-1251 { C1 E0; C2 E1; E1 C0; FF DA; }'''
+BODIES = {'koi.txt': b'plain \xc1\xc2 \xe1\xff \x80 \x90 A', 'utf.txt': 'plain а б А Ъ € Ж \u2603 \U0001f600 Б'.encode(), 'broken.txt': b'\xd0\xb0\xff\xd0 \xe2\x82 \xc0\x80 \xed\xa0\x80 \xd0',
+          'win.txt': b'\xe0\xe1 \xc0\xda \x80', 'long.txt': 'аб€'.encode() * 20000, 'long-koi.txt': b'\x80\xc1\xc2 ' * 20000, 'page.html': '<p>аб</p>'.encode(), 'data.bin': b'\xc1\xc2'}
+
+
+def test_characters_are_recoded_as_nginx_does(gate, nginx_program, tmp_path):
+    site = tmp_path / 'site'
+    site.mkdir()
+    for name, body in BODIES.items():
+        (site / name).write_bytes(body)
+        os.utime(site / name, (1700000000, 1700000000))
+    pairs = [('koi8-r', 'utf-8'), ('utf-8', 'koi8-r'), ('koi8-r', 'windows-1251'), ('windows-1251', 'koi8-r'), ('utf-8', 'utf-8'), ('koi8-r', 'off')]
+    origin = ''.join(f"""location /own/{name}/ {{ default_type 'text/plain; charset={charset}'; types {{ }} alias {site}/; }}""" for name, charset in
+                     (('koi', 'koi8-r'), ('utf', 'UTF-8'), ('other', 'nosuch'), ('quoted', '"koi8-r"')))
+    server = ''.join(f'''location /{source}-{target}/ {{ alias {site}/; source_charset {source}; charset {target}; }}
+        location /over-{source}-{target}/ {{ override_charset on; source_charset {source}; charset {target}; proxy_pass http://127.0.0.1:ORIGIN/own/; }}
+        location /keep-{source}-{target}/ {{ source_charset {source}; charset {target}; proxy_pass http://127.0.0.1:ORIGIN/own/; }}
+        ''' for source, target in pairs) + f'location /sub/ {{ alias {site}/; source_charset utf-8; charset koi8-r; sub_filter а б; sub_filter_once off; sub_filter_types *; }}'
+    main = 'user root;' if os.geteuid() == 0 else ''
+    behind = gate(origin, main=main)
+    pair = [gate(server.replace('ORIGIN', str(behind.port)), MAPS, main, program=program) for program in (None, nginx_program)]
+    # nginx leaves a buffer as it is that has no byte of more than one in UTF-8, unknown ones and all; of broken UTF-8 it takes good characters away.
+    sound = {('koi8-r', 'utf-8'): ('koi.txt', 'long-koi.txt', 'data.bin'), ('utf-8', 'koi8-r'): ('utf.txt', 'long.txt', 'page.html')}
+    targets = [f'/{source}-{target}/{name}' for source, target in pairs for name in sound.get((source, target), BODIES)]
+    targets += [f'/{kind}-{source}-{target}/{own}/{name}' for kind in ('over', 'keep') for source, target in pairs for own in ('koi', 'utf', 'other', 'quoted') for name in ['utf.txt' if own == 'utf' else 'koi.txt']]
+    for target in [*targets, '/sub/utf.txt']:
+        ours, theirs = (peers.ask(each.port, 'GET', target) for each in pair)
+        said = [(each.status, each.one('Content-Type'), each.body) for each in (ours, theirs)]
+        assert said[0] == said[1], target
+        ours, theirs = (peers.ask(each.port, 'HEAD', target) for each in pair)
+        assert (ours.status, ours.one('Content-Type')) == (theirs.status, theirs.one('Content-Type')), target
+    assert peers.ask(pair[0].port, 'GET', '/utf-8-koi8-r/broken.txt').body == b'\xc1?? ? ?? ? ?'
+    assert peers.ask(pair[0].port, 'GET', '/koi8-r-utf-8/win.txt').body == b'?\xd0\x90 ?? \xe2\x82\xac'
+
+
+@pytest.mark.parametrize('server, http', [
+    ('', 'charset_map koi8-r KOI8-R { }'), ('', 'charset_map a b { } charset_map b a { }'), ('', 'charset_map a b { 80; }'), ('', 'charset_map a b { 1ff 80; }'),
+    ('', 'charset_map a b { x 80; }'), ('', 'charset_map a b { 80 1ff; }'), ('', 'charset_map a utf-8 { 80 xx; }'), ('source_charset a; charset b;', ''),
+    ('location / { source_charset a; charset b; }', 'charset_map a c { }'),
+])
+def test_refusals_of_maps_are_nginxs(refusals, server, http):
+    ours, theirs = refusals(server, http)
+    assert theirs.split('[emerg] ')[1].split(': ', 1)[1].split(' in /')[0].splitlines()[0] in ours, (ours, theirs)
+
+
+def test_the_distribution_s_own_maps_are_read(gate, nginx_program):
+    """All of Debian's three: every byte, there and back."""
+    if not os.path.exists('/etc/nginx/koi-utf'):
+        pytest.skip('no maps')
+    maps = 'include /etc/nginx/koi-utf; include /etc/nginx/koi-win; include /etc/nginx/win-utf;'
+    everything = ''.join(f'%{byte:02x}' for byte in range(128, 256))
+    server = ''.join(f'location /{source}-{target} {{ source_charset {source}; charset {target}; return 200 $arg_x; }}'
+                     for source, target in (('koi8-r', 'utf-8'), ('windows-1251', 'utf-8'), ('koi8-r', 'windows-1251'), ('windows-1251', 'koi8-r')))
+    server += 'location ~ ^/raw-(?<from>[a-z0-9-]+?)_(?<to>[a-z0-9-]+)/(?<body>.*)$ { source_charset $from; charset $to; return 200 $body; }'
+    pair = [gate(server, maps, program=program) for program in (None, nginx_program)]
+    for names in ('koi8-r_utf-8', 'windows-1251_utf-8', 'koi8-r_windows-1251', 'windows-1251_koi8-r', 'utf-8_koi8-r', 'utf-8_windows-1251'):
+        body = everything if not names.startswith('utf-8') else ''.join(f'%{byte:02x}' for code in range(0x400, 0x460) for byte in chr(code).encode())
+        ours, theirs = (peers.ask(each.port, 'GET', f'/raw-{names}/{body}') for each in pair)
+        assert (ours.status, ours.one('Content-Type'), ours.body) == (theirs.status, theirs.one('Content-Type'), theirs.body), names
