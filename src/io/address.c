@@ -109,17 +109,35 @@ enum rc address_look_up(const char *host, uint16_t port, struct address *into, s
     return RC_OK;
 }
 
+/* "192.0.2.1". inet_ntop goes through printf for it, and every line of a log has one. */
+static size_t ipv4_text(const struct in_addr *host, char text[ADDRESS_TEXT])
+{
+    const uint8_t *octets = (const uint8_t *)&host->s_addr;
+    size_t len = 0;
+
+    for (int i = 0; i < 4; i++) {
+        const unsigned octet = octets[i];
+
+        if (octet >= 100)
+            text[len++] = (char)('0' + octet / 100);
+        if (octet >= 10)
+            text[len++] = (char)('0' + octet / 10 % 10);
+        text[len++] = (char)('0' + octet % 10);
+        text[len++] = '.';
+    }
+    text[--len] = '\0';
+    return len;
+}
+
 /* The host into `text`, with brackets where `bracketed`; how long it is. */
 static size_t host_text(const struct address *address, char text[ADDRESS_TEXT], bool bracketed)
 {
-    if (address->any.sa_family == AF_INET) {
-        inet_ntop(AF_INET, &address->v4.sin_addr, text, ADDRESS_TEXT);
-    } else {
-        inet_ntop(AF_INET6, &address->v6.sin6_addr, text + bracketed, ADDRESS_TEXT - 2);
-        if (bracketed) {
-            text[0] = '[';
-            strcat(text, "]");
-        }
+    if (address->any.sa_family == AF_INET)
+        return ipv4_text(&address->v4.sin_addr, text);
+    inet_ntop(AF_INET6, &address->v6.sin6_addr, text + bracketed, ADDRESS_TEXT - 2);
+    if (bracketed) {
+        text[0] = '[';
+        strcat(text, "]");
     }
     return strlen(text);
 }

@@ -2,15 +2,15 @@
 
 static const char upper_hex[] = "0123456789ABCDEF";
 
-static bool escapes_by_default(uint8_t byte)
-{
-    return byte < 0x20 || byte > 0x7e || byte == '"' || byte == '\\';
-}
+/* What a byte needs an escape in, as bits: 1 << enum journal_escape. */
+enum { TEXT = 1 << JOURNAL_ESCAPE_DEFAULT, JSON = 1 << JOURNAL_ESCAPE_JSON };
 
-static bool escapes_in_json(uint8_t byte)
-{
-    return byte < 0x20 || byte == '"' || byte == '\\';
-}
+static const uint8_t escapes[256] = {
+    [0 ... 0x1f] = TEXT | JSON,
+    ['"'] = TEXT | JSON,
+    ['\\'] = TEXT | JSON,
+    [0x7f ... 0xff] = TEXT,
+};
 
 static void add_default(struct buffer *out, uint8_t byte)
 {
@@ -31,13 +31,13 @@ static void add_json(struct buffer *out, uint8_t byte)
 }
 
 /* Runs of bytes that need nothing are copied at once. */
-static void add_escaped(struct buffer *out, struct span value, bool escapes(uint8_t byte),
+static void add_escaped(struct buffer *out, struct span value, unsigned which,
                         void add(struct buffer *out, uint8_t byte))
 {
     while (value.len > 0 && !out->full) {
         size_t run = 0;
 
-        while (run < value.len && !escapes(value.at[run]))
+        while (run < value.len && !(escapes[value.at[run]] & which))
             run++;
         buffer_add(out, span_cut(&value, run));
         if (value.len > 0)
@@ -49,10 +49,10 @@ void access_line_escape(enum journal_escape escape, struct span value, struct bu
 {
     switch (escape) {
     case JOURNAL_ESCAPE_DEFAULT:
-        add_escaped(out, value, escapes_by_default, add_default);
+        add_escaped(out, value, TEXT, add_default);
         return;
     case JOURNAL_ESCAPE_JSON:
-        add_escaped(out, value, escapes_in_json, add_json);
+        add_escaped(out, value, JSON, add_json);
         return;
     case JOURNAL_ESCAPE_NONE:
         buffer_add(out, value);

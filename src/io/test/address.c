@@ -1,5 +1,6 @@
 #include "io/address.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 
 #include "base/test/check.h"
@@ -107,10 +108,30 @@ static void names_are_looked_up(void **state)
     assert_non_null(strstr(why.text, "host not found: \"no..such\": "));
 }
 
+static void every_octet_is_shown_as_the_library_does(void **state)
+{
+    (void)state;
+    for (unsigned octet = 0; octet < 256; octet++) {
+        for (unsigned place = 0; place < 32; place += 8) {
+            struct address address = {.len = sizeof address.v4};
+            char text[ADDRESS_TEXT], expected[INET_ADDRSTRLEN];
+            struct span shown;
+
+            address.v4.sin_family = AF_INET;
+            address.v4.sin_addr.s_addr = htonl(0x0a63c801u ^ octet << place);
+            inet_ntop(AF_INET, &address.v4.sin_addr, expected, sizeof expected);
+            shown = address_text(&address, text, true);
+            assert_true(span_equal(shown, span_text(expected)));
+            assert_int_equal(text[shown.len], 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_parsed_is_shown_the_same),
+        cmocka_unit_test(every_octet_is_shown_as_the_library_does),
         cmocka_unit_test(equal_means_host_and_port),
         cmocka_unit_test(a_socket_without_a_name_is_shown),
         cmocka_unit_test(names_are_looked_up),
