@@ -92,10 +92,10 @@ class Keep:
         done = self.execute('dd', f'of={path}', 'bs=1M', 'conv=notrunc,fsync', 'iflag=fullblock', given=content)
         assert done.returncode == 0, done.stderr.decode()
 
-    def start(self, *words):
+    def start(self, *words, **more):
         """Any program, as this user, while something else happens."""
         return subprocess.Popen([*self.prefix, *map(str, words)], env=self.environment, cwd=self.home,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
 
     def read(self, path):
         done = self.execute('cat', path)

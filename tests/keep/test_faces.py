@@ -1,5 +1,7 @@
 """What is open: how it is listed, closed all at once, and what --kernel says where it cannot be."""
 import os
+import subprocess
+import time
 
 import pytest
 from keep_runner import BUSY, FAILED, UNSUPPORTED, USAGE
@@ -55,6 +57,27 @@ def test_close_all_closes_the_rest_and_says_what_stays(user):
     assert with_busy.stderr.decode().count('still in use') == 1
     assert [os.path.basename(each['target']) for each in user.status()] == ['a.img']
     user.do('close', '--all')
+
+
+@pytest.mark.parametrize('kind', ['raw', 'mounted'])
+def test_a_volume_that_nobody_uses_closes_itself(keep, kind):
+    keep.create('v.img')
+    raw = ['--raw'] if kind == 'raw' else []
+    keep.open('v.img', 'm', '--idle', '1s', *raw)
+    inside = '<' + str(keep.home / 'm/volume') if raw else '>' + str(keep.home / 'm/file')
+    held = keep.start('sh', '-c', f'exec 3{inside}; echo; read x', stdin=subprocess.PIPE)
+    held.stdout.readline()
+    time.sleep(3)
+    assert keep.status(), 'it went while a program had something open in it'
+    held.communicate(b'\n')
+    for _ in range(300):
+        if not keep.status():
+            break
+        time.sleep(0.1)
+    assert keep.status() == []
+    keep.open()
+    keep.close()
+    assert '--idle' in keep.refuse(USAGE, 'open', 'v.img', '--nbd', 's', '--idle', '1s', *key(keep))
 
 
 def test_close_wants_one_thing(anybody):

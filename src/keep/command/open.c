@@ -47,7 +47,7 @@ static const struct option_row rows[] = {
      offsetof(struct open_options, discard)},
     {"allow-discards", 0, NULL, "The same, as cryptsetup spells it.",
      offsetof(struct open_options, discard)},
-    {"idle", 0, "TIME", "Close a folder that was not used for so long: 90s, 10m, 2h.",
+    {"idle", 0, "TIME", "Close what was not used for so long: 90s, 10m, 2h.",
      offsetof(struct open_options, idle)},
     {"allow-other", 0, NULL, "Other users may look into a folder, as its modes permit.",
      offsetof(struct open_options, allow_other)},
@@ -121,12 +121,13 @@ static enum rc read_options(struct opening *o, struct fault *why)
         return fail(why, RC_USAGE, "--header and --key-slot are for volumes with a header");
     if ((rc = check_face(o, why)) != RC_OK)
         return rc;
-    if (!folder_is_directory(o->target) &&
-        (o->options.idle || o->options.allow_other || o->options.fast))
-        return fail(
-            why, RC_USAGE,
-            "--idle, --allow-other and --fast are for encrypted folders, and %s is none",
-            o->target);
+    if (!folder_is_directory(o->target) && (o->options.allow_other || o->options.fast))
+        return fail(why, RC_USAGE,
+                    "--allow-other and --fast are for encrypted folders, and %s is none",
+                    o->target);
+    if (o->options.idle && (o->options.nbd || o->options.kernel))
+        return fail(why, RC_USAGE, "--idle is for what keep mounts itself: leave out %s",
+                    o->options.nbd ? "--nbd" : "--kernel");
     if (o->options.idle && !read_time(o->options.idle, &o->idle_ms))
         return fail(why, RC_USAGE, "--idle: \"%s\" is no time, as in 90s, 10m or 2h",
                     o->options.idle);
@@ -332,6 +333,7 @@ static enum rc serve(struct opening *o, struct daemon *daemon, struct fault *why
                           .device = o->device,
                           .sector_size = o->sector_size,
                           .discard = o->options.discard,
+                          .idle_ms = o->idle_ms,
                           .daemon = daemon,
                           .mounted = say_open};
     enum rc rc;

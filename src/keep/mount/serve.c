@@ -16,6 +16,7 @@
 #include "keep/mount/file_system.h"
 #include "keep/mount/fuse_protocol.h"
 #include "keep/mount/fuse_transport.h"
+#include "keep/mount/idle.h"
 #include "keep/mount/unmount.h"
 
 /* What is in use stays mounted, and may be asked to go again later. */
@@ -76,9 +77,15 @@ static void wait_for_end(struct serve *serve, struct fuse_transport *fuse, int s
     struct pollfd events[] = {{.fd = fuse_transport_ended_fd(fuse), .events = POLLIN},
                               {.fd = signals, .events = POLLIN},
                               {.fd = mounts, .events = POLLPRI}};
+    struct idle idle;
 
+    idle_begin(&idle, serve->idle_ms);
     while (!(events[0].revents & POLLIN)) {
-        if (poll(events, 3, -1) < 0)
+        int count = poll(events, 3, idle_poll_ms(&idle));
+
+        if (count == 0)
+            idle_look(&idle, fuse, serve->record);
+        if (count <= 0)
             continue;
         if (events[1].revents & POLLIN)
             take_signal(serve, signals);

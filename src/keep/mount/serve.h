@@ -13,6 +13,7 @@ struct serve {
     struct device *device; /* the decrypted bytes; closed by serve_volume in any case */
     uint32_t sector_size;  /* of the volume */
     bool discard;          /* pass discards on */
+    uint64_t idle_ms;      /* closed when it was not used for so long; 0: never */
     struct daemon *daemon; /* whom to report to */
     int helper_status;     /* of fuse2fs, as waitpid(2) has it; for serve_volume alone */
     void (*mounted)(const struct record *record); /* called once all is mounted */

@@ -8,13 +8,12 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "keep/mount/fuse_tree.h"
+#include "keep/mount/idle.h"
 #include "keep/mount/unmount.h"
 
 enum {
-    LOOK_MS = 500, /* how often an idle mount is looked at */
     MEMORY_KEPT = 8 << 20,
     MEMORY_STEP = 256 << 10,
 };
@@ -39,38 +38,20 @@ static void take_signal(struct serve_tree *serve, int signals)
         (void)unmount_or_tell(serve->record);
 }
 
-/* What is used by a process that does nothing is busy: it is asked again later. */
-static void take_idleness(struct serve_tree *serve, struct fuse_transport *fuse,
-                          uint64_t *seen, uint64_t *since)
-{
-    uint64_t requests = fuse_transport_requests(fuse);
-
-    if (requests != *seen) {
-        *seen = requests;
-        *since = clock_ms();
-    } else if (clock_ms() - *since >= serve->idle_ms) {
-        struct fault why;
-
-        if (unmount_record(serve->record, true, &why) != RC_OK) {
-            *since = clock_ms();
-            *seen = fuse_transport_requests(fuse); /* asking makes requests too */
-        }
-    }
-}
-
 static void wait_for_end(struct serve_tree *serve, struct fuse_transport *fuse, int signals)
 {
     struct pollfd events[] = {{.fd = fuse_transport_ended_fd(fuse), .events = POLLIN},
                               {.fd = signals, .events = POLLIN}};
-    uint64_t seen = 0, since = clock_ms();
+    struct idle idle;
 
+    idle_begin(&idle, serve->idle_ms);
     while (!(events[0].revents & POLLIN)) {
-        int count = poll(events, 2, serve->idle_ms > 0 ? LOOK_MS : -1);
+        int count = poll(events, 2, idle_poll_ms(&idle));
 
         if (count > 0 && events[1].revents & POLLIN)
             take_signal(serve, signals);
         else if (count == 0)
-            take_idleness(serve, fuse, &seen, &since);
+            idle_look(&idle, fuse, serve->record);
     }
 }
 
