@@ -178,7 +178,7 @@ def test_users_of_the_way_out(gate, names, origin):
     url = f'http://app.test:{origin.port}/echo'
     for line in (f'CONNECT app.test:{origin.port}', f'GET {url}'):
         said = peers.exchange(proxy.port, f'{line} HTTP/1.1\r\nHost: app.test:{origin.port}\r\nAuthorization: Basic ZXZlOnNlY3JldA==\r\nConnection: close\r\n\r\n'.encode())
-        assert said.startswith(b'HTTP/1.1 407 Proxy Authentication Required\r\n'), said
+        assert said.startswith(b'HTTP/1.1 407 '), said
         assert b'Proxy-Authenticate: Basic realm="the way out"\r\n' in said and b'WWW-Authenticate' not in said
     # what a client sends behind a CONNECT that is refused is no request
     said = peers.exchange(proxy.port, f'CONNECT 127.0.0.1:{origin.port} HTTP/1.1\r\nHost: 127.0.0.1:{origin.port}\r\n\r\nGET /own HTTP/1.1\r\nHost: a\r\n\r\n'.encode())

@@ -53,7 +53,6 @@ static const struct status statuses[] = {
     PAGE(404, "Not Found"),
     PAGE(405, "Not Allowed"),
     PAGE(406, "Not Acceptable"),
-    BARE(407, "Proxy Authentication Required"),
     PAGE(408, "Request Time-out"),
     PAGE(409, "Conflict"),
     PAGE(410, "Gone"),

@@ -34,7 +34,7 @@ static const struct {
     {404, "404 Not Found", 153},
     {405, "405 Not Allowed", 157},
     {406, "406 Not Acceptable", 163},
-    {407, "407 Proxy Authentication Required", 0}, /* nginx asks nobody for it */
+    {407, "407 ", 0},
     {409, "409 Conflict", 151},
     {410, "410 Gone", 143},
     {411, "411 Length Required", 165},
