@@ -95,7 +95,7 @@ def test_what_is_changed_in_place(anybody, roomy, command):
         os.sync()
         written = Record(base, record)
     chance = random.Random(5)
-    for moment, image in written.disks(written.moments(first, 200 if SOAK else 12, chance), chance):
+    for moment, image in written.disks(written.moments(first, 200 if SOAK else 24, chance), chance):
         (roomy / 'cut').write_bytes(image)
         with mounted(roomy / 'cut', roomy / 'after') as after:
             done = keep.run(command, after / 'f', *words, *(CHEAP if command == 'encrypt' else []))

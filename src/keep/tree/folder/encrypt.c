@@ -461,7 +461,7 @@ static int encrypt_one(struct encryption *e, int fd, const char *name, const uin
     if (fstatat(fd, name, &p.about, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
     if ((error = name_seal(&e->f->keys, id, name, &p.disk)) != 0 ||
-        (error = folder_put_beside(e->f, fd, &p.disk)) != 0)
+        (error = folder_put_beside_synced(e->f, fd, &p.disk)) != 0)
         return error;
     if (S_ISREG(p.about.st_mode))
         return encrypt_file(e, &p);

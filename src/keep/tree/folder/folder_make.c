@@ -47,6 +47,20 @@ int folder_put_beside(struct folder *f, int at, const struct disk_name *name)
     return error;
 }
 
+int folder_put_beside_synced(struct folder *f, int at, const struct disk_name *name)
+{
+    int error = folder_put_beside(f, at, name), fd;
+
+    if (error != 0 || name->beside_len == 0)
+        return error;
+    fd = openat(at, name->beside_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    error = fsync(fd) < 0 ? -errno : 0;
+    close(fd);
+    return error;
+}
+
 void folder_remove_beside(int at, const struct disk_name *name)
 {
     if (name->beside_len > 0)

@@ -135,6 +135,8 @@ int folder_look_up_at(struct folder *f, struct node *directory, int at, const ch
                       struct node **added);
 /* Makes the file beside a long name; nothing for others. */
 int folder_put_beside(struct folder *f, int at, const struct disk_name *name);
+/* The same, and it is on the disk then: what it names may be all that there is. */
+int folder_put_beside_synced(struct folder *f, int at, const struct disk_name *name);
 void folder_remove_beside(int at, const struct disk_name *name);
 /* A name for something that has none of its own yet. */
 int folder_new_name(const char *prefix, char out[64]);

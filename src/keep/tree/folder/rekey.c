@@ -251,23 +251,6 @@ static int turn_directory(struct rekeying *r, const struct entry *e, unsigned de
 
 /* ---- names ---- */
 
-/* What stands beside a long name is on the disk before that is used, and goes after it was. */
-static int put_beside(struct rekeying *r, const struct entry *e)
-{
-    int error, fd;
-
-    if (e->will.beside_len == 0)
-        return 0;
-    if ((error = folder_put_beside(r->to, e->at, &e->will)) != 0)
-        return error;
-    fd = openat(e->at, e->will.beside_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    error = fsync(fd) < 0 ? -errno : 0;
-    close(fd);
-    return error;
-}
-
 static int rename_entry(struct rekeying *r, const struct entry *e)
 {
     if (strcmp(e->text, e->will.text) != 0 &&
@@ -321,7 +304,7 @@ static int turn_entry(struct rekeying *r, int at, const char *text, const uint8_
     if (fstatat(at, text, &e.about, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : tell(r, e.name, -errno);
     if (r->to)
-        error = put_beside(r, &e);
+        error = folder_put_beside_synced(r->to, at, &e.will);
     if (error == 0)
         error = turn_kind(r, &e, depth);
     if (error == 0 && r->to)
