@@ -157,3 +157,37 @@ def test_nothing_behind_a_refused_head_is_a_request(behind, origin):
         answer = peers.exchange(behind.port, (POST + head + '\r\n' + smuggled).encode())
         assert status_of(answer) in (400, 501) and answer.count(b'HTTP/1.1 ') == 1
     assert origin.requests == []
+
+
+# ---- none of these may reach an origin, however it comes ----
+
+CHUNKED = 'Transfer-Encoding: chunked\r\n'
+TARGETS = ['/\x7f', '/%0', '/%', '/%g0', '/a\tb', '/%00a', '/..', '/a/../..', '/%2e%2e/', '/a/%2e%2e/%2e./', 'a', '//', '?']
+MALFORMED = [wire for _, wire, status, *_ in RULES if status != 200] + [f'GET {target} HTTP/1.1\r\n{HOST}\r\n' for target in TARGETS if target != '//'] + [
+    f'{method} / HTTP/1.1\r\n{HOST}\r\n' for method in ('GeT', 'G=T', 'G\0T', 'GET:', '"GET"', 'G\x80T', 'gET')] + [
+    f'GET / {version}\r\n{HOST}\r\n' for version in ('HTTP/1', 'HTTP/1.', 'HTTP/.1', 'HTTP/01.1x', 'HTTP/3.0', 'http/1.1', 'HTTPS/1.1', 'HTTP/1.1 x', 'HTTP /1.1', 'HTTP/1,1', 'HTTP/1.1\0', 'FTP/1.1')] + [
+    POST + f'Content-Length: {length}\r\n\r\nabc' for length in ('', '-1', '0x3', '3 3', '3,', '3;', '3.0', 'three', '1e1', '\0003', '3\0', '18446744073709551616', '99999999999999999999999')] + [
+    POST + f'Transfer-Encoding: {coding}\r\n\r\n3\r\nabc\r\n0\r\n\r\n' for coding in (
+        '', 'chunked,', ',chunked', 'chunked;q=1', '"chunked"', 'xchunked', 'chunkedx', 'identity', 'identity, chunked', 'chunked, identity', 'chu nked', 'chunked\0', 'chunked gzip', 'deflate')] + [
+    POST + CHUNKED + f'Content-Length: {length}\r\n\r\n3\r\nabc\r\n0\r\n\r\n' for length in ('0', '3', '13', '-1')] + [
+    POST + f'Content-Length: {one}\r\nContent-Length: {other}\r\n\r\nabc' for one, other in (('3', '4'), ('4', '3'), ('0', '3'), ('3', '03'), ('3', ''))] + [
+    GET + field + '\r\n\r\n' for field in (': none', ' Space: in front', '\tTab: in front', 'Na me: x', 'Name\t: x', 'Name : x', 'Transfer-Encoding : chunked', 'Content-Length\t: 3', 'A: b\r\r', 'X: a\0b', 'Host: b', '\0: x')]
+
+
+def test_nothing_malformed_reaches_an_origin(behind, origin):
+    """Whole, and cut in two at many places of its head."""
+    assert len(MALFORMED) >= 100
+    wrong = []
+    for wire in MALFORMED:
+        data = wire.encode('latin-1')
+        seen = len(origin.requests)
+        for cut in {len(data), *range(1, min(len(data), 90), 7)}:
+            with peers.Wire(behind.port) as connection:
+                connection.send(data[:cut])
+                if cut < len(data):
+                    connection.send(data[cut:])
+                status = peers.read_response(connection).status
+            if status not in (400, 414, 501, 505) or len(origin.requests) != seen:
+                wrong.append((wire[:100], cut, status, len(origin.requests) - seen))
+                break
+    assert not wrong, '\n'.join(map(str, wrong))
