@@ -101,6 +101,7 @@ e2fsck -f -n /dev/mapper/v
 case {where} in
 file)
     ! "$KEEP" resize v.img --size -8M --passphrase-file $PHRASE
+    e2fsck -f -p /dev/mapper/v
     resize2fs /dev/mapper/v 60M
     "$KEEP" resize v.img --size -8M --passphrase-file $PHRASE
     test "$(blockdev --getsize64 /dev/mapper/v)" = $((72 << 20))
