@@ -25,6 +25,13 @@ static struct span answered(const struct request *r, enum field_id id)
     return field ? field_value(&r->answer.head, field) : (struct span){0};
 }
 
+/* A body is sent anew with each slice. */
+static bool may_repeat(const struct request *r)
+{
+    return request_body(r).framing == FRAMING_NONE || r->is_kept ||
+           proxy_of(r)->request_buffering;
+}
+
 bool variables_slice_range(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
     struct request *r = subject;
@@ -34,8 +41,7 @@ bool variables_slice_range(void *subject, struct span rest, uintptr_t of, struct
     (void)rest;
     (void)of;
     if (size == 0 || r->parent || (!r->slice.is_on && (r->head_sent || r->answer_is_whole)) ||
-        (request_body(r).framing != FRAMING_NONE &&
-         !r->is_kept)) /* it is sent anew with each */
+        !may_repeat(r))
         return false;
     if (!r->slice.is_on) {
         r->slice.is_on = true;
@@ -209,7 +215,7 @@ enum rc request_next_slice(struct request *r)
 {
     const uint64_t size = proxy_of(r)->slice_size;
 
-    if (r->slice.left != 0) {
+    if (r->slice.left != 0 || r->up_unretained) {
         request_log(r, LOG_LEVEL_ERROR, "unexpected length of slice response");
         request_leave_origin(r, true);
         return RC_IO;
