@@ -591,6 +591,17 @@ static const struct {
      "let the origin put its pages together, or use add_before_body and add_after_body"},
     {"geoip_", "a geo block with \"include\" takes lists of networks by country"},
     {"google_perftools_profiles", "perf record -p PID profiles gate"},
+    {"proxy_cache", "gate keeps no answers yet: leave it out, or let a cache stand behind it"},
+    {"proxy_no_cache", "gate keeps no answers yet: leave it out"},
+    {"proxy_store", "gate keeps no answers yet: let something else fetch the files"},
+    {"http3", "gate speaks HTTP/1.1 with clients: leave it out, they fall back by themselves"},
+    {"quic_", "gate speaks HTTP/1.1 with clients: leave it out, they fall back by themselves"},
+    {"ssl_ocsp", "name what is revoked with ssl_crl"},
+    {"ssl_ech_file", "leave it out: clients without it are served as before"},
+    {"ssl_engine", "name a PEM file with ssl_certificate_key"},
+    {"ssl_session_ticket_key", "leave it out: gate makes keys of its own at each start"},
+    {"stream",
+     "streams of TCP are not for gate yet: leave them to the program that has them now"},
     {"degrad", "leave it out: it belongs to no supported system"},
 };
 

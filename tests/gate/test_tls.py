@@ -2,6 +2,7 @@
 import http.client
 import re
 import ssl
+import subprocess
 
 import peers
 import pytest
@@ -146,3 +147,44 @@ def test_certificates_of_origins(both, gate, authority, nginx_program, name, crl
     if status == 502:
         said = [re.search(r'upstream SSL certificate verify error: \(\d+:[^)]*\)', proxy.told)[0] for proxy in proxies]
         assert said[0] == said[1] or name == 'stranger'  # where nginx goes on, and says what it met last
+
+
+# ---- what else a server says of its TLS ----
+
+def s_client(port, authority, *words):
+    done = subprocess.run(['openssl', 's_client', '-connect', f'127.0.0.1:{port}', '-CAfile', authority / 'ca.pem', *words], input='', capture_output=True,
+                          text=True, timeout=peers.PATIENCE_S)
+    return done.stdout + done.stderr
+
+
+def test_curves_parameters_and_a_staple(both, authority):
+    folder = authority.folder
+    authority.openssl('genpkey', '-genparam', '-algorithm', 'DH', '-pkeyopt', 'group:ffdhe2048', '-out', 'dh.pem')
+    authority.openssl('ocsp', '-index', 'index', '-CA', 'ca.pem', '-rsigner', 'ca.pem', '-rkey', 'ca.key', '-issuer', 'ca.pem', '-cert', 'good.pem',
+                      '-respout', 'staple.der')
+    for proxy in both(f'''{pair(authority)} ssl_dhparam {folder}/dh.pem; ssl_ecdh_curve secp384r1; ssl_stapling on; ssl_stapling_file {folder}/staple.der;
+                          ssl_trusted_certificate {folder}/ca.pem; return 200 fine;''', listen='ssl'):
+        said = s_client(proxy.port, authority, '-status', '-servername', 'localhost')
+        assert 'OCSP Response Status: successful' in said and 'Cert Status: good' in said
+        assert 'secp384r1' in said or 'P-384' in said
+
+
+def test_handshakes_that_are_rejected(gate, free_port, gate_program, nginx_program, authority):
+    for program in gate_program, nginx_program:
+        port = free_port()
+        gate(f'''server_name localhost; {pair(authority)} return 200 fine; }}
+                 server {{ listen 127.0.0.1:{port} ssl default_server; server_name ""; ssl_reject_handshake on;''', program=program,
+             listen=f'ssl; listen 127.0.0.1:{port} ssl')
+        assert ask(port, authority, sni='localhost') == (200, 'fine')
+        for words in (['-servername', 'other'], ['-noservername']):
+            assert 'unrecognized name' in s_client(port, authority, *words)
+
+
+@pytest.mark.parametrize('directive, why', [('ssl_dhparam NOSUCH;', 'PEM_read_bio_DHparams'), ('ssl_ecdh_curve nosuch;', 'SSL_CTX_set1_curves_list'),
+                                            ('ssl_stapling_file NOSUCH;', 'd2i_OCSP_RESPONSE_bio'), ('ssl_crl NOSUCH; ssl_verify_client optional_no_ca;', 'X509_LOOKUP_load_file'),
+                                            ('ssl_conf_command Nosuch x;', 'SSL_CONF_cmd'), ('ssl_verify_client on;', 'ssl_verify_client')])
+def test_what_cannot_be_read_is_said(gate_program, authority, tmp_path, directive, why):
+    (tmp_path / 'logs').mkdir()
+    (tmp_path / 'conf').write_text(peers.configuration(1, f'{pair(authority)} {directive}', listen='ssl'))
+    done = subprocess.run([gate_program, '-t', '-p', f'{tmp_path}/', '-c', tmp_path / 'conf'], capture_output=True, text=True, timeout=peers.PATIENCE_S)
+    assert done.returncode == 1 and why in done.stdout + done.stderr

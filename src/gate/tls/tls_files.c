@@ -180,6 +180,27 @@ enum rc tls_files_ask_for(SSL_CTX *context, struct span file, struct fault *why)
     return RC_OK;
 }
 
+enum rc tls_files_dh(SSL_CTX *context, struct span file, struct fault *why)
+{
+    char path[PATH_MAX_HERE];
+    EVP_PKEY *parameters;
+    BIO *bio;
+    enum rc rc = path_of(file, path, why);
+
+    if (rc != RC_OK)
+        return rc;
+    ERR_clear_error();
+    bio = BIO_new_file(path, "r");
+    parameters = bio ? PEM_read_bio_Parameters(bio, NULL) : NULL;
+    BIO_free(bio);
+    if (!parameters)
+        return tls_fail(why, RC_FORMAT, "PEM_read_bio_DHparams(\"%s\") failed", path);
+    if (SSL_CTX_set0_tmp_dh_pkey(context, parameters) == 1)
+        return RC_OK;
+    EVP_PKEY_free(parameters);
+    return tls_fail(why, RC_FORMAT, "the parameters of \"%s\" cannot be used", path);
+}
+
 /* ---- settings in the library's own words ---- */
 
 enum rc tls_files_obey(SSL_CTX *context, const struct tls_commands *commands, bool server,

@@ -20,6 +20,9 @@ enum rc tls_files_revoked(SSL_CTX *context, struct span file, struct fault *why)
 /* The authorities of the file are named to clients that are asked for a certificate. */
 enum rc tls_files_ask_for(SSL_CTX *context, struct span file, struct fault *why);
 
+/* Parameters for Diffie-Hellman. */
+enum rc tls_files_dh(SSL_CTX *context, struct span file, struct fault *why);
+
 /* ssl_conf_command: settings in the library's own words, the last ones of all. */
 enum rc tls_files_obey(SSL_CTX *context, const struct tls_commands *commands, bool server,
                        struct fault *why);

@@ -1,6 +1,7 @@
 #include "gate/tls/tls_server.h"
 
 #include <ctype.h>
+#include <openssl/ocsp.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,11 @@ enum {
 
 struct tls_server {
     SSL_CTX *context;
+    bool rejects;
+    struct staple {
+        uint8_t *at;
+        long len;
+    } staple;
     uint8_t id[ID_SIZE]; /* goes into its sessions, so that no other server resumes them */
 };
 
@@ -88,12 +94,13 @@ static int client_hello(SSL *ssl, int *alert, void *of)
     struct tls *tls = SSL_get_app_data(ssl);
     char text[TLS_NAME_MAX];
     struct span name = asked_name(ssl, text);
-    const struct tls_server *server;
+    const struct tls_server *server = tls->first;
 
     (void)of;
-    if (name.len == 0 || !tls->choose)
-        return SSL_CLIENT_HELLO_SUCCESS;
-    server = tls->choose(tls->of, name);
+    if (name.len > 0 && tls->choose)
+        server = tls->choose(tls->of, name);
+    if (server && server->rejects)
+        server = NULL;
     if (server && become(ssl, server))
         return SSL_CLIENT_HELLO_SUCCESS;
     *alert = server ? SSL_AD_INTERNAL_ERROR : SSL_AD_UNRECOGNIZED_NAME;
@@ -146,6 +153,48 @@ static enum rc set_client_rules(struct tls_server *server, const struct tls_sett
                                  : RC_OK;
 }
 
+static bool set_curves(SSL_CTX *context, struct span curves)
+{
+    char list[1024];
+
+    snprintf(list, sizeof list, "%.*s", SPAN_ARG(curves));
+    return SSL_CTX_set1_curves_list(context, list) == 1;
+}
+
+/* The library frees what it is given. */
+static int give_staple(SSL *ssl, void *of)
+{
+    const struct staple *staple = of;
+    uint8_t *copy = OPENSSL_memdup(staple->at, (size_t)staple->len);
+
+    if (!copy)
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, staple->len);
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static enum rc set_staple(struct tls_server *server, struct span file, struct fault *why)
+{
+    char path[4096];
+    OCSP_RESPONSE *answer;
+    int len = 0;
+    BIO *bio;
+
+    snprintf(path, sizeof path, "%.*s", SPAN_ARG(file));
+    bio = BIO_new_file(path, "r");
+    answer = bio ? d2i_OCSP_RESPONSE_bio(bio, NULL) : NULL;
+    BIO_free(bio);
+    if (answer)
+        len = i2d_OCSP_RESPONSE(answer, &server->staple.at);
+    OCSP_RESPONSE_free(answer);
+    if (len <= 0)
+        return tls_fail(why, RC_FORMAT, "d2i_OCSP_RESPONSE_bio(\"%s\") failed", path);
+    server->staple.len = len;
+    SSL_CTX_set_tlsext_status_cb(server->context, give_staple);
+    SSL_CTX_set_tlsext_status_arg(server->context, &server->staple);
+    return RC_OK;
+}
+
 static enum rc set_up(struct tls_server *server, const struct tls_settings *settings,
                       struct fault *why)
 {
@@ -160,6 +209,14 @@ static enum rc set_up(struct tls_server *server, const struct tls_settings *sett
         return rc;
     if (settings->prefer_server_ciphers)
         SSL_CTX_set_options(server->context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+    server->rejects = settings->rejects;
+    if (settings->curves.len > 0 && !set_curves(server->context, settings->curves))
+        return tls_fail(why, RC_FORMAT, "SSL_CTX_set1_curves_list(\"%.*s\") failed",
+                        SPAN_ARG(settings->curves));
+    if ((settings->dh_parameters.len > 0 &&
+         (rc = tls_files_dh(server->context, settings->dh_parameters, why))) ||
+        (settings->staple.len > 0 && (rc = set_staple(server, settings->staple, why))))
+        return rc;
     SSL_CTX_set_alpn_select_cb(server->context, choose_protocol, NULL);
     SSL_CTX_set_client_hello_cb(server->context, client_hello, NULL);
     for (size_t i = 0; i < settings->count; i++)
@@ -189,6 +246,7 @@ void tls_server_close(struct tls_server *server)
     if (!server)
         return;
     SSL_CTX_free(server->context);
+    OPENSSL_free(server->staple.at);
     free(server);
 }
 
@@ -200,6 +258,7 @@ enum rc tls_server_start(struct stream *s, const struct tls_server *first, tls_c
 
     if (rc != RC_OK)
         return rc;
+    tls->first = first;
     tls->choose = choose;
     tls->of = of;
     SSL_set_accept_state(tls->ssl);

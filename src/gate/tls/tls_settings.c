@@ -160,6 +160,30 @@ static enum rc lacks(struct conf *conf, const char *what, const char *of, struct
     return rc;
 }
 
+static enum rc set_curves(struct conf *conf, const struct directive *d, void *part)
+{
+    struct tls_settings *s = part;
+
+    (void)d;
+    s->curves =
+        span_equal(conf_word(conf, 1), SPAN("auto")) ? (struct span){0} : conf_word(conf, 1);
+    return RC_OK;
+}
+
+static enum rc set_stapling(struct conf *conf, const struct directive *d, void *part)
+{
+    bool on = false;
+    const struct directive flag = {.name = d->name, .offset = 0};
+    enum rc rc = conf_set_flag(conf, &flag, &on);
+
+    (void)part;
+    if (rc == RC_OK && on)
+        conf_warn(conf, 0,
+                  "name a file that something else keeps fresh with ssl_stapling_file",
+                  "\"ssl_stapling\" has no effect: gate asks no OCSP responder");
+    return rc;
+}
+
 enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s)
 {
     if (s->keys_count < s->count)
@@ -212,6 +236,25 @@ const struct directive tls_directives[] = {
      .doc = "A PEM file with the lists of what those authorities have revoked."},
     {"ssl_conf_command", PLACE, 2, 2, true, .set = tls_set_command, AT(commands),
      .doc = "A setting of OpenSSL in its own words: a command and its value."},
+    {"ssl_dhparam", PLACE, 1, 1, .set = tls_set_file, AT(dh_parameters),
+     .doc = "A PEM file with parameters for Diffie-Hellman with clients of old."},
+    {"ssl_ecdh_curve", PLACE, 1, 1, .set = set_curves, .standard = "auto",
+     .doc = "The curves that are offered to clients, in OpenSSL's words."},
+    {"ssl_reject_handshake", PLACE, 1, 1, .set = conf_set_flag, AT(rejects), .standard = "off",
+     .doc = "Ends every handshake with this server, which needs no certificate then."},
+    {"ssl_stapling_file", PLACE, 1, 1, .set = tls_set_file, AT(staple),
+     .doc = "A file with an answer of OCSP, in DER, that is sent along with the certificate."},
+    {"ssl_stapling", PLACE, 1, 1, .set = set_stapling, .standard = "off",
+     .doc = "Accepted, of no effect: ssl_stapling_file names what is sent."},
+    {"ssl_stapling_verify", PLACE, 1, 1, .set = conf_accept, .doc = "Accepted, of no effect."},
+    {"ssl_stapling_responder", PLACE, 1, 1, .set = conf_accept,
+     .doc = "Accepted, of no effect."},
+    {"ssl_early_data", PLACE, 1, 1, .set = conf_accept,
+     .doc = "Accepted, of no effect: gate takes no early data, which can be replayed."},
+    {"ssl_certificate_cache", PLACE, 1, 3, .set = conf_accept,
+     .doc = "Accepted, of no effect: certificates are read once."},
+    {"ssl_certificate_compression", PLACE, 1, 1, .set = conf_accept,
+     .doc = "Accepted, of no effect."},
     {"ssl_buffer_size", PLACE, 1, 1, .set = conf_set_size, DROPPED,
      .doc = "Accepted, of no effect: records are as large as what there is to send."},
     {0},

@@ -45,6 +45,9 @@ struct tls_settings {
     struct span trusted_certificate; /* more of them, which they are not */
     struct span crl;
     struct tls_commands commands;
+    struct span dh_parameters, curves; /* a file; a list in the library's words, or empty */
+    struct span staple;                /* a file with an answer of OCSP, as it is sent on */
+    bool rejects;                      /* every handshake */
     struct tls_server
         *server; /* made of those, for a server that has certificates; NULL otherwise */
 };

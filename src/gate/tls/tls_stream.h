@@ -13,8 +13,9 @@ enum { TLS_NAME_MAX = 255 };
 /* The state of a stream, and OpenSSL's app data of its SSL. */
 struct tls {
     SSL *ssl;
-    bool failed;  /* nothing more may be asked of it */
-    bool greeted; /* a client's first byte was seen, and is one of TLS */
+    bool failed;                    /* nothing more may be asked of it */
+    bool greeted;                   /* a client's first byte was seen, and is one of TLS */
+    const struct tls_server *first; /* of a client: who answers where it names nobody */
     tls_choose *choose;
     void *of;
     struct tls_client *client;

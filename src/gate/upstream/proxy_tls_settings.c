@@ -79,5 +79,7 @@ const struct directive proxy_tls_directives[] = {
             "revoked."},
     {"proxy_ssl_conf_command", PLACE, 2, 2, true, .set = tls_set_command, AT(ssl_commands),
      .doc = "A setting of OpenSSL towards servers in its own words: a command and its value."},
+    {"proxy_ssl_certificate_cache", PLACE, 1, 3, .set = conf_accept,
+     .doc = "Accepted, of no effect: certificates are read once."},
     {0},
 };
