@@ -116,7 +116,7 @@ static void check_certificates(struct site_reader *r, const struct making *makin
     for (size_t i = 0; i < r->site->listeners_count; i++) {
         const struct listener *l = &r->site->listeners[i];
 
-        if (!l->tls || l->default_server->tls.server)
+        if (!l->tls || l->default_server->tls.count > 0 || l->default_server->tls.rejects)
             continue;
         r->conf.node = making[i].chosen->node;
         (void)conf_fail(
