@@ -48,7 +48,7 @@ static size_t pick_even(struct peers *peers, const struct balance_query *query)
         if (peers->all[at].active == 0)
             break;
     }
-    if (best != BALANCE_NONE)
+    if (best != BALANCE_NONE && !query->request->is_retry)
         peers->next = best + 1;
     return best;
 }

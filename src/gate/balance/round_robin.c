@@ -19,7 +19,8 @@ static size_t pick_next(struct peers *peers, const struct balance_query *query)
 
         at = this + 1;
         if (balance_is_usable(peers, this, query)) {
-            peers->next = at;
+            if (!query->request->is_retry) /* the turn of whoever stands in is still to come */
+                peers->next = at;
             return this;
         }
     }
