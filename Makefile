@@ -89,8 +89,7 @@ asan:
 	echo '== malformed headers of others, where that corpus is'
 	KEEPGATE_BUILD=build-asan $(PYTHON) -m pytest -p no:cacheprovider -q -k 'refused or sound' tests/keep/test_corpus.py
 	echo '== folders through FUSE'
-	KEEPGATE_BUILD=build-asan $(PYTHON) -m pytest -p no:cacheprovider -q -k 'folder and not compile and not it_is_killed' \
-		tests/keep/posix tests/keep/test_folder.py tests/keep/test_folder_rekey.py
+	KEEPGATE_BUILD=build-asan $(PYTHON) -m pytest -p no:cacheprovider -q -k 'folder and not compile' tests/keep/posix
 
 tsan:
 	@tools/install.sh build test
@@ -99,7 +98,7 @@ tsan:
 	ninja -C build-tsan
 	setarch -R $(MESON_TEST) -C build-tsan --suite unit
 	KEEPGATE_BUILD=build-tsan TSAN_OPTIONS=halt_on_error=1 setarch -R $(PYTHON) -m pytest -p no:cacheprovider -q \
-		-k 'folder and not compile and not it_is_killed' tests/keep/posix
+		-k 'folder and not compile' tests/keep/posix
 
 fuzz:
 	@tools/install.sh build fuzz test

@@ -451,7 +451,7 @@ def test_refusals(anybody):
     keep.file('v.img', b'')
     (keep.home / 'v.img').chmod(0o666)
     phrase = ['--passphrase-file', keep.phrase]
-    assert 'folder' in keep.refuse(USAGE, 'reencrypt', '.', *phrase)
+    assert 'no keep.luks' in keep.refuse(FOREIGN, 'reencrypt', '.', *phrase)
     assert 'Nothing was done' in keep.refuse(USAGE, 'encrypt', '.', *phrase)
     assert 'empty' in keep.refuse(USAGE, 'encrypt', 'v.img', *phrase)
     assert 'nothing to continue' in keep.refuse(USAGE, 'encrypt', 'v.img', '--resume', *phrase)

@@ -157,12 +157,12 @@ static enum status resize_run(char **words, int count, struct fault *why)
         return status;
     if ((rc = credential_options_read(&r.options.credential, &r.credential, why)) != RC_OK)
         return command_status_of(rc);
+    daemon_hide();
+    if (record_find(&record, words[0], &alive, NULL) == RC_OK && alive && !record.folder)
+        return command_status_of(resize_record(&r, &record, why));
     if (folder_is_directory(words[0]))
         return command_status_of(
             fail(why, RC_USAGE, "%s: is a folder, which is as large as its files", words[0]));
-    daemon_hide();
-    if (record_find(&record, words[0], &alive, NULL) == RC_OK && alive)
-        return command_status_of(resize_record(&r, &record, why));
     rc = luks_target_begin(&target, words[0], r.options.header, LUKS_TARGET_LOOK, why);
     if (rc == RC_OK)
         rc = resize(&r, why);
