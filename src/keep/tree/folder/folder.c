@@ -13,6 +13,7 @@ void folder_free(struct folder *f)
     folder_keys_clear(&f->keys);
     pthread_mutex_destroy(&f->lock);
     pthread_mutex_destroy(&f->settle_lock);
+    pthread_mutex_destroy(&f->times_lock);
     free(f);
 }
 
@@ -26,6 +27,7 @@ static struct folder *new_folder(const struct folder_options *options)
     f->root = -1;
     pthread_mutex_init(&f->lock, NULL);
     pthread_mutex_init(&f->settle_lock, NULL);
+    pthread_mutex_init(&f->times_lock, NULL);
     list_init(&f->idle);
     list_init(&f->later);
     f->rules =

@@ -40,13 +40,16 @@ static int attributes(struct tree *t, uint64_t id, tree_handle file, struct stat
     return error;
 }
 
-static int change_size(struct folder *f, uint64_t id, uint64_t size)
+/* `by_open`: the kernel tells the time later, if it is another one than it knows. */
+static int change_size(struct folder *f, uint64_t id, uint64_t size, bool by_open)
 {
     struct node *node = nodes_get(f->nodes, id);
     int error = node ? folder_take(f, node, true) : -ESTALE;
 
     if (error == 0) {
-        error = content_resize(kept_of(node)->content, node->fd, size);
+        error = by_open ? folder_times_change(f, node) : 0;
+        if (error == 0)
+            error = content_resize(kept_of(node)->content, node->fd, size);
         if (error == 0)
             folder_note_written(f, node);
         folder_give(f, node);
@@ -84,9 +87,10 @@ static int change(struct tree *t, uint64_t node, tree_handle file,
     struct folder *f = folder_of(t);
     struct tree_change change = *wanted;
     struct folder_place place;
-    int error = change.fields & TREE_CHANGE_SIZE ? change_size(f, node, change.size) : 0;
+    bool by_open = file != 0 && !(change.fields & TREE_CHANGE_MTIME);
+    int error =
+        change.fields & TREE_CHANGE_SIZE ? change_size(f, node, change.size, by_open) : 0;
 
-    (void)file;
     note_size_changed(&change);
     if (error == 0 && (error = folder_find(f, node, &place)) == -ESTALE)
         return change_gone(f, node, change.fields, out);
@@ -95,6 +99,8 @@ static int change(struct tree *t, uint64_t node, tree_handle file,
     error = lower_change(place.fd, place.named.at, place.named.name, &change);
     if (error == 0)
         error = folder_stat(f, &place, out);
+    if (error == 0 && !by_open && (change.fields & TREE_CHANGE_MTIME) && S_ISREG(out->st_mode))
+        folder_times_told(f, place.node, &out->st_mtim);
     folder_leave(f, &place);
     return error;
 }
@@ -134,8 +140,10 @@ static int open_file(struct tree *t, uint64_t id, int flags, tree_handle *file)
     struct node *node = nodes_get(f->nodes, id);
     int error = node ? folder_take(f, node, (flags & O_ACCMODE) != O_RDONLY) : -ESTALE;
 
-    if (error == 0)
+    if (error == 0) {
+        folder_times_open(f, node);
         *file = (tree_handle)(uintptr_t)node;
+    }
     nodes_put(f->nodes, node); /* what is open is kept */
     return error;
 }
@@ -160,8 +168,10 @@ static ssize_t write_file(struct tree *t, tree_handle file, const void *at, size
                           uint64_t offset)
 {
     struct node *node = opened(file);
-    ssize_t put = content_write(kept_of(node)->content, node->fd, at, len, offset);
+    ssize_t put = folder_times_change(folder_of(t), node);
 
+    if (put == 0)
+        put = content_write(kept_of(node)->content, node->fd, at, len, offset);
     if (put > 0)
         folder_note_written(folder_of(t), node);
     return put;
@@ -182,8 +192,10 @@ static int sync_file(struct tree *t, tree_handle file, bool data_only)
 static int allocate(struct tree *t, tree_handle file, int mode, uint64_t offset, uint64_t len)
 {
     struct node *node = opened(file);
-    int error = content_allocate(kept_of(node)->content, node->fd, mode, offset, len);
+    int error = folder_times_change(folder_of(t), node);
 
+    if (error == 0)
+        error = content_allocate(kept_of(node)->content, node->fd, mode, offset, len);
     folder_note_written(folder_of(t), node);
     return error;
 }

@@ -56,6 +56,7 @@ static struct content *give(struct folder *f, struct kept *kept)
 {
     if (--kept->users > 0)
         return NULL;
+    atomic_store(&kept->is_modified, false); /* it is at rest */
     list_remove(&kept->place);
     list_add(&f->idle, &kept->place);
     f->idle_count++;

@@ -13,19 +13,6 @@ static int64_t seconds(void)
     return (int64_t)(clock_us() / 1000000);
 }
 
-int folder_put_back(int fd, const struct stat *about, int error)
-{
-    int done = 0;
-
-    if ((about->st_mode & (S_ISUID | S_ISGID)) && geteuid() != 0)
-        done = fchmod(fd, about->st_mode & ALLPERMS);
-    if (futimens(fd, (struct timespec[]){about->st_atim, about->st_mtim}) < 0)
-        done = -1;
-    if (error != 0 || done == 0 || errno == EPERM || errno == EACCES)
-        return error;
-    return -errno;
-}
-
 int folder_commit(struct folder *f, struct node *node, bool sync)
 {
     struct content *content = kept_of(node)->content;
@@ -33,14 +20,13 @@ int folder_commit(struct folder *f, struct node *node, bool sync)
     int error;
 
     if (!sync && content_is_settled(content))
-        return 0;
+        return folder_times_settle(f, node);
     if (fstat(node->fd, &about) < 0)
         return -errno;
     error = content_commit(content, node->fd, sync);
     if (error == 0 && !content_is_settled(content)) /* what was settled by the sync */
         error = content_commit(content, node->fd, false);
-    (void)f;
-    return folder_put_back(node->fd, &about, error);
+    return folder_times_put_back(f, node, &about, error);
 }
 
 int folder_bind(struct folder *f, struct node *node, const struct content_binding *binding)
@@ -52,7 +38,7 @@ int folder_bind(struct folder *f, struct node *node, const struct content_bindin
         return -errno;
     folder_note_checked(f, node, NULL);
     error = content_bind(kept_of(node)->content, node->fd, binding);
-    return folder_put_back(node->fd, &about, error);
+    return folder_times_put_back(f, node, &about, error);
 }
 
 void folder_note_written(struct folder *f, struct node *node)
@@ -97,10 +83,11 @@ static void tell(struct folder *f, int error)
 void folder_note_closed(struct folder *f, struct node *node)
 {
     struct kept *kept = kept_of(node);
-    int error = 0;
+    int error;
 
-    if (content_is_cheap(kept->content))
-        error = folder_commit(f, node, false);
+    folder_times_close(f, node);
+    error = content_is_cheap(kept->content) ? folder_commit(f, node, false)
+                                            : folder_times_settle(f, node);
     tell(f, error);
     if (error == 0 && content_is_settled(kept->content) && take_out(f, kept))
         folder_give(f, node);

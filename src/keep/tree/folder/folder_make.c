@@ -263,8 +263,10 @@ int folder_create_file(struct tree *t, uint64_t parent, const char *name,
     }
     if (error == 0 && found && (error = folder_take(f, added, true)) != 0)
         nodes_forget(f->nodes, added->id, 1);
-    if (error == 0)
+    if (error == 0) {
+        folder_times_open(f, added);
         *file = (tree_handle)(uintptr_t)added;
+    }
     nodes_put(f->nodes, added);
     nodes_put(f->nodes, m.directory);
     return error;

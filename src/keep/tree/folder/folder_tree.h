@@ -38,6 +38,7 @@ struct folder {
     struct renamed renamed[RENAMED_MAX];
     unsigned renamed_count;
     pthread_mutex_t settle_lock; /* whoever takes old bindings off */
+    pthread_mutex_t times_lock;  /* over `modified` and `handles` of what is kept with nodes */
     atomic_bool names_unsynced;  /* a directory's header, or a long name */
     atomic_int lost; /* the errno of what could not be written after its writer had gone */
     pthread_t writer;
@@ -54,10 +55,14 @@ struct kept {
     uint64_t size;           /* while there is no content in memory */
     struct content *content; /* or NULL */
     unsigned users;          /* of the content */
-    bool is_later;           /* is in `later`, and by that open and a user */
-    int64_t since;           /* seconds: when it came there */
-    struct node *node;       /* while it is there */
-    struct list place;       /* in `idle` or `later` */
+    unsigned handles;        /* that programs have open */
+    atomic_bool is_modified; /* writes have moved the time of the file below meanwhile */
+    struct timespec
+        modified;      /* then: what programs see as its time, if they said nothing since */
+    bool is_later;     /* is in `later`, and by that open and a user */
+    int64_t since;     /* seconds: when it came there */
+    struct node *node; /* while it is there */
+    struct list place; /* in `idle` or `later` */
 };
 
 static inline struct folder *folder_of(struct tree *t)
@@ -100,12 +105,27 @@ void folder_end_writer(struct folder *f);
 void folder_note_written(struct folder *f, struct node *node);
 /* The last who wrote has gone: what is cheap to write is written. */
 void folder_note_closed(struct folder *f, struct node *node);
+
 /*
- * Puts back what our own writing changes of a file: its times, which the kernel has told as programs
- * set them, and the bits that a write by an ordinary user takes away below, which the kernel has
- * taken away above already where that is due. `error` goes first.
+ * folder_times.c: times of files as programs set them. The kernel gathers writes, and tells the time of the last one
+ * by itself, before it closes the file; but not where that is the time that it knows, as of a file that was
+ * made a moment ago. So the time from before a write comes back when the last who had the file open goes.
+ * Until then it is that of our own writing, so that a crash leaves a file that changed with a time that changed.
+ */
+/* A program opens it, is about to change its content, said what its time is, and closed it. */
+void folder_times_open(struct folder *f, struct node *node);
+int folder_times_change(struct folder *f, struct node *node);
+void folder_times_told(struct folder *f, struct node *node, const struct timespec *modified);
+void folder_times_close(struct folder *f, struct node *node);
+/* The time that programs see comes back, where it is due. */
+int folder_times_settle(struct folder *f, struct node *node);
+/*
+ * Puts back what our own writing changes of a file: its times, and the bits that a write by an ordinary user takes
+ * away below, which the kernel has taken away above already where that is due. `error` goes first.
  */
 int folder_put_back(int fd, const struct stat *about, int error);
+/* The same for a node's file. */
+int folder_times_put_back(struct folder *f, struct node *node, struct stat *about, int error);
 /* content_commit, with the times of the file as they are. */
 int folder_commit(struct folder *f, struct node *node, bool sync);
 /* The same for content_bind. */
