@@ -52,12 +52,12 @@ def run(*words):
 
 
 @contextlib.contextmanager
-def mounted(image, at):
-    """An ext4 in a file, mounted; what a power cut left is gone through by the journal."""
+def mounted(image, at, program='mount'):
+    """A file system in a file, mounted; what a power cut left of an ext4 is gone through by its journal."""
     at.mkdir(exist_ok=True)
     device = subprocess.run(['losetup', '-f', '--show', image], check=True, capture_output=True, text=True).stdout.strip()
     try:
-        run('mount', device, at)
+        run(program, device, at)
         try:
             yield at
         finally:

@@ -148,7 +148,8 @@ static enum rc sync_directory(const char *path, struct fault *why)
     return rc;
 }
 
-/* Never over another file. Not every file system knows the flag for that, but then a link does as much. */
+/* Never over another file. Not every file system knows the flag for that, but then a link does as much; where
+ * there are no links either, another may make the file in the moment between. */
 static int take_name(const struct create_target *target)
 {
     if (!target->beside[0])
@@ -157,9 +158,14 @@ static int take_name(const struct create_target *target)
         return rename(target->beside, target->real);
     if (renameat2(AT_FDCWD, target->beside, AT_FDCWD, target->real, RENAME_NOREPLACE) == 0)
         return 0;
-    if (errno != EINVAL || link(target->beside, target->real) < 0)
+    if (errno != EINVAL)
         return -1;
-    return unlink(target->beside);
+    if (link(target->beside, target->real) == 0)
+        return unlink(target->beside);
+    if ((errno != EPERM && errno != ENOSYS && errno != EOPNOTSUPP) ||
+        (access(target->real, F_OK) == 0 && (errno = EEXIST)))
+        return -1;
+    return rename(target->beside, target->real);
 }
 
 enum rc create_target_end(struct create_target *target, struct fault *why)

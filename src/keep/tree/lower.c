@@ -43,6 +43,19 @@ int lower_open(int at, const char *name, bool write)
     return errno == EACCES ? open_unlocked(at, name, flags) : -errno;
 }
 
+int lower_rename(int at, const char *name, int new_at, const char *new_name, unsigned flags)
+{
+    if (renameat2(at, name, new_at, new_name, flags) == 0)
+        return 0;
+    if (errno != EINVAL || flags != RENAME_NOREPLACE)
+        return -errno;
+    if (faccessat(new_at, new_name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return -EEXIST;
+    if (errno != ENOENT || renameat(at, name, new_at, new_name) < 0)
+        return -errno;
+    return 0;
+}
+
 static int change_owner(int fd, int at, const char *name, const struct tree_change *change)
 {
     uid_t uid = change->fields & TREE_CHANGE_UID ? change->uid : (uid_t)-1;

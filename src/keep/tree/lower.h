@@ -24,6 +24,10 @@ void lower_path(char out[LOWER_PATH_MAX], int at, const char *name);
  */
 int lower_open(int at, const char *name, bool write);
 
+/* As renameat2(2), with RENAME_NOREPLACE also where the file system does not know it: what stands there
+ * is looked for first. 0 or a negative errno. */
+int lower_rename(int at, const char *name, int new_at, const char *new_name, unsigned flags);
+
 /*
  * Sets all that `change` names but the size.
  *

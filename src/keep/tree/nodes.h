@@ -141,6 +141,8 @@ int nodes_open_file(struct nodes *nodes, struct node *node, bool write);
 /* The same with what was opened already (O_RDWR), when the file was made: fd is taken over. */
 void nodes_adopt_file(struct nodes *nodes, struct node *node, int fd);
 void nodes_release_file(struct nodes *nodes, struct node *node);
+/* Is it a file that has no name any more, and goes with the last who has it open? By the one who has. */
+bool nodes_is_gone(struct nodes *nodes, struct node *node);
 /* The descriptor of a file that somebody has open, for as long as the node is kept open by the
  * one who asks: nodes_open_file without opening. -EBADF: nobody has. Wants nodes_release_file
  * too. */

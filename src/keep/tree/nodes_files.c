@@ -206,6 +206,17 @@ int nodes_share_file(struct nodes *nodes, struct node *node)
     return fd;
 }
 
+bool nodes_is_gone(struct nodes *nodes, struct node *node)
+{
+    struct stat about;
+    bool named;
+
+    pthread_mutex_lock(&nodes->lock);
+    named = node->names;
+    pthread_mutex_unlock(&nodes->lock);
+    return !named && fstat(node->fd, &about) == 0 && about.st_nlink == 0;
+}
+
 void nodes_release_file(struct nodes *nodes, struct node *node)
 {
     struct node *gone = NULL;

@@ -222,6 +222,31 @@ static bool is_orphan(const struct entry *entry)
     return faccessat(entry->at, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
+/* A name that is none of the directory; but "NAME (conflicted copy).txt" begins with one. */
+static void check_foreign(struct check *c, const struct entry *entry, const uint8_t *id)
+{
+    bool is_long = strncmp(entry->text, NAME_LONG, sizeof NAME_LONG - 1) == 0;
+    size_t len = is_long ? sizeof NAME_LONG - 1 : 0;
+    char original[NAME_MAX + 1], name[NAME_MAX + 1], what[NAME_MAX + 64];
+    uint8_t tag[FOLDER_TAG];
+
+    len += strspn(entry->text + len,
+                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+    snprintf(original, sizeof original, "%.*s", (int)len, entry->text);
+    if (entry->text[len] == '\0' && is_long) {
+        found(c, entry, CHECK_DAMAGED,
+              "has a long name, whose " NAME_BESIDE " file is missing or not authentic");
+    } else if (entry->text[len] != '\0' && !c->folder.keys.plain_names &&
+               name_unseal(&c->folder.keys, id, entry->at, original, name, tag) ==
+                   NAME_OF_ENTRY) {
+        snprintf(what, sizeof what, "is another copy of %s, and can be read in its place",
+                 name);
+        found(c, entry, CHECK_FOREIGN, what);
+    } else {
+        found(c, entry, CHECK_FOREIGN, "is no name of this directory");
+    }
+}
+
 static void check_entry(struct check *c, int at, const char *text, const uint8_t *id,
                         unsigned depth)
 {
@@ -240,7 +265,7 @@ static void check_entry(struct check *c, int at, const char *text, const uint8_t
               "was left by an interrupted removal or replacement");
         return;
     case NAME_FOREIGN:
-        found(c, &entry, CHECK_FOREIGN, "is no name of this directory");
+        check_foreign(c, &entry, id);
         return;
     case NAME_OF_ENTRY:
         break;

@@ -232,9 +232,8 @@ static int make_file(struct encryption *e, const struct plain *p, const struct p
         return -errno;
     error = fill_file(e, p, place, from, to);
     close(to);
-    if (error == 0 &&
-        renameat2(place->at, fresh, place->at, place->text, RENAME_NOREPLACE) < 0)
-        error = -errno;
+    if (error == 0)
+        error = lower_rename(place->at, fresh, place->at, place->text, RENAME_NOREPLACE);
     if (error != 0)
         unlinkat(place->at, fresh, 0);
     else if (fsync(place->at) < 0)
@@ -350,9 +349,10 @@ static int destroy_plain(struct encryption *e, const struct plain *p)
 
     if (p->about.st_nlink > 1)
         return unlinkat(p->at, p->name, 0) < 0 ? -errno : 0;
-    if ((error = folder_new_name(NAME_NEW, dead)) != 0)
+    if ((error = folder_new_name(NAME_NEW, dead)) != 0 ||
+        (error = lower_rename(p->at, p->name, p->at, dead, RENAME_NOREPLACE)) != 0)
         return error;
-    if (renameat2(p->at, p->name, p->at, dead, RENAME_NOREPLACE) < 0 || fsync(p->at) < 0)
+    if (fsync(p->at) < 0)
         return -errno;
     return destroy_left_over(e, p->at, dead);
 }
@@ -445,8 +445,9 @@ static int encrypt_directory(struct encryption *e, const struct plain *p, unsign
         (error = copy_xattrs(e, fd, fd, header.id)) == 0 && fsync(fd) < 0)
         error = -errno;
     e->shown.len = len;
-    if (error == 0 && (renameat2(p->at, p->name, p->at, p->disk.text, RENAME_NOREPLACE) < 0 ||
-                       futimens(fd, times) < 0))
+    if (error == 0)
+        error = lower_rename(p->at, p->name, p->at, p->disk.text, RENAME_NOREPLACE);
+    if (error == 0 && futimens(fd, times) < 0)
         error = -errno;
     close(fd);
     return error;
@@ -469,7 +470,7 @@ static int encrypt_one(struct encryption *e, int fd, const char *name, const uin
         return encrypt_link(e, &p);
     if (S_ISDIR(p.about.st_mode))
         return encrypt_directory(e, &p, depth);
-    return renameat2(fd, name, fd, p.disk.text, RENAME_NOREPLACE) < 0 ? -errno : 0;
+    return lower_rename(fd, name, fd, p.disk.text, RENAME_NOREPLACE);
 }
 
 static int encrypt_in(struct encryption *e, int fd, const uint8_t *id, unsigned depth)

@@ -80,12 +80,27 @@ static void tell(struct folder *f, int error)
     log_line(LOG_LEVEL_ERROR, "keep: what was written to a file could not be saved: %m");
 }
 
+void folder_note_removed(struct folder *f, struct node *node)
+{
+    struct kept *kept = S_ISREG(node->type) ? kept_of(node) : NULL;
+
+    if (kept && take_out(f, kept)) {
+        if (!nodes_is_gone(f->nodes, node))
+            folder_note_written(f, node);
+        folder_give(f, node);
+    }
+}
+
 void folder_note_closed(struct folder *f, struct node *node)
 {
     struct kept *kept = kept_of(node);
     int error;
 
     folder_times_close(f, node);
+    if (nodes_is_gone(f->nodes, node)) {
+        folder_note_removed(f, node);
+        return;
+    }
     error = content_is_cheap(kept->content) ? folder_commit(f, node, false)
                                             : folder_times_settle(f, node);
     tell(f, error);
@@ -118,9 +133,10 @@ static void write_later(struct folder *f, bool all)
 
     while ((node = next_later(f, all))) {
         struct content *content = kept_of(node)->content;
-        int error = folder_commit(f, node, false);
+        bool is_gone = nodes_is_gone(f->nodes, node);
+        int error = is_gone ? 0 : folder_commit(f, node, false);
 
-        if (error == 0 && !content_is_settled(content))
+        if (error == 0 && !is_gone && !content_is_settled(content))
             error = folder_commit(f, node, true);
         tell(f, error);
         if (error != 0 && !all) /* it is tried again */

@@ -86,7 +86,7 @@ static int fill_directory(const struct making *m, const char *fresh)
          fchmodat(m->at, fresh, (about.st_mode & ALLPERMS & ~(mode_t)S_IRWXU) | wanted, 0) <
              0))
         return -errno;
-    return renameat2(m->at, fresh, m->at, m->name->text, RENAME_NOREPLACE) < 0 ? -errno : 0;
+    return lower_rename(m->at, fresh, m->at, m->name->text, RENAME_NOREPLACE);
 }
 
 static int make_directory(const struct making *m)
@@ -120,7 +120,7 @@ static int make_link(const struct making *m)
     int error = target_seal(&m->f->keys, m->name->tag, m->what->target, target);
 
     if (error == 0 && symlinkat(target, m->at, m->name->text) < 0)
-        error = -errno;
+        error = errno == ENOSYS ? -EPERM : -errno; /* no links there */
     return error;
 }
 

@@ -74,11 +74,12 @@ void folder_remove_gone(int at, const char *text)
 int folder_unlink(struct tree *t, uint64_t parent, const char *name)
 {
     struct folder *f = folder_of(t);
-    struct node *directory;
+    struct node *directory, *node = NULL;
     struct disk_name disk;
     int error = folder_name(f, parent, name, &directory, &disk), at;
 
     if (error == 0 && (error = at = nodes_enter(f->nodes, directory, NODES_CHANGE)) >= 0) {
+        node = nodes_named(f->nodes, directory, disk.text);
         error = unlinkat(at, disk.text, 0) < 0 ? -errno : 0;
         if (error == 0) {
             nodes_removed(f->nodes, directory, disk.text);
@@ -86,6 +87,9 @@ int folder_unlink(struct tree *t, uint64_t parent, const char *name)
         }
         nodes_exit(f->nodes, directory);
     }
+    if (error == 0 && node)
+        folder_note_removed(f, node);
+    nodes_put(f->nodes, node);
     nodes_put(f->nodes, directory);
     return error;
 }

@@ -116,6 +116,18 @@ static int bind_links(struct renaming *r, bool before)
     return error;
 }
 
+static int replace_slowly(const struct renaming *r, const char *gone)
+{
+    int error;
+
+    if (renameat(r->to.at, r->to.disk.text, r->from.at, gone) < 0)
+        return -errno;
+    error = lower_rename(r->from.at, r->from.disk.text, r->to.at, r->to.disk.text, 0);
+    if (error != 0)
+        (void)lower_rename(r->from.at, gone, r->to.at, r->to.disk.text, 0);
+    return error;
+}
+
 /* An empty directory is replaced by exchanging the two, and then removing it. */
 static int replace_directory(struct renaming *r)
 {
@@ -124,11 +136,14 @@ static int replace_directory(struct renaming *r)
 
     if (error != 0 || (error = folder_new_name(NAME_GONE, gone)) != 0)
         return error;
-    if (renameat2(r->from.at, r->from.disk.text, r->to.at, r->to.disk.text, RENAME_EXCHANGE) <
-        0)
-        return -errno;
-    if (renameat(r->from.at, r->from.disk.text, r->from.at, gone) < 0)
-        return -errno;
+    error = lower_rename(r->from.at, r->from.disk.text, r->to.at, r->to.disk.text,
+                         RENAME_EXCHANGE);
+    if (error == -EINVAL) /* a file system that cannot exchange */
+        error = replace_slowly(r, gone);
+    else if (error == 0 && renameat(r->from.at, r->from.disk.text, r->from.at, gone) < 0)
+        error = -errno;
+    if (error != 0)
+        return error;
     folder_remove_gone(r->from.at, gone);
     return 0;
 }
@@ -136,15 +151,12 @@ static int replace_directory(struct renaming *r)
 static int rename_below(struct renaming *r)
 {
     bool exchange = r->flags & RENAME_EXCHANGE;
-    int error = 0;
 
     if (r->to.node && !exchange && S_ISDIR(r->from.node->type) && S_ISDIR(r->to.node->type))
         return replace_directory(r);
     if (r->to.node && !exchange && S_ISDIR(r->from.node->type) != S_ISDIR(r->to.node->type))
         return S_ISDIR(r->to.node->type) ? -EISDIR : -ENOTDIR;
-    if (renameat2(r->from.at, r->from.disk.text, r->to.at, r->to.disk.text, r->flags) < 0)
-        error = -errno;
-    return error;
+    return lower_rename(r->from.at, r->from.disk.text, r->to.at, r->to.disk.text, r->flags);
 }
 
 /* A link that has several names is bound to none, and stays the file that it is. */
@@ -264,6 +276,8 @@ static int run(struct renaming *r)
         unbind_both(r);
         return error;
     }
+    if (r->to.node && !(r->flags & RENAME_EXCHANGE))
+        folder_note_removed(r->f, r->to.node);
     error = end_side(r, &r->to, r->from.node, r->from.links);
     if (error == 0 && r->flags & RENAME_EXCHANGE)
         error = end_side(r, &r->from, r->to.node, r->to.links);

@@ -103,6 +103,8 @@ int folder_start_writer(struct folder *f);
 void folder_end_writer(struct folder *f);
 /* Something was written: it goes to the disk some time later, if not before. */
 void folder_note_written(struct folder *f, struct node *node);
+/* One of its names has gone: what was written is not waited with, if it was the last, and its room comes free. */
+void folder_note_removed(struct folder *f, struct node *node);
 /* The last who wrote has gone: what is cheap to write is written. */
 void folder_note_closed(struct folder *f, struct node *node);
 

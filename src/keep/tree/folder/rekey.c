@@ -253,9 +253,12 @@ static int turn_directory(struct rekeying *r, const struct entry *e, unsigned de
 
 static int rename_entry(struct rekeying *r, const struct entry *e)
 {
-    if (strcmp(e->text, e->will.text) != 0 &&
-        renameat2(e->at, e->text, e->at, e->will.text, RENAME_NOREPLACE) < 0)
-        return errno == EEXIST ? damaged(r, e->name, "stands there twice") : -errno;
+    int error = strcmp(e->text, e->will.text) == 0
+                    ? 0
+                    : lower_rename(e->at, e->text, e->at, e->will.text, RENAME_NOREPLACE);
+
+    if (error != 0)
+        return error == -EEXIST ? damaged(r, e->name, "stands there twice") : error;
     if (e->was.beside_len == 0 || faccessat(e->at, e->was.beside_name, F_OK, 0) < 0)
         return 0;
     if (fsync(e->at) < 0 || unlinkat(e->at, e->was.beside_name, 0) < 0)
