@@ -559,6 +559,9 @@ bool nginx_names_has(struct span name)
     return false;
 }
 
+#define LUA                                                                                   \
+    "Lua is not for gate: say it with map, set and rewrite, or ask a service by auth_request"
+
 /* The modules that gate does not have, by how their directives begin, and what to do instead. */
 static const struct {
     const char *start, *advice;
@@ -603,6 +606,24 @@ static const struct {
     {"stream",
      "streams of TCP are not for gate yet: leave them to the program that has them now"},
     {"degrad", "leave it out: it belongs to no supported system"},
+    /* of others than nginx's makers */
+    {"lua_", LUA},
+    {"js_", "say it with map, set and rewrite, or ask a service by auth_request"},
+    {"more_",
+     "gate has no module of that name: add_header with \"always\", proxy_hide_header and "
+     "proxy_set_header change headers"},
+    {"brotli", "gate has no brotli: gzip serves the same clients"},
+    {"zstd", "gate has no zstd: gzip serves the same clients"},
+    {"geoip2", "a geo block with \"include\" takes lists of networks by country"},
+    {"echo", "\"return 200 TEXT\" answers with a text"},
+    {"fancyindex", "autoindex lists directories"},
+    {"vhost_traffic_status", "\"status\" in a location shows what passes"},
+    {"modsecurity",
+     "gate has no rules against attacks: leave them to a program before or behind it"},
+    {"passenger_", "start the application with a port of its own and use proxy_pass"},
+    {"auth_ldap", "let a service ask the directory, and name it with auth_request"},
+    {"auth_pam", "let a service ask PAM, and name it with auth_request"},
+    {"rtmp", "streams of RTMP are not for gate"},
 };
 
 const char *nginx_names_advice(struct span name)
@@ -610,7 +631,7 @@ const char *nginx_names_advice(struct span name)
     for (size_t i = 0; i < sizeof modules / sizeof *modules; i++)
         if (span_starts(name, span_text(modules[i].start)))
             return modules[i].advice;
-    return NULL;
+    return memmem(name.at, name.len, "_by_lua", 7) ? LUA : NULL;
 }
 
 const char *nginx_names_at(size_t i)

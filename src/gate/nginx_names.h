@@ -6,7 +6,8 @@
 
 bool nginx_names_has(struct span name);
 
-/* What to do instead of a directive of a module that gate does not have; NULL for one that may come. */
+/* What to do instead of a directive of a module that gate does not have, nginx's or a well-known one of others; NULL
+ * for one that may come, and for all others. */
 const char *nginx_names_advice(struct span name);
 
 /* The i-th of all, in their order; NULL behind the last. */

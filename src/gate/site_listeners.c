@@ -113,7 +113,7 @@ static enum rc add_address(struct site_reader *r, struct making **making, size_t
 /* TLS wants a certificate from whoever answers clients that name nobody. */
 static void check_certificates(struct site_reader *r, const struct making *making)
 {
-    for (size_t i = 0; i < r->site->listeners_count; i++) {
+    for (size_t i = 0; i < r->site->listeners_count && !r->conf.faults->incomplete; i++) {
         const struct listener *l = &r->site->listeners[i];
 
         if (!l->tls || l->default_server->tls.count > 0 || l->default_server->tls.rejects)

@@ -122,3 +122,41 @@ def test_what_another_module_would_do_is_said(run):
     refused = run('directives', 'fastcgi_pass')
     assert refused.returncode == 1
     assert refused.stderr.startswith('gate: "fastcgi_pass" is a directive of nginx that gate does not have: gate asks origins by HTTP')
+
+
+def complaints(run, tmp_path, text, **files):
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    (tmp_path / 'nginx.conf').write_text(text)
+    tested = run('-t', '-p', tmp_path, '-c', tmp_path / 'nginx.conf')
+    assert tested.returncode == 1
+    return tested.stderr.replace(f'{tmp_path}/', '')
+
+
+def test_a_file_of_an_absent_module_is_told_once(run, tmp_path):
+    """Twenty lines of fastcgi_params, included for each site, drown nothing else."""
+    told = complaints(run, tmp_path, '''events {}
+http {
+    server { location / { include params; } }
+    server { location / { include params; lisen 80; } }
+}
+''', params=''.join(f'fastcgi_param  NAME_{i}  value;\n' for i in range(20)))
+    assert told.count('"fastcgi_param" is a directive of nginx that gate does not have\n') == 1
+    assert f"  again in line {', '.join(str(i) for i in range(2, 21))}\n" in told
+    assert 'nginx.conf:4:43: error: unknown directive "lisen"' in told and 'did you mean "listen"?' in told
+
+
+def test_what_a_missing_file_may_hold_is_not_asked_for(run, tmp_path):
+    server = 'events {{}} http {{ server {{ listen 127.0.0.1:1 ssl; {} }} }}\n'
+    told = complaints(run, tmp_path, server.format('include certificates;'))
+    assert 'open() "certificates" failed' in told and 'ssl_certificate' not in told
+    assert 'no "ssl_certificate" is defined' in complaints(run, tmp_path, server.format(''))
+
+
+@pytest.mark.parametrize('directive, word', [
+    ('access_by_lua_file x;', 'auth_request'), ('more_set_headers "A: b";', 'add_header'), ('brotli on;', 'gzip'),
+    ('modsecurity on;', 'before or behind')])
+def test_directives_of_well_known_other_modules_have_an_answer(run, tmp_path, directive, word):
+    told = complaints(run, tmp_path, f'events {{}} http {{ server {{ {directive} }} }}\n')
+    assert f'unknown directive "{directive.split()[0]}"' in told
+    assert word in told and 'did you mean' not in told

@@ -147,6 +147,7 @@ const char *conf_name_at(size_t i, const void *of)
 static void unknown(struct conf *conf)
 {
     struct span name = conf_word(conf, 0);
+    const char *advice = conf->language->advice(name);
     char word[64], hint[128];
     const char *near = NULL;
 
@@ -158,20 +159,20 @@ static void unknown(struct conf *conf)
         return;
     }
     if (conf->language->is_missing(name)) {
-        const char *advice = conf->language->advice(name);
-
         (void)conf_fail(conf, 0, advice,
                         "\"%.*s\" is a directive of nginx that gate does not have%s",
                         SPAN_ARG(name), advice ? "" : " yet");
         return;
     }
-    if (name.len < sizeof word && !memchr(name.at, 0, name.len)) {
+    if (!advice && name.len < sizeof word && !memchr(name.at, 0, name.len)) {
         snprintf(word, sizeof word, "%.*s", SPAN_ARG(name));
         near = options_nearest(word, conf_name_at, conf->language);
     }
-    if (near)
+    if (near) {
         snprintf(hint, sizeof hint, "did you mean \"%s\"?", near);
-    (void)conf_fail(conf, 0, near ? hint : NULL, "unknown directive \"%.*s\"", SPAN_ARG(name));
+        advice = hint;
+    }
+    (void)conf_fail(conf, 0, advice, "unknown directive \"%.*s\"", SPAN_ARG(name));
 }
 
 void conf_contexts(unsigned contexts, struct buffer *out)

@@ -32,19 +32,36 @@ static void insert(struct faults *f, struct fault_entry *entry)
     *at = entry;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_known(const struct faults *f, const struct fault_place *place, const char *text)
+{
+    for (const struct fault_entry *e = f->first; e; e = e->next)
+        if (place->line > 0 && e->place.line == place->line &&
+            e->place.column == place->column && same_text(e->place.file, place->file) &&
+            same_text(e->text, text))
+            return true;
+    return false;
+}
+
 void faults_vadd(struct faults *f, const struct fault_place *place, bool warning,
                  const char *hint, const char *format, va_list args)
 {
     struct fault_entry *entry;
     char text[1024];
 
+    vsnprintf(text, sizeof text, format, args);
+    if (is_known(f, place, text))
+        return;
     if (warning)
         f->warnings++;
     else
         f->errors++;
     if (f->errors + f->warnings > KEPT_MAX)
         return;
-    vsnprintf(text, sizeof text, format, args);
     entry = arena_take(&f->arena, sizeof *entry);
     if (!entry)
         return; /* it is counted all the same */
@@ -127,12 +144,35 @@ void fault_entry_show(const struct fault_entry *e, struct text *out)
         text_printf(out, "  %s\n", e->hint);
 }
 
+static bool says_the_same(const struct fault_entry *a, const struct fault_entry *b)
+{
+    return b && b->hint && same_text(a->hint, b->hint) && same_text(a->text, b->text) &&
+           same_text(a->place.file, b->place.file);
+}
+
+/* Those behind `e` that say what it says: gives the last of them. */
+static const struct fault_entry *show_same(const struct fault_entry *e, struct text *out,
+                                           size_t *kept)
+{
+    const char *before = "  again in line ";
+
+    for (; says_the_same(e, e->next); e = e->next, (*kept)++) {
+        text_printf(out, "%s%u", before, e->next->place.line);
+        before = ", ";
+    }
+    if (before[0] == ',')
+        text_add_char(out, '\n');
+    return e;
+}
+
 void faults_show(const struct faults *f, struct text *out)
 {
     size_t kept = 0;
 
-    for (const struct fault_entry *e = f->first; e; e = e->next, kept++)
+    for (const struct fault_entry *e = f->first; e; e = e->next, kept++) {
         fault_entry_show(e, out);
+        e = show_same(e, out, &kept);
+    }
     if (f->errors + f->warnings > kept)
         text_printf(out, "and %zu more\n", f->errors + f->warnings - kept);
 }

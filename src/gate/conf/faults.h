@@ -34,8 +34,10 @@ struct faults {
     struct arena arena;
     struct fault_entry *first;
     size_t errors, warnings; /* all that came, also those beyond what is kept */
+    bool incomplete; /* a file could not be read: what seems to be missing may stand there */
 };
 
+/* The same at the same place counts once: a file with a fault may be included often. */
 void faults_add(struct faults *f, const struct fault_place *place, bool warning,
                 const char *hint, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
@@ -59,7 +61,7 @@ void fault_entry_line(const struct fault_entry *e, struct text *out);
  */
 void fault_entry_show(const struct fault_entry *e, struct text *out);
 
-/* All of them, shown. */
+/* All of them, shown; of a run that says the same of one file, with the same hint, the others by their lines alone. */
 void faults_show(const struct faults *f, struct text *out);
 
 void faults_clear(struct faults *f);

@@ -321,6 +321,7 @@ static void read_file(struct conf_tree *tree, const char *path, const struct con
         struct fault_place nowhere = {0};
         struct fault_place place = from ? conf_place(from, 1) : nowhere;
 
+        tree->faults->incomplete = true;
         return add_fault(tree, &place, &why);
     }
     file->open = true;
