@@ -1,6 +1,7 @@
 """Encrypted folders from end to end, with the independent reader and cryptsetup as witnesses."""
 import hashlib
 import os
+import signal
 import stat
 
 import pytest
@@ -49,6 +50,9 @@ for size in %r:
 with open(f'{at}/d/e/sparse', 'wb') as file:
     file.seek(50_000_000); file.write(b'end'); file.seek(20_000_000); file.write(b'middle')
 os.link(f'{at}/d/4097', f'{at}/d/e/other name')
+fd = os.open(at, os.O_TMPFILE | os.O_RDWR, 0o644)
+os.write(fd, b'n' * 9000)
+os.link(f'/proc/self/fd/{fd}', f'{at}/d/e/named later', src_dir_fd=0)
 os.rename(f'{at}/d/3921', f'{at}/d/e/moved')
 os.setxattr(f'{at}/a', 'user.colour', b'red')
 ''' % (NAMES, SIZES)
@@ -83,11 +87,56 @@ for at, _, files in os.walk(sys.argv[1]):
             assert reader.target(path, tag) == '../a/b'
     assert read == shown
     assert colours == [b'red']
-    assert len(read) == len(NAMES) + len(SIZES) + 2
+    assert len(read) == len(NAMES) + len(SIZES) + 3
     plain = [name for name in os.listdir(lower) if name in NAMES]
     assert len(plain) == (len(NAMES) if names == 'off' else 0)
     text = b''.join(path.read_bytes() for path in lower.rglob('*') if path.is_file() and path.name != 'keep.luks')
     assert not any(name.encode('utf-8', 'surrogateescape').hex().encode() in text for name in NAMES if len(name) > 5)
+
+
+AMIDST = '''
+import os, sys
+os.chdir(sys.argv[1])
+os.mkdir('later')
+os.sync()
+os.rename('d/4097', 'later/moved')
+os.rename('d/e', 'later/directory')
+os.rename('a', 'y' * 176)
+os.link('d/link', 'later/one'), os.link('d/link', 'later/another')
+os.rename('d/link', 'later/link')
+os.mkfifo('later/fifo')
+fd = os.open('d/700000', os.O_RDWR)
+for block in 3, 9, 70:
+    os.pwrite(fd, b'again' * 1000, block * 4096 + 7)
+    os.fsync(fd)
+    os.pwrite(fd, b'more' * 1000, block * 4096 + 7)
+os.ftruncate(fd, 600_001)
+os.fsync(fd)
+os.setxattr('d/0', 'user.' + 'n' * 250, b'')
+os._exit(0)
+'''
+
+
+def test_the_reader_reads_what_a_kill_left(anybody, cryptsetup):
+    """Files and directories that are bound to two names, links that are bound to none, blocks that are unsettled."""
+    keep = anybody
+    lower = folder(keep)
+    at = keep.open('f', 'm')
+    script(keep, FILL, at, '3')
+    script(keep, AMIDST, at)
+    os.kill(keep.status()[0]['process'], signal.SIGKILL)
+    keep.run('close', 'f')
+    reader, read, targets = Folder(lower, volume_key(keep, cryptsetup)), {}, {}
+    for name, kind, path, tag in reader.walk():
+        if kind == stat.S_IFREG:
+            read[name] = reader.file(path, tag).read()
+        elif kind == stat.S_IFLNK:
+            targets[name] = reader.target(path, tag)
+    assert targets == {f'later/{name}': '../a/b' for name in ('one', 'another', 'link')}
+    assert {'later/moved', 'later/directory/moved', 'y' * 176} < set(read) and len(read['d/700000']) == 600_001
+    keep.do('export', 'f', '--to', 'out', '--passphrase-file', keep.phrase)
+    assert {name: (keep.home / 'out' / name).read_bytes() for name in read} == read
+    keep.do('check', 'f', '--passphrase-file', keep.phrase)
 
 
 def test_a_folder_is_opened_where_it_was_moved_to(anybody, tmp_path):
@@ -246,7 +295,7 @@ def test_without_a_mount(anybody):
     before = keep.execute('sh', '-c', 'cd m && find . -type f -print0 | sort -z | xargs -0 sha256sum').stdout
     keep.close()
     phrase = ['--passphrase-file', keep.phrase]
-    assert keep.do('ls', 'f', 'd/e', *phrase).split('\n') == ['moved', 'other name', 'sparse', '']
+    assert keep.do('ls', 'f', 'd/e', *phrase).split('\n') == ['moved', 'named later', 'other name', 'sparse', '']
     assert '-> ../a/b' in keep.do('ls', '--long', 'f', 'd', *phrase)
     assert keep.run('cat', 'f', 'd/4096', '--offset', '4000', *phrase).stdout == \
         keep.run('cat', 'f', 'd/4096', *phrase).stdout[4000:]

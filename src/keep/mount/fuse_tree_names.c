@@ -107,12 +107,29 @@ int fuse_tree_mkdir(struct fuse_call *c)
     return make(c, name, &(struct tree_new){.mode = S_IFDIR | (in.mode & ALLPERMS)});
 }
 
+/* What is made, with the caller's umask on this thread. */
+static struct tree_new new_file(struct fuse_call *c, const struct fuse_create_in *in)
+{
+    fuse_call_umask(in->umask);
+    return (struct tree_new){.mode = S_IFREG | (in->mode & ALLPERMS), .caller = c->caller};
+}
+
+static int reply_created(struct fuse_call *c, const struct tree_entry *entry, tree_handle file)
+{
+    const struct fuse_open_out open = {.fh = file, .open_flags = FOPEN_KEEP_CACHE};
+
+    fuse_call_reply_entry(c, entry);
+    memcpy(c->reply->body.bytes + sizeof(struct fuse_entry_out), &open, sizeof open);
+    fuse_call_reply_body(c, sizeof(struct fuse_entry_out) + sizeof open);
+    return 0;
+}
+
 int fuse_tree_create(struct fuse_call *c)
 {
     struct fuse_create_in in;
-    struct tree_new what = {.caller = c->caller};
+    struct tree_new what;
     struct tree_entry entry;
-    struct fuse_open_out open = {.open_flags = FOPEN_KEEP_CACHE};
+    tree_handle file;
     const char *name;
     int error;
 
@@ -122,17 +139,27 @@ int fuse_tree_create(struct fuse_call *c)
     error = fuse_call_take_name(c, &name);
     if (error != 0)
         return error;
-    fuse_call_umask(in.umask);
-    what.mode = S_IFREG | (in.mode & ALLPERMS);
-    error =
-        c->tree->kind->create(c->tree, c->node, name, &what,
-                              (int)(in.flags & O_EXCL) | O_CREAT | O_RDWR, &entry, &open.fh);
-    if (error != 0)
-        return error;
-    fuse_call_reply_entry(c, &entry);
-    memcpy(c->reply->body.bytes + sizeof(struct fuse_entry_out), &open, sizeof open);
-    fuse_call_reply_body(c, sizeof(struct fuse_entry_out) + sizeof open);
-    return 0;
+    what = new_file(c, &in);
+    error = c->tree->kind->create(c->tree, c->node, name, &what,
+                                  (int)(in.flags & O_EXCL) | O_CREAT | O_RDWR, &entry, &file);
+    return error ? error : reply_created(c, &entry, file);
+}
+
+/* As CREATE, with a name that means nothing. */
+int fuse_tree_tmpfile(struct fuse_call *c)
+{
+    struct fuse_create_in in;
+    struct tree_new what;
+    struct tree_entry entry;
+    tree_handle file;
+    int error;
+
+    if (!c->tree->kind->create_unnamed)
+        return -ENOSYS;
+    fuse_call_take(c, &in, sizeof in);
+    what = new_file(c, &in);
+    error = c->tree->kind->create_unnamed(c->tree, c->node, &what, &entry, &file);
+    return error ? error : reply_created(c, &entry, file);
 }
 
 static int remove_with(struct fuse_call *c,

@@ -119,22 +119,27 @@ int lower_change(int fd, int at, const char *name, const struct tree_change *cha
     return error;
 }
 
-int lower_give(int at, const char *name, const struct tree_caller *caller, struct stat *about)
+int lower_give(int fd, int at, const char *name, const struct tree_caller *caller,
+               struct stat *about)
 {
+    struct tree_change owner = {
+        .fields = TREE_CHANGE_UID | TREE_CHANGE_GID, .uid = caller->uid, .gid = caller->gid};
     mode_t privileges = about->st_mode & (S_ISUID | S_ISGID);
     struct stat above;
-    gid_t gid = caller->gid;
+    int error;
 
     if ((about->st_uid == caller->uid && about->st_gid == caller->gid) || geteuid() != 0)
         return 0;
     if (fstatat(at, "", &above, AT_EMPTY_PATH) < 0)
         return -errno;
     if (above.st_mode & S_ISGID)
-        gid = (gid_t)-1;
-    if (fchownat(at, name, caller->uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
+        owner.fields = TREE_CHANGE_UID;
+    if ((error = change_owner(fd, at, name, &owner)) != 0)
+        return error;
     if (privileges != 0 && !S_ISDIR(about->st_mode) &&
-        fchmodat(at, name, about->st_mode & ALLPERMS, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
-    return fstatat(at, name, about, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+        (error = change_mode(fd, at, name, about->st_mode & ALLPERMS)) != 0)
+        return error;
+    return (fd >= 0 ? fstat(fd, about) : fstatat(at, name, about, AT_SYMLINK_NOFOLLOW)) < 0
+               ? -errno
+               : 0;
 }

@@ -39,9 +39,12 @@ int lower_change(int fd, int at, const char *name, const struct tree_change *cha
  * Gives what was just made to the caller it was made for, where that is not us: his group, or
  * that of the directory if it has the set-group-ID bit. Where we are not root nothing is done.
  *
+ *   fd     of it, if it is open; -1: by its name
+ *   at     the directory
  *   about  of it; up to date afterwards
  */
-int lower_give(int at, const char *name, const struct tree_caller *caller, struct stat *about);
+int lower_give(int fd, int at, const char *name, const struct tree_caller *caller,
+               struct stat *about);
 
 /* An open directory that is read. */
 struct lower_listing {

@@ -122,6 +122,8 @@ void nodes_leave_with(struct nodes *nodes, struct node *directory, struct node_p
  */
 struct node *nodes_add(struct nodes *nodes, struct node *directory, const char *name,
                        const struct stat *about, unsigned look_ups);
+/* The same for a file that has no name, looked up once. */
+struct node *nodes_add_unnamed(struct nodes *nodes, const struct stat *about);
 /* The node that is known under a name of an entered directory, as by nodes_get; NULL: none is. */
 struct node *nodes_named(struct nodes *nodes, struct node *directory, const char *name);
 /* The name is gone: unlink(2), rmdir(2). A file that is open stays open, and a directory whose

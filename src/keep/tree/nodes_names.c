@@ -256,6 +256,21 @@ struct node *nodes_add(struct nodes *nodes, struct node *directory, const char *
     return node;
 }
 
+struct node *nodes_add_unnamed(struct nodes *nodes, const struct stat *about)
+{
+    struct node *node, *gone = NULL;
+
+    pthread_mutex_lock(&nodes->lock);
+    node = table_node(nodes, about, &gone);
+    if (node) {
+        node->pins++;
+        node->look_ups++;
+    }
+    pthread_mutex_unlock(&nodes->lock);
+    table_free(nodes, gone);
+    return node;
+}
+
 struct node *nodes_named(struct nodes *nodes, struct node *directory, const char *text)
 {
     struct node_name *name;

@@ -89,6 +89,9 @@ struct tree_kind {
     int (*create)(struct tree *t, uint64_t parent, const char *name,
                   const struct tree_new *what, int flags, struct tree_entry *out,
                   tree_handle *file);
+    /* A file without a name, open, that `link` may give one. -EOPNOTSUPP: there is none such here. */
+    int (*create_unnamed)(struct tree *t, uint64_t parent, const struct tree_new *what,
+                          struct tree_entry *out, tree_handle *file);
     int (*link)(struct tree *t, uint64_t node, uint64_t parent, const char *name,
                 struct tree_entry *out);
     int (*unlink)(struct tree *t, uint64_t parent, const char *name);

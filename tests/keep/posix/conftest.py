@@ -112,11 +112,6 @@ def here(place, request):
 
 
 @pytest.fixture
-def is_plain(request):
-    return 'plain' in request.node.callspec.params['place']
-
-
-@pytest.fixture
 def root():
     if os.getuid() != 0:
         pytest.skip('only root can be other users')

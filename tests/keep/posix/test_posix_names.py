@@ -1,9 +1,14 @@
 """Names, links, directories, renames: what each call does and with which errors it fails."""
+import ctypes
 import os
 import stat
+import tempfile
 
 import pytest
 from posix_tools import content, elsewhere, error, make
+
+libc = ctypes.CDLL(None, use_errno=True)
+AT_FDCWD, AT_SYMLINK_FOLLOW = -100, 0x400
 
 ODD_BYTES = bytes(b for b in range(1, 256) if b != ord('/'))
 
@@ -317,17 +322,44 @@ def test_unlinked_while_open(here):
     assert content(here / 'a') == b'another'
 
 
-def test_files_without_a_name(here, is_plain):
-    """O_TMPFILE: the kernel says that a mount does not have it, and programs go another way."""
-    if is_plain:
-        fd = os.open(here, os.O_TMPFILE | os.O_RDWR, 0o600)
-        os.close(fd)
-    else:
-        assert error(os.open, here, os.O_TMPFILE | os.O_RDWR, 0o600) == 'EOPNOTSUPP'
-    import tempfile
+def give_name(fd, path):
+    """linkat(2) of what is open, which os.link() cannot do."""
+    if libc.linkat(AT_FDCWD, b'/proc/self/fd/%d' % fd, AT_FDCWD, os.fsencode(path), AT_SYMLINK_FOLLOW) < 0:
+        raise OSError(ctypes.get_errno(), '')
+
+
+def test_files_without_a_name(here, request):
+    """O_TMPFILE: what is passed through does not have it, and programs go another way."""
     with tempfile.TemporaryFile(dir=here) as file:
         file.write(b'x')
     assert names(here) == []
+    if 'pass' in request.node.callspec.params['place']:
+        assert error(os.open, here, os.O_TMPFILE | os.O_RDWR, 0o600) == 'EOPNOTSUPP'
+        return
+    for size in 0, 100, 9000, 500_000:
+        fd = os.open(here, os.O_TMPFILE | os.O_RDWR, 0o640)
+        os.write(fd, b'x' * size)
+        assert (os.fstat(fd).st_size, os.fstat(fd).st_nlink, stat.S_IMODE(os.fstat(fd).st_mode)) == (size, 0, 0o640)
+        assert os.pread(fd, size + 1, 0) == b'x' * size and names(here) == []
+        os.setxattr(fd, 'user.note', b'kept')
+        if size == 500_000:
+            os.fsync(fd)
+        make(here / 'taken')
+        assert error(give_name, fd, here / 'taken') == 'EEXIST'
+        give_name(fd, here / 'first')
+        os.pwrite(fd, b'more', size)
+        give_name(fd, here / 'second')
+        assert os.fstat(fd).st_nlink == 2 and names(here) == ['first', 'second', 'taken']
+        os.close(fd)
+        assert content(here / 'second') == content(here / 'first') == b'x' * size + b'more'
+        assert os.getxattr(here / 'first', 'user.note') == b'kept'
+        for name in names(here):
+            os.unlink(here / name)
+    fd = os.open(here, os.O_TMPFILE | os.O_RDWR | os.O_EXCL, 0o600)
+    assert error(give_name, fd, here / 'never') == 'ENOENT'
+    os.close(fd)
+    assert error(os.open, here, os.O_TMPFILE | os.O_RDONLY, 0o600) == 'EINVAL'
+    assert error(os.open, make(here / 'file'), os.O_TMPFILE | os.O_RDWR, 0o600) == 'ENOTDIR'
 
 
 def test_a_number_is_a_files_own(here):

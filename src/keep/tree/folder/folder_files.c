@@ -230,6 +230,7 @@ const struct tree_kind folder_kind = {
     .read_link = read_link,
     .make = folder_make,
     .create = folder_create_file,
+    .create_unnamed = folder_create_unnamed,
     .link = folder_link,
     .unlink = folder_unlink,
     .remove_directory = folder_remove_directory,

@@ -141,7 +141,7 @@ static int give_away(const struct making *m)
 
     if (fstatat(m->at, m->name->text, &about, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    return lower_give(m->at, m->name->text, &m->what->caller, &about);
+    return lower_give(-1, m->at, m->name->text, &m->what->caller, &about);
 }
 
 /* A file that was left without a header is no file: its name is free. */
@@ -159,6 +159,35 @@ static int open_new(const struct making *m)
     unlinkat(m->at, m->name->text, 0);
     fd = openat(m->at, m->name->text, flags, m->what->mode & ALLPERMS);
     return fd < 0 ? -errno : fd;
+}
+
+/* A new file, of which all is there: it is open as by folder_take. */
+static int adopt(struct folder *f, struct node *node, int fd, struct content *content,
+                 struct tree_entry *out)
+{
+    int error;
+
+    nodes_adopt_file(f->nodes, node, fd);
+    folder_set_content(f, kept_of(node), content);
+    out->node = node->id;
+    out->about.st_ino = nodes_inode(f->nodes, &out->about);
+    out->about.st_size = 0;
+    error = folder_share(f, node);
+    nodes_release_file(f->nodes, node);
+    return error;
+}
+
+int folder_adopt(struct folder *f, struct node *node, int fd, struct content *content,
+                 struct tree_entry *out, tree_handle *file)
+{
+    int error = adopt(f, node, fd, content, out);
+
+    if (error == 0) {
+        folder_times_open(f, node);
+        *file = (tree_handle)(uintptr_t)node;
+    }
+    nodes_put(f->nodes, node);
+    return error;
 }
 
 /* The new file, open as by folder_take if it is wanted so. */
@@ -186,13 +215,7 @@ static int make_file(const struct making *m, bool keep_open, struct tree_entry *
         return error;
     }
     folder_note_checked(m->f, *added, m->name->tag);
-    nodes_adopt_file(m->f->nodes, *added, fd);
-    folder_set_content(m->f, kept_of(*added), content);
-    out->node = (*added)->id;
-    out->about.st_ino = nodes_inode(m->f->nodes, &out->about);
-    out->about.st_size = 0;
-    error = folder_share(m->f, *added);
-    nodes_release_file(m->f->nodes, *added);
+    error = adopt(m->f, *added, fd, content, out);
     if (error == 0 && !keep_open)
         folder_give(m->f, *added);
     return error;
@@ -363,25 +386,40 @@ static int link_in(struct folder *f, struct node *node, const struct node_place 
     return error;
 }
 
+static int link_named(struct folder *f, struct node *node, struct node *directory,
+                      const struct disk_name *disk, struct tree_entry *out,
+                      struct node **added)
+{
+    struct node_place place;
+    bool durable = false;
+    int error = unbind(f, node, &durable), at;
+
+    if (error == 0 && durable) /* the new name may soon be its only one */
+        error = folder_sync_names(f);
+    if (error != 0 || (error = at = nodes_find_with(f->nodes, node, directory, &place)) < 0)
+        return error;
+    error = link_in(f, node, &place, directory, at, disk, out, added);
+    nodes_leave_with(f->nodes, directory, &place);
+    return error;
+}
+
 int folder_link(struct tree *t, uint64_t id, uint64_t parent, const char *name,
                 struct tree_entry *out)
 {
     struct folder *f = folder_of(t);
     struct node *node = nodes_get(f->nodes, id), *directory, *added = NULL;
-    struct node_place place;
     struct disk_name disk;
-    int error = folder_name(f, parent, name, &directory, &disk), at;
-    bool durable = false;
+    int error = folder_name(f, parent, name, &directory, &disk);
 
     if (error == 0 && !node)
         error = -ESTALE;
-    if (error == 0)
-        error = unbind(f, node, &durable);
-    if (error == 0 && durable) /* the new name may soon be its only one */
-        error = folder_sync_names(f);
-    if (error == 0 && (error = at = nodes_find_with(f->nodes, node, directory, &place)) >= 0) {
-        error = link_in(f, node, &place, directory, at, &disk, out, &added);
-        nodes_leave_with(f->nodes, directory, &place);
+    if (error == 0 && S_ISREG(node->type) && (error = folder_share(f, node)) == 0) {
+        error = nodes_is_gone(f->nodes, node)
+                    ? folder_link_unnamed(f, node, directory, &disk, out, &added)
+                    : link_named(f, node, directory, &disk, out, &added);
+        folder_give(f, node);
+    } else if (error == 0 || error == -EBADF) {
+        error = link_named(f, node, directory, &disk, out, &added);
     }
     nodes_put(f->nodes, added);
     nodes_put(f->nodes, node);

@@ -187,6 +187,15 @@ int folder_make(struct tree *t, uint64_t parent, const char *name, const struct 
 int folder_create_file(struct tree *t, uint64_t parent, const char *name,
                        const struct tree_new *what, int flags, struct tree_entry *out,
                        tree_handle *file);
+/* A new file of which all is there, with its node and what is kept with it: open, and all of it taken over. */
+int folder_adopt(struct folder *f, struct node *node, int fd, struct content *content,
+                 struct tree_entry *out, tree_handle *file);
+int folder_create_unnamed(struct tree *t, uint64_t parent, const struct tree_new *what,
+                          struct tree_entry *out, tree_handle *file);
+/* It is open, and gets its first name. */
+int folder_link_unnamed(struct folder *f, struct node *node, struct node *directory,
+                        const struct disk_name *name, struct tree_entry *out,
+                        struct node **added);
 int folder_link(struct tree *t, uint64_t node, uint64_t parent, const char *name,
                 struct tree_entry *out);
 int folder_unlink(struct tree *t, uint64_t parent, const char *name);

@@ -59,7 +59,7 @@ static int hand_over(struct pass *pass, struct node *directory, int at, const ch
     int error = fstatat(at, name, &out->about, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 
     if (error == 0)
-        error = lower_give(at, name, &what->caller, &out->about);
+        error = lower_give(-1, at, name, &what->caller, &out->about);
     if (error == 0)
         error = add(pass, directory, name, out, added);
     if (error != 0)
