@@ -18,6 +18,12 @@ def origin():
 
 
 @pytest.fixture
+def two():
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(peers.Patient()) for _ in range(2)]
+
+
+@pytest.fixture
 def gate(tmp_path, request, free_port):
     """Call it with the text of a server block, and perhaps of the http and main ones: a running peers.Proxy.
 

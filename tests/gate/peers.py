@@ -335,6 +335,19 @@ class Origin:
         return False
 
 
+class Patient(Origin):
+    """Answers /health with what `health` is, and what it is asked besides with what it always does."""
+    health = b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-State: up\r\n\r\nwell'
+
+    def answer_health(self, wire, _, __):
+        wire.send(self.health)
+        return False
+
+
+def group(two, more='', parameters=''):
+    return f'upstream two {{ {more} ' + ''.join(f'server 127.0.0.1:{each.port} {parameters};' for each in two) + '}'
+
+
 class TlsOrigin(Origin):
     """The same behind TLS, with a key and a certificate from one file."""
 

@@ -6,12 +6,6 @@ import peers
 import pytest
 
 
-@pytest.fixture
-def two():
-    with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(peers.Origin()) for _ in range(2)]
-
-
 PASS = 'location / { proxy_pass http://group; proxy_set_header Connection ""; add_header X-Server $upstream_addr; }'
 
 

@@ -1,5 +1,4 @@
 """Servers are asked whether they are well, or are seen to do worse than others, and get no requests until they do better."""
-import contextlib
 import re
 import socket
 
@@ -9,25 +8,6 @@ import pytest
 
 PASS = '''location / {{ proxy_pass http://two; proxy_set_header Connection ""; add_header X-Server $upstream_addr;
                        health_check interval=100ms timeout=500ms {}; }}'''
-
-
-class Patient(peers.Origin):
-    """Answers /health with what `health` is, and what it is asked besides with what it always does."""
-    health = b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-State: up\r\n\r\nwell'
-
-    def answer_health(self, wire, _, __):
-        wire.send(self.health)
-        return False
-
-
-@pytest.fixture
-def two():
-    with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(Patient()) for _ in range(2)]
-
-
-def group(two, more=''):
-    return f'upstream two {{ {more} ' + ''.join(f'server 127.0.0.1:{each.port};' for each in two) + '}'
 
 
 def asked(proxy, two, count=6):
@@ -50,7 +30,7 @@ ILL = {
 @pytest.mark.parametrize('symptom', ILL)
 def test_an_ill_server_gets_nothing_until_it_is_well(gate, two, symptom):
     match = 'match well { status 200-299; header X-State = up; header ! X-None; body ~ "^we"; }'
-    proxy = gate(PASS.format('uri=/health match=well fails=2 passes=2'), match + group(two), main='worker_processes 2;')
+    proxy = gate(PASS.format('uri=/health match=well fails=2 passes=2'), match + peers.group(two), main='worker_processes 2;')
     assert asked(proxy, two) == {0, 1}
     well, two[0].health = two[0].health, ILL[symptom]
     peers.wait_for(lambda: 'is unhealthy' in proxy.told)
@@ -67,7 +47,7 @@ def test_an_ill_server_gets_nothing_until_it_is_well(gate, two, symptom):
 def test_one_that_hangs_or_is_gone(gate, two):
     with socket.create_server(('127.0.0.1', 0)) as silent:
         hanging = type('Silent', (), {'port': silent.getsockname()[1]})()
-        proxy = gate(PASS.format('uri=/health'), group([*two, hanging]))
+        proxy = gate(PASS.format('uri=/health'), peers.group([*two, hanging]))
         peers.wait_for(lambda: 'it took too long' in proxy.told)
         assert asked(proxy, two) == {0, 1}
     two[0].stop()
@@ -77,12 +57,12 @@ def test_one_that_hangs_or_is_gone(gate, two):
 
 def test_mandatory_and_tcp_and_port(gate, two):
     two[0].health = b''
-    proxy = gate(PASS.format('uri=/health mandatory'), group(two))
+    proxy = gate(PASS.format('uri=/health mandatory'), peers.group(two))
     peers.wait_for(lambda: asked(proxy, two, 1) == {1})
     assert asked(proxy, two) == {1}
-    proxy = gate(PASS.format('type=tcp'), group(two))
+    proxy = gate(PASS.format('type=tcp'), peers.group(two))
     assert asked(proxy, two) == {0, 1}
-    proxy = gate(PASS.format(f'uri=/health port={two[0].port}'), group(two))
+    proxy = gate(PASS.format(f'uri=/health port={two[0].port}'), peers.group(two))
     peers.wait_for(lambda: proxy.told.count('is unhealthy') == 2)
     assert asked(proxy, two) == {502}
 
@@ -90,7 +70,7 @@ def test_mandatory_and_tcp_and_port(gate, two):
 def test_errors_in_a_row_eject(gate, two):
     """One of two answers 500; after three of these clients see no more, until its time is over."""
     proxy = gate(PASS.split('health_check')[0].format() + '}',
-                 group(two, 'outlier_ejection consecutive=3 time=400ms;'), main='worker_processes 2;')
+                 peers.group(two, 'outlier_ejection consecutive=3 time=400ms;'), main='worker_processes 2;')
     good, two[0].answer_b = two[0].answer_b, lambda wire, request, rest: two[0].answer_status(wire, request, '500')
     for _ in range(20):
         peers.ask(proxy.port, 'GET', '/b/1')
@@ -107,7 +87,7 @@ def test_words_are_checked(gate_program, tmp_path, refusals):
 
 def test_a_server_that_a_name_brings_is_asked_at_once(gate):
     """Mandatory, and once an hour: who comes later does not wait that long; who leaves and comes back is asked anew."""
-    with dns_server.NameServer() as names, Patient() as one, Patient('127.0.0.2', one.port):
+    with dns_server.NameServer() as names, peers.Patient() as one, peers.Patient('127.0.0.2', one.port):
         names.records['app.test', dns_server.A] = ['127.0.0.1']
         proxy = gate(PASS.replace('100ms', '1h').format('uri=/health mandatory').replace('}}', '}').replace('{{', '{'),
                      f'resolver 127.0.0.1:{names.port} ipv6=off; upstream two {{ server app.test:{one.port} resolve; }}', main='worker_processes 2;')
@@ -124,11 +104,11 @@ TLS = '''location / {{ proxy_pass https://two; proxy_ssl_verify on; proxy_ssl_tr
 @pytest.mark.parametrize(('words', 'told'), [('proxy_ssl_name localhost;', 'is healthy again'), ('proxy_ssl_name other.test;', 'does not match "other.test"'),
                                              ('', 'does not match "two"')])
 def test_probes_over_tls_verify_as_requests_do(gate, certificate, words, told):
-    class Secure(peers.TlsOrigin, Patient):
+    class Secure(peers.TlsOrigin, peers.Patient):
         pass
 
     with Secure(certificate) as origin:
-        proxy = gate(TLS.format(certificate, words), group([origin]))
+        proxy = gate(TLS.format(certificate, words), peers.group([origin]))
         if 'match' in told:
             peers.wait_for(lambda: told in proxy.told)
             assert peers.ask(proxy.port, 'GET', '/b/1').status == 502

@@ -15,24 +15,6 @@ STATUS = 'location = /status { status; }'
 PASS = 'location / { proxy_pass http://two; proxy_set_header Connection ""; proxy_connect_timeout 300ms; proxy_read_timeout 300ms; }' + STATUS
 
 
-class Patient(peers.Origin):
-    health = b'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell'
-
-    def answer_health(self, wire, _, __):
-        wire.send(self.health)
-        return False
-
-
-@pytest.fixture
-def two():
-    with contextlib.ExitStack() as stack:
-        yield [stack.enter_context(Patient()) for _ in range(2)]
-
-
-def group(two, more='', parameters=''):
-    return f'upstream two {{ {more} ' + ''.join(f'server 127.0.0.1:{each.port} {parameters};' for each in two) + '}'
-
-
 def reload(proxy):
     ended = proxy.told.count('exited with code 0')
     proxy.signal(signal.SIGHUP)
@@ -90,7 +72,7 @@ def test_a_server_that_rests_is_not_asked_after_a_reload(gate, two, zone):
     with socket.create_server(('127.0.0.1', 0)) as silent:
         silent.setblocking(False)
         hanging = type('Silent', (), {'port': silent.getsockname()[1]})()
-        proxy = gate(PASS, group([*two, hanging], zone, 'fail_timeout=1h'), main='worker_processes 2;')
+        proxy = gate(PASS, peers.group([*two, hanging], zone, 'fail_timeout=1h'), main='worker_processes 2;')
         for _ in range(6):
             assert peers.ask(proxy.port, 'GET', '/b/5').status == 200
         seen = load(proxy, 10)
@@ -111,7 +93,7 @@ def test_a_server_that_rests_is_not_asked_after_a_reload(gate, two, zone):
 @pytest.mark.parametrize('act', [reload, kill_worker])
 def test_an_ill_server_stays_ill(gate, two, act):
     """Its health check fails, what it answers else is well: so it would be seen if it were asked."""
-    proxy = gate(PASS.replace('proxy_read', 'health_check uri=/health interval=1h; proxy_read'), group(two, 'zone two 64k;'), main='worker_processes 2;')
+    proxy = gate(PASS.replace('proxy_read', 'health_check uri=/health interval=1h; proxy_read'), peers.group(two, 'zone two 64k;'), main='worker_processes 2;')
     two[0].health = two[0].health.replace(b'200 OK', b'500 No')
     act(proxy)  # asks at once
     peers.wait_for(lambda: servers(proxy)[0]['state'] == 'unhealthy')
@@ -133,7 +115,7 @@ def test_an_ill_server_stays_ill(gate, two, act):
 
 @pytest.mark.parametrize(('word', 'answers'), [('mandatory', {502}), ('mandatory persistent', {200})])
 def test_mandatory_asks_again_and_persistent_does_not(gate, two, word, answers):
-    proxy = gate(PASS.replace('proxy_read', f'health_check uri=/health interval=1h {word}; proxy_read'), group(two, 'zone two 64k;'))
+    proxy = gate(PASS.replace('proxy_read', f'health_check uri=/health interval=1h {word}; proxy_read'), peers.group(two, 'zone two 64k;'))
     peers.wait_for(lambda: peers.ask(proxy.port, 'GET', '/b/5').status == 200)
     peers.wait_for(lambda: [each['state'] for each in servers(proxy)] == ['up', 'up'])
     for each in two:
@@ -143,7 +125,7 @@ def test_mandatory_asks_again_and_persistent_does_not(gate, two, word, answers):
 
 
 def test_figures_go_on_and_new_servers_come_in(gate, two):
-    proxy = gate(PASS, group(two[:1], 'zone two 64k;'), main='worker_processes 2;')
+    proxy = gate(PASS, peers.group(two[:1], 'zone two 64k;'), main='worker_processes 2;')
     for i in range(7):
         peers.ask(proxy.port, 'GET', '/b/5' if i else '/status/404')
     file = proxy.folder / 'proxy.conf'

@@ -1,11 +1,12 @@
 #include "gate/balance/ledger.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#include "gate/zone/shared_lock.h"
 
 enum {
     SERVERS_MIN = 64,
@@ -63,22 +64,10 @@ const char *ledger_event_name(enum peer_event event)
 
 /* ---- the memory ---- */
 
-static void open_lock(pthread_mutex_t *lock)
-{
-    pthread_mutexattr_t attributes;
-
-    pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(lock, &attributes);
-    pthread_mutexattr_destroy(&attributes);
-}
-
 /* What a killed worker was writing is numbers, each of which is looked at before it counts. */
 static void lock(struct table *table)
 {
-    if (pthread_mutex_lock(&table->lock) == EOWNERDEAD)
-        pthread_mutex_consistent(&table->lock);
+    (void)shared_lock_take(&table->lock);
 }
 
 static void unlock(struct table *table)
@@ -122,7 +111,7 @@ enum rc ledger_open(struct ledger **out, size_t servers, uint64_t size, struct l
         return fail_errno(why, RC_MEMORY, "mmap() for what is known of servers failed");
     }
     ledger->table->capacity = capacity;
-    open_lock(&ledger->table->lock);
+    shared_lock_open(&ledger->table->lock);
     if (before)
         take_along(ledger->table, before->table);
     *out = ledger;

@@ -32,6 +32,7 @@ struct origins {
 /* All of this process. The lock is taken before that of a pool. */
 static struct list pools = {&pools, &pools};
 static pthread_mutex_t pools_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_uint_fast64_t pools_count;
 
 static struct idle_list *list_of(struct origins *pool,
                                  const struct upstream_settings *upstream)
@@ -55,6 +56,7 @@ enum rc origins_open(struct origins **out, struct loop *loop, size_t count, stru
         list_init(&pool->idle[i].ring);
     pthread_mutex_lock(&pools_lock);
     list_add_last(&pools, &pool->link);
+    atomic_fetch_add(&pools_count, 1);
     pthread_mutex_unlock(&pools_lock);
     *out = pool;
     return RC_OK;
@@ -118,6 +120,7 @@ void origins_close(struct origins *pool)
         return;
     pthread_mutex_lock(&pools_lock);
     list_remove(&pool->link);
+    atomic_fetch_sub(&pools_count, 1);
     pthread_mutex_unlock(&pools_lock);
     origins_drain(pool);
     pthread_mutex_destroy(&pool->lock);
@@ -520,7 +523,7 @@ void origins_give(struct origin *origin)
     origin->user = NULL;
     origin->timer.fire = on_idle_timeout;
     timer_set(loop_timers(pool->loop), &origin->timer, u->keepalive_timeout_ms);
-    if (add_idle(origin) > u->keepalive)
+    if (add_idle(origin) > u->keepalive * atomic_load(&pools_count))
         make_room(pool, u);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Connections of one loop to origins: made, handed to one user at a time, kept while idle. An idle
  * connection that says anything, or ends, is closed. A loop that has no idle one takes one of another
- * loop; how many an upstream may have is the sum of all loops'. Knows no request.
+ * loop. An upstream may have `keepalive` of them for each loop, whichever loops they are at. Knows no request.
  */
 #ifndef GATE_UPSTREAM_ORIGIN_H
 #define GATE_UPSTREAM_ORIGIN_H

@@ -450,8 +450,8 @@ const struct directive upstream_directives[] = {
             "proxy_next_upstream allows. Without it 20% and 10 a second; off where gate is "
             "called as nginx."},
     {"keepalive", CONF_UPSTREAM, 1, 2, .set = set_keepalive, .standard = "32",
-     .doc = "How many idle connections to the group all loops together keep for later "
-            "requests; 0 for none."},
+     .doc = "How many idle connections to the group are kept for later requests: so many for "
+            "each loop (worker_processes), and any loop uses any of them; 0 for none."},
     {"keepalive_requests", CONF_UPSTREAM, 1, 1, .set = conf_set_number, AT(keepalive_requests),
      .standard = "1000",
      .doc = "How many requests one connection to a server of the group serves."},

@@ -1,12 +1,12 @@
 #include "gate/zone/zone.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+
+#include "gate/zone/shared_lock.h"
 
 #define NONE UINT32_MAX
 
@@ -46,17 +46,6 @@ static void empty(struct zone *zone)
     table->count = 0;
 }
 
-static void open_lock(pthread_mutex_t *lock)
-{
-    pthread_mutexattr_t attributes;
-
-    pthread_mutexattr_init(&attributes);
-    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(lock, &attributes);
-    pthread_mutexattr_destroy(&attributes);
-}
-
 enum rc zone_open(struct zone **out, uint64_t size, struct fault *why)
 {
     struct zone *zone = calloc(1, sizeof *zone);
@@ -80,7 +69,7 @@ enum rc zone_open(struct zone **out, uint64_t size, struct fault *why)
     zone->buckets = (uint32_t *)(zone->nodes + table->capacity);
     if (getrandom(&table->seed, sizeof table->seed, 0) != sizeof table->seed)
         table->seed = (uintptr_t)zone;
-    open_lock(&table->lock);
+    shared_lock_open(&table->lock);
     empty(zone);
     *out = zone;
     return RC_OK;
@@ -102,10 +91,8 @@ void zone_release(struct zone *zone)
 
 void zone_lock(struct zone *zone)
 {
-    if (pthread_mutex_lock(&zone->table->lock) != EOWNERDEAD)
-        return;
-    empty(zone);
-    pthread_mutex_consistent(&zone->table->lock);
+    if (shared_lock_take(&zone->table->lock))
+        empty(zone);
 }
 
 void zone_unlock(struct zone *zone)
