@@ -406,6 +406,33 @@ def test_what_is_changed_is_found_out(anybody, cryptsetup, attack):
     assert len(os.listdir(lower / 'keep.aside')) > 0
 
 
+def test_an_older_header_is_found_out_while_it_is_open(anybody):
+    """A file was found under its name; then the header from before a rename is put back, and only then it is opened."""
+    keep = anybody
+    lower = folder(keep)
+    at = keep.open('f', 'm')
+
+    def below():
+        return next(path for path in lower.iterdir() if not path.name.startswith('keep.'))
+
+    keep.write(at / 'old', b'old' * 1000)
+    keep.close()
+    older = below().read_bytes()
+    keep.open('f', 'm')
+    keep.execute('mv', at / 'old', at / 'new')
+    keep.close()
+    path = below()
+    newer = path.read_bytes()
+    keep.open('f', 'm')
+    assert keep.execute('stat', at / 'new').returncode == 0
+    script(keep, 'import sys\nfor i in range(300): open(f"{sys.argv[1]}/{i}", "w").write("other")', at)  # it leaves memory
+    path.write_bytes(older)
+    done = keep.execute('cat', at / 'new')
+    assert done.returncode == 1 and b'Input/output error' in done.stderr, done
+    path.write_bytes(newer)
+    assert keep.read(at / 'new') == b'old' * 1000
+
+
 TREE = '''
 import os, random, sys
 at = sys.argv[1]

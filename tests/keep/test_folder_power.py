@@ -69,6 +69,11 @@ def test_names_and_contents(anybody, roomy, seed, names):
             work.check(moment, export(keep, after / 'f', roomy / 'out'))
 
 
+def folder_in(keep, disk):
+    keep.do('create', '--type', 'folder', disk / 'f', '--passphrase-file', keep.phrase, *CHEAP)
+    return disk / 'f'
+
+
 def plain_tree(at):
     chance = random.Random(3)
     for directory in 'one', 'one/two', 'x' * 200:
@@ -101,3 +106,31 @@ def test_what_is_changed_in_place(anybody, roomy, command):
             done = keep.run(command, after / 'f', *words, *(CHEAP if command == 'encrypt' else []))
             assert done.returncode == OK or b'already' in done.stderr, (moment, done.stderr)
             assert export(keep, after / 'f', roomy / 'out') == before, moment
+
+
+def test_the_rewriting_of_keep_luks(anybody, roomy):
+    """A passphrase is changed, added and removed: at each moment one of those that are due opens the folder."""
+    keep = anybody
+    old, new = keep.phrase, keep.file('new', b'new phrase\n')
+    with recorded(RECORDED, roomy) as (disk, record, base):
+        at = keep.open(folder_in(keep, disk), 'm')
+        keep.write(at / 'file', b'text' * 5000)
+        keep.close()
+        os.sync()
+        moments = [record.stat().st_size]
+        for words in (['add', '--passphrase-file', old, '--new-passphrase-file', new, *CHEAP],
+                      ['remove', '--passphrase-file', new, '--key-slot', '0'],
+                      ['change', '--passphrase-file', new, '--new-passphrase-file', old, *CHEAP]):
+            keep.do('key', words[0], disk / 'f', *words[1:])
+            moments.append(record.stat().st_size)  # it is on the disk when the command ends
+        written = Record(base, record)
+    chance = random.Random(9)
+    due = [{old}, {old, new}, {new}, {old}]
+    for moment, image in written.disks(written.moments(moments[0], 120 if SOAK else 12, chance), chance):
+        (roomy / 'cut').write_bytes(image)
+        stage = max(i for i, at in enumerate(moments) if at <= moment)
+        with mounted(roomy / 'cut', roomy / 'after') as after:
+            opens = {phrase for phrase in (old, new)
+                     if keep.run('cat', after / 'f', 'file', '--passphrase-file', phrase).stdout == b'text' * 5000}
+            upcoming = due[stage] if moment in moments else due[min(stage + 1, 3)]
+            assert due[stage] & upcoming <= opens <= due[stage] | upcoming and opens, (moment, stage, opens)

@@ -159,7 +159,7 @@ static void free_tags(struct content *c, struct tags *tags)
     free(tags);
 }
 
-/* The oldest pages that nobody waits for go. */
+/* The oldest pages that nobody waits for go. The others come to the front, so that they do not hide those. */
 static void make_room_in_memory(struct content *c)
 {
     struct list *at = c->recent.prev;
@@ -170,8 +170,12 @@ static void make_room_in_memory(struct content *c)
 
         at = at->prev;
         if (!tags->dirty && (tags->page.unsettled == 0 || tags->unresolved) &&
-            tags->pending == 0)
+            tags->pending == 0) {
             free_tags(c, tags);
+        } else {
+            list_remove(&tags->recent);
+            list_add(&c->recent, &tags->recent);
+        }
     }
 }
 

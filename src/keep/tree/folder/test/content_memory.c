@@ -1,0 +1,81 @@
+/* How much of one file is held in memory, however it is written. */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/test/check.h"
+#include "keep/tree/folder/content_parts.h"
+
+enum { GROUPS = 2500, PAGES_MAX = DIRTY_MAX + 64 };
+
+static struct folder_keys keys;
+static const uint8_t tag[FOLDER_TAG] = {7};
+
+static void fill(uint8_t page[FOLDER_PAGE], uint32_t number)
+{
+    for (size_t i = 0; i < FOLDER_PAGE; i += sizeof number)
+        memcpy(page + i, &number, sizeof number);
+}
+
+/* One block of each group, so that each wants a tag page of its own. */
+static void write_all(struct content *c, int fd, uint32_t version)
+{
+    uint8_t page[FOLDER_PAGE];
+
+    for (uint64_t group = 0; group < GROUPS; group++) {
+        fill(page, version + (uint32_t)group);
+        assert_int_equal(content_write(c, fd, page, sizeof page, group * GROUP_BYTES),
+                         sizeof page);
+        assert_in_range(c->tags_count, 0, PAGES_MAX);
+        assert_in_range(c->unsettled_count, 0, UNSETTLED_MAX + 1);
+        assert_in_range(c->waiting_count, 0, PENDING_MAX);
+    }
+}
+
+static void read_all(struct content *c, int fd, uint32_t version)
+{
+    uint8_t page[FOLDER_PAGE], wanted[FOLDER_PAGE];
+
+    for (uint64_t group = 0; group < GROUPS; group++) {
+        fill(wanted, version + (uint32_t)group);
+        assert_int_equal(content_read(c, fd, page, sizeof page, group * GROUP_BYTES),
+                         sizeof page);
+        assert_memory_equal(page, wanted, sizeof page);
+        assert_in_range(c->tags_count, 0, PAGES_MAX);
+    }
+}
+
+static void what_waits_is_bounded(void **state)
+{
+    SCOPED(secret) key = {0};
+    const struct folder_format format = {.cipher = "aes-256-gcm"};
+
+    (void)state;
+    assert_int_equal(secret_alloc(&key, 64, NULL), RC_OK);
+    assert_int_equal(folder_keys_open(&keys, &format, &key, NULL), RC_OK);
+    for (int fast = 0; fast < 2; fast++) {
+        const struct content_rules rules = {.keys = &keys, .disk = &disk_files, .fast = fast};
+        int fd = memfd_create("content", MFD_CLOEXEC);
+        struct content *c;
+
+        assert_int_equal(content_create(&c, &rules, fd, tag), 0);
+        write_all(c, fd, 1);
+        assert_int_equal(content_commit(c, fd, true), 0);
+        write_all(c, fd, 100000); /* over what was synced: old and new are both on the way */
+        read_all(c, fd, 100000);
+        assert_int_equal(content_commit(c, fd, true), 0);
+        content_close(c);
+        assert_int_equal(content_load(&c, &rules, fd), 0);
+        read_all(c, fd, 100000);
+        content_close(c);
+        close(fd);
+    }
+    folder_keys_clear(&keys);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(what_waits_is_bounded)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
