@@ -430,6 +430,14 @@ static bool is_to_mirror(struct request *r)
     return true;
 }
 
+/* Where an error page would be fetched from. */
+static enum rc refuse_origin(struct request *r, unsigned status, const char *why)
+{
+    request_log(r, LOG_LEVEL_ERROR, "%s", why);
+    r->error_paged = true;
+    return request_answer_status(r, status);
+}
+
 enum rc request_content(struct request *r)
 {
     if (is_to_mirror(r))
@@ -446,11 +454,12 @@ enum rc request_content(struct request *r)
         return request_answer_status(r, 405);
     if (!request_settings(r)->proxy.pass.is_set)
         return request_answer_file(r);
-    if (r->unforwardable) { /* where an error page would be fetched from */
-        request_log(r, LOG_LEVEL_ERROR, "the request's body is gone, it cannot be sent again");
-        r->error_paged = true;
-        return request_answer_status(r, r->error_status >= 400 ? r->error_status : 500);
-    }
+    if (r->unforwardable)
+        return refuse_origin(r, r->error_status >= 400 ? r->error_status : 500,
+                             "the request's body is gone, it cannot be sent again");
+    if (!request_may_be_sent(r))
+        return refuse_origin(r, r->sent_in_vain,
+                             "the request has been sent once, and is not one to be repeated");
     r->choice.tried = NULL;
     r->step = r->after_keeping = STEP_CHOOSE;
     if (request_must_keep_body(r))

@@ -240,6 +240,7 @@ struct request {
     bool upgrade_sent;
     bool asked_head;              /* the method that it got was HEAD */
     bool asked_once;              /* with a method that is not sent twice */
+    unsigned sent_in_vain; /* so to an origin that did not answer: the status of that; 0: no */
     struct proxy_pass pass;       /* of a proxy_pass with variables, once they are known */
     struct address address;       /* likewise */
     const struct address *others; /* that the name has besides, on the way out */
@@ -625,6 +626,8 @@ enum rc request_answer_continue(struct request *r); /* STEP_ANSWER */
 /* ---- towards an origin: one function for each step (see request_proxy.h) ---- */
 
 enum rc request_choose(struct request *r);
+/* False: what it asks for would perhaps be done twice, since an origin had it and did not answer. */
+bool request_may_be_sent(const struct request *r);
 /* Does its location have it go where its own target says? */
 bool request_goes_out(const struct request *r);
 /* Who the client says it is: to a proxy where the request goes out, or to the origin; NULL: nothing. */

@@ -101,6 +101,12 @@ static bool is_idempotent(const struct request *r)
                : !proxy_of(r)->has_method && !request_is_for_once(r, request_method(r));
 }
 
+bool request_may_be_sent(const struct request *r)
+{
+    return !r->sent_in_vain || is_idempotent(r) ||
+           (proxy_of(r)->next_upstream & PROXY_NEXT_NON_IDEMPOTENT);
+}
+
 bool request_may_try_again(const struct request *r, unsigned kind)
 {
     const struct proxy_settings *p = proxy_of(r);
@@ -138,6 +144,8 @@ void request_forget_origin(struct request *r)
 
     request_leave_origin(r, false);
     r->tries_before = r->tries_count;
+    if (r->request_sent && r->asked_once && !r->answer_is_whole && !r->service->site->strict)
+        r->sent_in_vain = r->error_status;
     r->unforwardable = r->unforwardable || r->up_unretained;
     if (r->request_sent && !r->unforwardable) {
         bool whole = r->answer_is_whole;

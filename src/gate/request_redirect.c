@@ -152,9 +152,9 @@ enum rc request_redirect_error(struct request *r, const struct error_page *page)
     struct span to;
 
     r->error_paged = !request_settings(r)->respond.recursive_error_pages;
+    request_forget_origin(r);
     if (page->answer != ERROR_PAGE_KEEPS)
         r->error_status = (unsigned)page->answer;
-    request_forget_origin(r);
     request_close_file(r);
     template_write(&page->to, r, &text);
     to = arena_copy(&r->arena, buffer_span(&text));

@@ -57,10 +57,60 @@ def test_what_is_sent_a_second_time(gate, origin, bad, how, method, body, again)
         assert origin.requests[0].body == body
 
 
-def test_called_as_nginx_an_unknown_method_goes_on(gate, origin, bad, gate_program, tmp_path):
-    nginx = tmp_path / 'nginx'
-    nginx.symlink_to(gate_program.resolve())
-    proxy = gate(PASS, group(bad, origin), program=nginx)
+@pytest.fixture
+def as_nginx(gate_program, tmp_path):
+    link = tmp_path / 'nginx'
+    link.symlink_to(gate_program.resolve())
+    return link
+
+
+@pytest.mark.parametrize('how', ['reset', 'hold', 'close'])
+@pytest.mark.parametrize(('method', 'body', 'again'), [('GET', b'', True), ('PUT', b'all of it', True), ('POST', b'all of it', False), ('POST', b'', False)])
+def test_with_non_idempotent_all_are_sent_again(gate, origin, bad, how, method, body, again):
+    """And without it a POST is not, by whatever way: not by an error page, and not of a mirror."""
+    bad.how = how
+    proxy = gate(PASS.replace('http_503', 'non_idempotent'), group(bad, origin))
+    answer = ask(proxy, method, body)
+    assert (answer.status, len(bad.requests), [each.body for each in origin.requests]) == (200, 1, [body])
+    for next_upstream, goes in (('', again), ('proxy_next_upstream error non_idempotent;', True)):
+        bad.requests.clear()
+        origin.requests.clear()
+        proxy = gate(f'''location / {{ proxy_pass http://127.0.0.1:{bad.port}; proxy_read_timeout 500ms; error_page 502 504 = @other; }}
+                         location @other {{ {next_upstream} proxy_pass http://127.0.0.1:{origin.port}; }}''')
+        answer = ask(proxy, method, body)
+        assert [each.body for each in origin.requests] == [body] * goes
+        assert (answer.status, len(bad.requests)) == (200 if goes else 504 if how == 'hold' else 502, 1)
+        assert ('is not one to be repeated' in proxy.told) is not goes
+
+
+def test_an_error_page_still_has_what_was_not_sent_or_was_answered(gate, origin, bad, as_nginx):
+    """A POST that no origin had, or that one has refused, goes where error_page says; called as nginx it always does."""
+    bad.how = '503'
+    ways = '''location / {{ proxy_pass http://127.0.0.1:{}; proxy_intercept_errors on; proxy_read_timeout 500ms; error_page 502 503 504 = @other; }}
+              location @other {{ proxy_pass http://127.0.0.1:{}; }}'''
+    assert ask(gate(ways.format(bad.port, origin.port)), 'POST', b'x').status == 200
+    assert ask(gate(ways.format(1, origin.port)), 'POST', b'x').status == 200
+    bad.how = 'reset'
+    assert ask(gate(ways.format(bad.port, origin.port), program=as_nginx), 'POST', b'x').status == 200
+    proxy = gate(ways.format(bad.port, origin.port) + 'location /page { error_page 502 /answer; proxy_pass http://127.0.0.1:%d; }' % bad.port
+                 + 'location /answer { proxy_pass http://127.0.0.1:%d/b/5; }' % origin.port)
+    assert peers.ask(proxy.port, 'POST', '/page', body=b'x').body == peers.pattern(5)  # a page is fetched with GET
+
+
+def test_a_mirror_repeats_no_post(gate, origin, bad):
+    """It has one copy of its own; where that fails it is not sent again, and what the client sent is not either."""
+    with peers.Origin() as second:
+        proxy = gate('location / { mirror /copy; proxy_pass http://127.0.0.1:%d; } location = /copy { internal; proxy_pass http://group/echo; }' % origin.port,
+                     group(bad, more=f'server 127.0.0.1:{second.port} backup;'))
+        for method, copies in (('POST', 0), ('PUT', 1)):
+            assert ask(proxy, method, b'x').status == 200
+            peers.wait_for(lambda method=method: [each.line.split()[0] for each in bad.requests][-1:] == [method])
+            peers.wait_for(lambda copies=copies: len(second.requests) >= copies)
+        assert [each.line.split()[0] for each in origin.requests] == ['POST', 'PUT'] and len(second.requests) == 1
+
+
+def test_called_as_nginx_an_unknown_method_goes_on(gate, origin, bad, as_nginx):
+    proxy = gate(PASS, group(bad, origin), program=as_nginx)
     assert ask(proxy, 'PURCHASE', b'x').status == 200
 
 

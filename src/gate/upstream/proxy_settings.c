@@ -384,7 +384,9 @@ const struct directive proxy_directives[] = {
          "What of one server sends a request on to the next: not one whose method asks for "
          "more each "
          "time (POST, PATCH, LOCK, and methods that are not known), once it was sent, unless "
-         "non_idempotent says so; called as nginx, methods that are not known go on."},
+         "non_idempotent says so; called as nginx, methods that are not known go on. An "
+         "error_page does not send such a one to another server either, where the first gave "
+         "no answer, but called as nginx."},
     {"proxy_next_upstream_tries", PLACE, 1, 1, .set = conf_set_number, AT(next_upstream_tries),
      .standard = "0", .doc = "How many servers a request may try; 0 for all."},
     {"proxy_next_upstream_timeout", PLACE, 1, 1, .set = conf_set_milliseconds,
