@@ -238,8 +238,8 @@ struct request {
     bool origin_reused, origin_timed_out;
     bool origin_extra; /* it sent more than its answer */
     bool upgrade_sent;
-    bool asked_head;              /* the method that it got was HEAD */
-    bool asked_once;              /* with a method that is not sent twice */
+    bool asked_head;       /* the method that it got was HEAD */
+    bool asked_once;       /* with a method that is not sent twice */
     unsigned sent_in_vain; /* so to an origin that did not answer: the status of that; 0: no */
     struct proxy_pass pass;       /* of a proxy_pass with variables, once they are known */
     struct address address;       /* likewise */

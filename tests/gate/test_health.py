@@ -1,6 +1,8 @@
 """Servers are asked whether they are well, or are seen to do worse than others, and get no requests until they do better."""
+import itertools
 import re
 import socket
+import time
 
 import dns_server
 import peers
@@ -67,6 +69,56 @@ def test_mandatory_and_tcp_and_port(gate, two):
     assert asked(proxy, two) == {502}
 
 
+class Talkative(peers.Patient):
+    """Keeps the connection, but for every `after`-th answer on it; counts the answers of each."""
+    after = 1000000
+
+    def answer_health(self, wire, request, _):
+        self.counts = getattr(self, 'counts', {})
+        self.counts[request.connection] = self.counts.get(request.connection, 0) + 1
+        assert not request.all('Connection')
+        wire.send(self.health)
+        return self.counts[request.connection] % self.after > 0
+
+
+@pytest.mark.parametrize(('words', 'after', 'most'), [('keepalive_time=1h', 1000000, 1), ('keepalive_time=1h', 3, 8), ('keepalive_time=250ms', 1000000, 8)])
+def test_a_connection_serves_several_checks(gate, words, after, most):
+    """One that the server has ended meanwhile says nothing of how it is."""
+    with Talkative() as one, Talkative() as other:
+        one.after = other.after = after
+        proxy = gate(PASS.format(f'uri=/health {words}').replace('100ms', '50ms'), peers.group([one, other]), main='worker_processes 2;')
+        peers.wait_for(lambda: len(one.requests) >= 12)
+        print(f'{len(one.requests)} checks over {one.connections} connections')
+        assert one.connections <= most and (most == 1 or one.connections >= 2)
+        assert 'unhealthy' not in proxy.told
+        one.health, well = ILL['chunked body'].replace(b'200 OK', b'503 No'), one.health
+        peers.wait_for(lambda: 'its status is 503' in proxy.told)
+        one.health = well
+        peers.wait_for(lambda: 'is healthy again' in proxy.told)
+        assert one.connections <= most + 8
+        one.health += b'x'  # a byte too many: nothing more is asked on that one
+        before, count = one.connections, len(one.requests)
+        peers.wait_for(lambda: len(one.requests) >= count + 5)
+        assert one.connections >= before + 4
+        one.stop()
+        peers.wait_for(lambda: proxy.told.count('is unhealthy') >= 2)
+
+
+def test_checks_do_not_come_in_step(gate, two):
+    """jitter= adds up to so much to each pause, and takes nothing away."""
+    times, usual = [], two[0].answer_health
+
+    def answer(*words):
+        times.append(time.monotonic())
+        return usual(*words)
+
+    two[0].answer_health = answer
+    gate(PASS.format('uri=/health jitter=200ms').replace('100ms', '50ms'), peers.group(two[:1]))
+    peers.wait_for(lambda: len(times) > 12)
+    pauses = [after - before for before, after in itertools.pairwise(times)]
+    assert min(pauses) > 0.04 and max(pauses) - min(pauses) > 0.05
+
+
 def test_errors_in_a_row_eject(gate, two):
     """One of two answers 500; after three of these clients see no more, until its time is over."""
     proxy = gate(PASS.split('health_check')[0].format() + '}',
@@ -122,5 +174,5 @@ def test_probes_over_tls_verify_as_requests_do(gate, certificate, words, told):
 
 
 def test_what_it_does_not_do_is_said(gate_program, refusals):
-    for words, what in {'type=grpc': 'type=grpc', 'keepalive_time=60s': 'keepalive_time=60s', 'persistent': 'goes with "mandatory"'}.items():
+    for words, what in {'type=grpc': 'type=grpc', 'keepalive_time=0': 'keepalive_time=0', 'jitter=x': 'jitter=x', 'port=0': 'port=0', 'uri=health': 'uri=health', 'persistent': 'goes with "mandatory"'}.items():
         assert what in refusals(f'location / {{ proxy_pass http://u; health_check {words}; }}', 'upstream u { server 127.0.0.1:1; }')[0]

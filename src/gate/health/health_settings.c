@@ -54,6 +54,8 @@ static bool parse_word(struct span word, struct health_check *check)
         return value_parse_milliseconds(word, &check->jitter_ms) == RC_OK;
     if (cut_name(&word, "timeout="))
         return parse_time(word, &check->timeout_ms);
+    if (cut_name(&word, "keepalive_time="))
+        return parse_time(word, &check->keepalive_ms);
     if (cut_name(&word, "fails="))
         return parse_count(word, &check->fails);
     if (cut_name(&word, "passes="))
@@ -71,7 +73,7 @@ static bool parse_word(struct span word, struct health_check *check)
     return span_equal(word, SPAN("mandatory")) && (check->mandatory = true);
 }
 
-/* "health_check [interval= jitter= fails= passes= uri= match= port= mandatory persistent type=tcp timeout=]" */
+/* "health_check [interval= jitter= fails= passes= uri= match= port= mandatory persistent type=tcp timeout= keepalive_time=]" */
 static enum rc set_check(struct conf *conf, const struct directive *d, void *part)
 {
     struct health_settings *s = part;
@@ -90,11 +92,11 @@ static enum rc set_check(struct conf *conf, const struct directive *d, void *par
     for (size_t i = 1; i < conf_words(conf); i++) {
         struct span word = conf_word(conf, i);
 
-        if (span_starts(word, SPAN("type=grpc")) || span_starts(word, SPAN("keepalive_time=")))
-            return conf_fail(
-                conf, i, NULL,
-                "\"%.*s\" of \"health_check\" is something that gate does not have yet",
-                SPAN_ARG(word));
+        if (span_starts(word, SPAN("type=grpc")))
+            return conf_fail(conf, i, "type=http or type=tcp",
+                             "gate asks origins by HTTP/1.1, and so has no \"%.*s\" of "
+                             "\"health_check\"",
+                             SPAN_ARG(word));
         if (!parse_word(word, check))
             return conf_fail(conf, i, NULL, "invalid parameter \"%.*s\"", SPAN_ARG(word));
     }
@@ -263,7 +265,9 @@ const struct directive health_directives[] = {
          "Asks each server of the location's upstream every interval=5s (and up to jitter= "
          "more) for uri=/, at its own port or port=: after fails=1 in a row it gets no more "
          "requests, after passes=1 it does again, slowly with slow_start=. A status from 200 "
-         "to 399 passes, or what match= says; with type=tcp a connection is enough. A server "
+         "to 399 passes, or what match= says; with type=tcp a connection is enough. Each "
+         "question has "
+         "a connection of its own, or with keepalive_time= one serves for so long. A server "
          "has timeout=5s; with mandatory it gets no request before it has passed, after a "
          "reload too, unless persistent says that having passed before is enough."},
     {0},

@@ -8,6 +8,7 @@
 /* How the servers of a location's upstream are probed. */
 struct health_check {
     uint64_t interval_ms, jitter_ms, timeout_ms;
+    uint64_t keepalive_ms;  /* how long a connection serves; 0: each question has its own */
     uint64_t fails, passes; /* in a row, to change what a server counts as */
     struct span uri;
     bool tcp;        /* a connection is enough */

@@ -9,23 +9,49 @@
 
 enum { HEAD_MOST = 32 * 1024 };
 
+static void disconnect(struct probe *probe)
+{
+    if (!probe->stream.kind)
+        return;
+    loop_forget(probe->loop, &probe->watch);
+    stream_close(&probe->stream);
+    probe->stream = (struct stream){0};
+}
+
+static void forget_answer(struct probe *probe)
+{
+    timer_clear(&probe->timer);
+    free(probe->buffer);
+    probe->buffer = NULL;
+}
+
 void probe_cancel(struct probe *probe)
 {
     if (probe->phase == PROBE_IDLE)
         return;
     probe->phase = PROBE_IDLE;
-    timer_clear(&probe->timer);
-    if (probe->stream.kind) {
-        loop_forget(probe->loop, &probe->watch);
-        stream_close(&probe->stream);
-    }
-    free(probe->buffer);
-    probe->buffer = NULL;
+    forget_answer(probe);
+    disconnect(probe);
+}
+
+/* For the next question, until its time is over or the server says something. */
+static bool keep(struct probe *probe)
+{
+    uint64_t age = loop_now_ms(probe->loop) - probe->opened_ms,
+             most = probe->target->check->keepalive_ms;
+
+    if (!probe->whole || age >= most)
+        return false;
+    forget_answer(probe);
+    probe->phase = PROBE_KEPT;
+    timer_set(loop_timers(probe->loop), &probe->timer, most - age);
+    return true;
 }
 
 static void finish(struct probe *probe, enum rc rc, const struct fault *why)
 {
-    probe_cancel(probe);
+    if (!keep(probe))
+        probe_cancel(probe);
     probe->done(probe, rc, why);
 }
 
@@ -50,8 +76,9 @@ static enum rc send_on(struct probe *probe, struct fault *why)
     char text[4096];
     int len = snprintf(text, sizeof text,
                        "GET %.*s HTTP/1.1\r\nHost: %.*s\r\nUser-Agent: gate-health-check\r\n"
-                       "Connection: close\r\n\r\n",
-                       SPAN_ARG(probe->target->check->uri), SPAN_ARG(probe->target->host));
+                       "%s\r\n",
+                       SPAN_ARG(probe->target->check->uri), SPAN_ARG(probe->target->host),
+                       probe->target->check->keepalive_ms > 0 ? "" : "Connection: close\r\n");
     struct iovec piece;
     size_t sent = 0;
     enum rc rc;
@@ -69,10 +96,14 @@ static enum rc send_on(struct probe *probe, struct fault *why)
     return RC_OK;
 }
 
-/* The body as far as it is here, taken out of its chunks, to the beginning of its bytes. RC_END: it is whole. */
-static enum rc gather(const struct h1_response *answer, struct span in, bool ended,
+/*
+ * The body as far as it is here, taken out of its chunks, to the beginning of its bytes. RC_END: it is whole, and
+ * `rest` is what follows it.
+ */
+static enum rc gather(const struct h1_response *answer, struct span *rest, bool ended,
                       struct span *all)
 {
+    struct span in = *rest;
     struct body body = body_begin((enum framing)answer->framing, answer->length);
     uint8_t *to = (uint8_t *)(uintptr_t)in.at;
 
@@ -88,6 +119,7 @@ static enum rc gather(const struct h1_response *answer, struct span in, bool end
             all->len += cut.pieces[i].iov_len;
         }
     }
+    *rest = in;
     return body.done || (ended && body.framing == FRAMING_CLOSE) ? RC_END : RC_AGAIN;
 }
 
@@ -104,15 +136,16 @@ static enum rc judge(struct probe *probe, struct fault *why)
 
     if (rc != RC_OK)
         return rc == RC_MEMORY ? fail(why, RC_LIMIT, "it has too many header fields") : rc;
-    if (match && match->wants_body) { /* chunks are taken apart in a copy: more may come */
-        size_t len = probe->got - answer.head.len;
+    if ((match && match->wants_body) || probe->target->check->keepalive_ms > 0) {
+        struct span rest = span_of(copy, probe->got - answer.head.len);
 
-        memcpy(copy, probe->buffer + answer.head.len, len);
-        rc = gather(&answer, span_of(copy, len), probe->ended, &body);
+        memcpy(copy, probe->buffer + answer.head.len, rest.len); /* more may come to it */
+        rc = gather(&answer, &rest, probe->ended, &body);
         if (rc == RC_AGAIN && !probe->ended && probe->got < PROBE_BUFFER)
             return rc;
         if (rc != RC_AGAIN && rc != RC_END)
             return fail(why, rc, "its chunks are broken");
+        probe->whole = rc == RC_END && answer.keep_alive && rest.len == 0 && !probe->ended;
     }
     rc = match_holds(match, &answer, body, why);
     return rc == RC_OK ? RC_END : rc;
@@ -136,6 +169,37 @@ static enum rc receive_on(struct probe *probe, struct fault *why)
     return rc == RC_AGAIN ? RC_OK : rc; /* there may be more to read */
 }
 
+static enum rc connect_to(struct probe *probe, struct fault *why)
+{
+    const struct probe_target *target = probe->target;
+    int fd = -1;
+    enum rc rc = socket_connect(&target->address, &fd);
+
+    if (rc == RC_IO)
+        return fail_errno(why, rc, "connect() failed");
+    if (rc != RC_OK && rc != RC_AGAIN)
+        return rc;
+    probe->watch.fd = fd;
+    probe->stream = (struct stream){.kind = &stream_socket, .fd = fd};
+    probe->to = target->address;
+    probe->opened_ms = loop_now_ms(probe->loop);
+    probe->phase = PROBE_CONNECT;
+    probe->readable = probe->writable = probe->reused = false;
+    rc = loop_add(probe->loop, &probe->watch, why);
+    return rc == RC_OK && target->tls
+               ? tls_client_start(&probe->stream, target->tls, target->tls_name, why)
+               : rc;
+}
+
+/* The connection had been kept, and the server has ended it: that says nothing of how it is. */
+static enum rc ask_anew(struct probe *probe, struct fault *why)
+{
+    disconnect(probe);
+    probe->sent = 0;
+    probe->ended = false;
+    return connect_to(probe, why);
+}
+
 static void run(struct probe *probe)
 {
     struct fault why = {0};
@@ -145,9 +209,21 @@ static void run(struct probe *probe)
         rc = probe->phase == PROBE_CONNECT ? connect_on(probe, &why)
              : probe->phase == PROBE_SEND  ? send_on(probe, &why)
                                            : receive_on(probe, &why);
+        if (rc != RC_OK && rc != RC_AGAIN && rc != RC_END && probe->reused && probe->got == 0)
+            rc = ask_anew(probe, &why);
     }
     if (rc != RC_AGAIN)
         finish(probe, rc == RC_END ? RC_OK : rc, &why);
+}
+
+/* A kept one ends when it does, or says what nobody asked for. */
+static void look(struct probe *probe)
+{
+    uint8_t byte;
+    size_t got;
+
+    if (stream_read(&probe->stream, &byte, 1, &got) != RC_AGAIN)
+        probe_cancel(probe);
 }
 
 static void on_event(struct watch *watch, unsigned what)
@@ -156,44 +232,54 @@ static void on_event(struct watch *watch, unsigned what)
 
     probe->readable = probe->readable || (what & (LOOP_READ | LOOP_HANGUP));
     probe->writable = probe->writable || (what & LOOP_WRITE);
-    run(probe);
+    if (probe->phase == PROBE_KEPT)
+        look(probe);
+    else
+        run(probe);
 }
 
 static void on_timeout(struct timer *timer)
 {
+    struct probe *probe = LIST_OWNER(timer, struct probe, timer);
     struct fault why = {0};
 
+    if (probe->phase == PROBE_KEPT) {
+        probe_cancel(probe);
+        return;
+    }
     (void)fail(&why, RC_IO, "it took too long");
-    finish(LIST_OWNER(timer, struct probe, timer), RC_IO, &why);
+    finish(probe, RC_IO, &why);
 }
 
 void probe_begin(struct probe *probe, struct loop *loop, const struct probe_target *target,
                  void (*done)(struct probe *probe, enum rc rc, const struct fault *why))
 {
+    bool again = probe->phase == PROBE_KEPT && address_equal(&probe->to, &target->address);
     struct fault why = {0};
-    enum rc rc;
-    int fd = -1;
+    enum rc rc = RC_OK;
 
-    *probe = (struct probe){.watch = {.ready = on_event},
-                            .timer = {.fire = on_timeout},
-                            .loop = loop,
-                            .target = target,
-                            .done = done,
-                            .phase = PROBE_CONNECT,
-                            .buffer = malloc(PROBE_BUFFER)};
-    rc = probe->buffer ? socket_connect(&target->address, &fd)
-                       : fail(&why, RC_MEMORY, "no memory");
-    if (rc == RC_OK || rc == RC_AGAIN) {
-        probe->watch.fd = fd;
-        probe->stream = (struct stream){.kind = &stream_socket, .fd = fd};
-        rc = loop_add(loop, &probe->watch, &why);
-        if (rc == RC_OK && target->tls)
-            rc = tls_client_start(&probe->stream, target->tls, target->tls_name, &why);
-    } else if (rc == RC_IO) {
-        rc = fail_errno(&why, RC_IO, "connect() failed");
+    if (!again) {
+        probe_cancel(probe);
+        *probe = (struct probe){.watch = {.ready = on_event}};
     }
-    if (rc != RC_OK)
+    timer_clear(&probe->timer);
+    probe->timer.fire = on_timeout;
+    probe->loop = loop;
+    probe->target = target;
+    probe->done = done;
+    probe->phase = again ? PROBE_SEND : PROBE_CONNECT;
+    probe->reused = again;
+    probe->whole = probe->ended = false;
+    probe->sent = probe->got = 0;
+    if (!(probe->buffer = malloc(PROBE_BUFFER)))
+        rc = fail(&why, RC_MEMORY, "no memory");
+    else if (!again)
+        rc = connect_to(probe, &why);
+    if (rc != RC_OK) {
         finish(probe, rc, &why);
-    else
-        timer_set(loop_timers(loop), &probe->timer, target->check->timeout_ms);
+        return;
+    }
+    timer_set(loop_timers(loop), &probe->timer, target->check->timeout_ms);
+    if (again)
+        run(probe);
 }

@@ -27,17 +27,21 @@ struct probe {
     const struct probe_target *target;
     void (*done)(struct probe *probe, enum rc rc,
                  const struct fault *why); /* RC_OK: it is well */
-    enum { PROBE_IDLE, PROBE_CONNECT, PROBE_SEND, PROBE_RECEIVE } phase;
+    enum { PROBE_IDLE, PROBE_CONNECT, PROBE_SEND, PROBE_RECEIVE, PROBE_KEPT } phase;
     bool readable, writable, ended;
+    bool reused; /* the connection has served before, and may have ended since */
+    bool whole;  /* the answer is all that came, and more may be asked */
+    struct address to;
+    uint64_t opened_ms;
     size_t sent, got;
     uint8_t *buffer; /* while it runs: PROBE_BUFFER */
 };
 
-/* Asks; `done` is called once, perhaps at once. `target` must live until then. */
+/* Asks, over the connection that was kept of the last time where there is one; `done` is called once, perhaps at once. */
 void probe_begin(struct probe *probe, struct loop *loop, const struct probe_target *target,
                  void (*done)(struct probe *probe, enum rc rc, const struct fault *why));
 
-/* After it `done` is not called. Harmless when it does not run. */
+/* After it `done` is not called, and no connection is kept. Harmless when it does not run. */
 void probe_cancel(struct probe *probe);
 
 #endif
