@@ -1,6 +1,7 @@
 #include "gate/diagnostics.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "gate/journal/journal.h"
 
@@ -45,11 +46,25 @@ void diagnostics_to(const struct journal_settings *main)
 {
     logs = main;
     set_sink();
+    diagnostics_redirect();
 }
 
 void diagnostics_leave_terminal(void)
 {
     terminal = false;
+    diagnostics_redirect();
+}
+
+void diagnostics_redirect(void)
+{
+    int fd = -1;
+
+    if (terminal || logs_to_stderr())
+        return;
+    for (size_t i = 0; fd < 0 && logs && i < logs->error_count; i++)
+        fd = journal_fd(logs->error[i].file);
+    if (fd >= 0 && dup2(fd, STDERR_FILENO) < 0)
+        log_line(LOG_LEVEL_ALERT, "standard error cannot be led to the log");
 }
 
 bool diagnostics_on_terminal(void)

@@ -23,6 +23,7 @@
 #include "gate/site_reader.h"
 #include "gate/status_command.h"
 #include "gate/version.h"
+#include "io/title.h"
 
 struct words {
     bool help, version, details, test, dump, quiet;
@@ -56,19 +57,30 @@ static const struct option_row rows[] = {
  * Where things are, when nobody says. With a prefix of the user's own they are all below it.
  */
 struct places {
-    const char *prefix, *file, *pid_file;
+    struct version_places standard;
     const char *own_file, *own_pid_file; /* below a prefix that was given */
 };
 
-static const struct places gate_places = {"/etc/gate/", "/etc/gate/gate.conf", "/run/gate.pid",
-                                          "gate.conf", "gate.pid"};
-static const struct places nginx_places = {"/etc/nginx/", "/etc/nginx/nginx.conf",
-                                           "/run/nginx.pid", "conf/nginx.conf",
-                                           "logs/nginx.pid"};
+static const struct places gate_places = {
+    {"/etc/gate/", "/etc/gate/gate.conf", "/run/gate.pid", NULL, NULL},
+    "gate.conf",
+    "gate.pid",
+};
+static const struct places nginx_places = {
+    {"/etc/nginx/", "/etc/nginx/nginx.conf", "/run/nginx.pid", "/var/log/nginx/error.log",
+     "/var/log/nginx/access.log"},
+    "conf/nginx.conf",
+    "logs/nginx.pid",
+};
+
+static const struct places *places_of(bool as_nginx)
+{
+    return as_nginx ? &nginx_places : &gate_places;
+}
 
 static void print_help(const char *program)
 {
-    version_print(strcmp(program, "nginx") == 0, false);
+    version_print(strcmp(program, "nginx") == 0, NULL);
     printf(
         "Usage: %s [-?hvVtTq] [-s WORD] [-p FOLDER] [-e FILE] [-c FILE] [-g TEXT]\n"
         "       %s dev ORIGIN [PATH=ORIGIN ...]\n"
@@ -106,20 +118,25 @@ static const char *folder_path(struct arena *arena, const char *path)
 static bool find_places(struct site_context *context, const struct words *words,
                         struct arena *arena)
 {
-    const struct places *places = context->as_nginx ? &nginx_places : &gate_places;
+    const struct places *places = places_of(context->as_nginx);
+    const struct version_places *standard = &places->standard;
+    const char *error_log = words->error_log;
     bool own = words->prefix != NULL;
 
-    context->prefix = own ? folder_path(arena, words->prefix) : places->prefix;
+    context->prefix = own ? folder_path(arena, words->prefix) : standard->prefix;
     if (!context->prefix)
         return false;
     context->file =
         path_from(arena, context->prefix,
-                  words->file ? words->file : (own ? places->own_file : places->file));
+                  words->file ? words->file : (own ? places->own_file : standard->file));
     context->pid_file =
-        path_from(arena, context->prefix, own ? places->own_pid_file : places->pid_file);
-    context->error_log = words->error_log && strcmp(words->error_log, "stderr") == 0
+        path_from(arena, context->prefix, own ? places->own_pid_file : standard->pid_file);
+    if (!error_log && !own)
+        error_log = standard->error_log;
+    context->error_log = error_log && strcmp(error_log, "stderr") == 0
                              ? "stderr"
-                             : path_from(arena, context->prefix, words->error_log);
+                             : path_from(arena, context->prefix, error_log);
+    context->access_log = own ? NULL : standard->access_log;
     context->globals = words->globals;
     return context->file && context->pid_file;
 }
@@ -193,6 +210,7 @@ static int tell(const struct words *words, const struct site_context *context)
 
     if (site_load(&site, context) != RC_OK)
         return EXIT_FAILURE;
+    log_line(LOG_LEVEL_NOTICE, "signal process started");
     if (site->process.pid_file.len > 0)
         rc = tell_send((const char *)site->process.pid_file.at, tell_signal(words->signal),
                        &why);
@@ -245,6 +263,7 @@ static int usage(const char *program, const char *text)
 static int run_words(const char *program, int argc, char **argv)
 {
     struct site_context context = {.variables = &request_variables,
+                                   .argv = argv,
                                    .as_nginx = strcmp(program, "nginx") == 0};
     struct words words = {0};
     struct fault why = {0};
@@ -264,17 +283,22 @@ static int run_words(const char *program, int argc, char **argv)
     if (words.help)
         print_help(program);
     else if (words.version || words.details)
-        version_print(context.as_nginx, words.details);
-    else
-        return run_with_log(&words, &context, program);
-    return EXIT_SUCCESS;
+        version_print(context.as_nginx,
+                      words.details ? &places_of(context.as_nginx)->standard : NULL);
+    if ((words.help || words.version || words.details) && !words.test && !words.dump)
+        return EXIT_SUCCESS;
+    return run_with_log(&words, &context, program);
 }
 
 /* "gate dev": the configuration is made of the words, and served in the foreground. */
 static int run_dev(int argc, char **argv)
 {
     struct site_context context = {
-        .file = "gate dev", .error_log = "stderr", .variables = &request_variables};
+        .file = "gate dev",
+        .error_log = "stderr",
+        .variables = &request_variables,
+        .argv = argv - 2, /* "gate dev" in front */
+    };
     SCOPED(arena) arena = {0};
     SCOPED(text) text = {0};
     SCOPED(text) greeting = {0};
@@ -487,11 +511,12 @@ static const struct {
     {"fmt", run_fmt}, {"status", run_status},
 };
 
-int main(int argc, char **argv)
+int main(int argc, char **words)
 {
-    const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-    const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "gate";
+    const char *slash = argc > 0 ? strrchr(words[0], '/') : NULL;
+    const char *name = slash ? slash + 1 : argc > 0 ? words[0] : "gate";
     const char *program = strcmp(name, "nginx") == 0 ? "nginx" : "gate";
+    char **argv = title_begin(argc, words, program);
 
     diagnostics_begin(program);
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)

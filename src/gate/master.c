@@ -14,8 +14,10 @@
 #include "gate/command/pid_file.h"
 #include "gate/diagnostics.h"
 #include "gate/limit/limit_conn.h"
+#include "gate/master_upgrade.h"
 #include "gate/site_load.h"
 #include "gate/worker.h"
+#include "io/title.h"
 
 enum {
     READY_MS = 10000,  /* for a worker to open its doors */
@@ -48,6 +50,10 @@ struct master {
     bool ending;         /* exits when the last child has */
     uint64_t kill_ms;    /* when those that are left are killed; 0: never */
     int status;          /* to exit with */
+    int ready;           /* for process_tell_ready */
+    bool inherited;      /* the sockets are another program's, */
+    pid_t before;        /* which this was when we began */
+    pid_t next;          /* the program that shall take this one's place; 0: none */
 };
 
 static const int signals[] = {SIGTERM, SIGINT,  SIGQUIT,  SIGHUP,
@@ -153,6 +159,7 @@ static bool is_ready(int fd)
 static _Noreturn void be_worker(struct master *m, struct generation *g, pid_t master,
                                 int ready)
 {
+    title_set("worker process");
     const struct worker_setup setup = {
         .site = g->site,
         .sockets = &g->sockets,
@@ -161,6 +168,8 @@ static _Noreturn void be_worker(struct master *m, struct generation *g, pid_t ma
         .ready = ready,
     };
 
+    if (m->ready >= 0)
+        close(m->ready);
     if (g != &m->now) /* the generation before has addresses of its own */
         listen_sockets_leave(&m->now.sockets, &g->sockets);
     _exit(worker_run(&setup));
@@ -298,7 +307,23 @@ static void reopen_logs(const struct master *m)
     log_line(LOG_LEVEL_NOTICE, "reopening logs");
     if (journal_reopen(&m->now.site->journals, owner, &why) != RC_OK)
         log_line(LOG_LEVEL_EMERG, "%s", why.text);
+    diagnostics_redirect();
     tell_children(m, SIGUSR1, 0);
+}
+
+/* Is another program there that shares the sockets, the one before or the next? */
+static bool is_shared(const struct master *m)
+{
+    return m->next > 0 || (m->inherited && getppid() == m->before);
+}
+
+/* Paths of sockets stay where another program needs them. */
+static void close_doors(struct master *m)
+{
+    if (is_shared(m))
+        listen_sockets_leave(&m->now.sockets, NULL);
+    else
+        listen_sockets_close(&m->now.sockets, NULL);
 }
 
 static void end(struct master *m, int number)
@@ -308,13 +333,13 @@ static void end(struct master *m, int number)
     if (number != SIGQUIT)
         m->kill_ms = clock_ms() + KILL_MS;
     tell_children(m, number, 0);
-    listen_sockets_close(&m->now.sockets, NULL);
+    close_doors(m);
 }
 
 /* WINCH: a master that is not bound to a terminal may be left without a worker, until HUP. */
 static void retire_worker(struct master *m)
 {
-    if (!m->now.site->process.daemon)
+    if (!m->now.site->process.daemon && !m->inherited)
         return;
     log_line(LOG_LEVEL_NOTICE, "gracefully shutting down worker processes");
     m->wants_worker = false;
@@ -368,13 +393,44 @@ static void lose_child(struct master *m, pid_t pid, int status)
     }
 }
 
+/* What was left to it is this program's alone again. */
+static void lose_next(struct master *m, int status)
+{
+    log_line(LOG_LEVEL_NOTICE, "new binary process %d ended with status %d", (int)m->next,
+             WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    m->next = 0;
+    upgrade_undo(pid_path(m->now.site));
+    if (!m->ending)
+        m->wants_worker = true;
+}
+
+/* USR2 */
+static void replace(struct master *m)
+{
+    struct fault why = {0};
+
+    if (m->ending || is_shared(m)) {
+        log_line(LOG_LEVEL_NOTICE,
+                 "the changing binary signal is ignored: you should shutdown "
+                 "or terminate before either old or new binary's process");
+        return;
+    }
+    log_line(LOG_LEVEL_NOTICE, "changing binary");
+    if (upgrade_start(m->context->argv, &m->now.sockets, pid_path(m->now.site), &m->next,
+                      &why) != RC_OK)
+        log_line(LOG_LEVEL_ALERT, "%s", why.text);
+}
+
 static void reap(struct master *m)
 {
     int status;
     pid_t pid;
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        lose_child(m, pid, status);
+        if (pid == m->next)
+            lose_next(m, status);
+        else
+            lose_child(m, pid, status);
 }
 
 static void obey(struct master *m, int number)
@@ -386,14 +442,16 @@ static void obey(struct master *m, int number)
         reap(m);
         break;
     case SIGHUP:
-        if (!m->ending)
+        if (m->next > 0) /* it has the configuration; this one takes connections again */
+            m->wants_worker = !m->ending;
+        else if (!m->ending)
             reload(m);
         break;
     case SIGUSR1:
         reopen_logs(m);
         break;
     case SIGUSR2:
-        log_line(LOG_LEVEL_NOTICE, "a running program cannot be replaced; start it anew");
+        replace(m);
         break;
     case SIGWINCH:
         retire_worker(m);
@@ -438,10 +496,12 @@ static void rule(struct master *m)
 }
 
 /* Without a master: one process, as for a debugger. It keeps its privileges. */
-static int run_alone(struct generation *g)
+static int run_alone(struct master *m)
 {
-    const struct worker_setup setup = {.site = g->site, .sockets = &g->sockets, .ready = -1};
+    const struct worker_setup setup = {
+        .site = m->now.site, .sockets = &m->now.sockets, .ready = -1};
 
+    process_tell_ready(&m->ready);
     return worker_run(&setup) == WORKER_ENDED ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -455,44 +515,72 @@ static int run_with_worker(struct master *m)
         end(m, SIGTERM);
     } else {
         m->wants_worker = true;
+        process_tell_ready(&m->ready);
         if (m->context->greeting) {
             fputs(m->context->greeting, stdout);
             fflush(stdout);
         }
     }
     diagnostics_leave_terminal();
+    title_set_with_words("master process");
     rule(m);
     return m->status;
 }
 
-/* Into the background and on record; nothing stands in the way of connections any more. */
-static enum rc settle(const struct site *site, struct fault *why)
+/*
+ * Into the background and on record; nothing stands in the way of connections any more. A program that follows another one is where
+ * that was.
+ */
+static enum rc settle(struct master *m, struct fault *why)
 {
+    const struct site *site = m->now.site;
     sigset_t set = all_signals();
 
-    if (site->process.daemon && process_daemonise(why) != RC_OK)
+    if (site->process.daemon && !m->inherited && process_daemonise(&m->ready, why) != RC_OK)
         return RC_IO;
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
     return pid_path(site) ? pid_file_write(pid_path(site), why) : RC_OK;
 }
 
+/* With the sockets of the program before, where it left any; what is wrong goes to the site's own logs. */
+static enum rc open_first(struct master *m, struct site *site, struct fault *why)
+{
+    struct listen_sockets left = {0};
+    enum rc rc;
+
+    m->now.site = site;
+    if ((rc = find_owner(&m->now.owner, &m->now.becomes, site, why)) ||
+        (rc = journal_open(&site->journals, why)))
+        return rc;
+    diagnostics_to(&site->journal);
+    if ((rc = site_open_zones(site, NULL, why)) || (rc = upgrade_inherit(&left, why)))
+        return rc;
+    m->inherited = left.count > 0;
+    rc = open_sockets(&m->now.sockets, site, &left, why);
+    listen_sockets_leave(&left, &m->now.sockets);
+    return rc;
+}
+
 int master_run(struct site *site, const struct site_context *context)
 {
-    struct master m = {.context = context};
+    struct master m = {.context = context, .ready = -1, .before = getppid()};
     struct fault why = {0};
 
-    if (open_generation(&m.now, site, NULL, &why) != RC_OK) {
+    if (open_first(&m, site, &why) != RC_OK) {
         log_line(LOG_LEVEL_EMERG, "%s", why.text);
+        diagnostics_to(NULL);
+        close_generation(&m.now, NULL);
         return EXIT_FAILURE;
     }
-    diagnostics_to(&m.now.site->journal);
-    if (settle(m.now.site, &why) != RC_OK) {
+    if (settle(&m, &why) != RC_OK) {
         log_line(LOG_LEVEL_EMERG, "%s", why.text);
         m.status = EXIT_FAILURE;
     } else {
-        m.status = site->process.master ? run_with_worker(&m) : run_alone(&m.now);
-        if (pid_path(m.now.site))
+        m.status = site->process.master ? run_with_worker(&m) : run_alone(&m);
+        if (m.next > 0)
+            upgrade_finish(pid_path(m.now.site));
+        else if (pid_path(m.now.site))
             pid_file_remove(pid_path(m.now.site));
     }
     log_line(LOG_LEVEL_NOTICE, "exit");

@@ -112,16 +112,18 @@ struct site {
 
 /* What the caller of site_read knows and the configuration does not. */
 struct site_context {
-    const char *prefix;    /* -p: absolute, with a '/' at its end */
-    const char *file;      /* -c: absolute */
-    const char *globals;   /* -g: NULL or directives of the main context */
-    const char *error_log; /* -e: NULL or where errors go when the file names nothing else */
-    const char *pid_file;  /* the same of the pid */
+    const char *prefix;     /* -p: absolute, with a '/' at its end */
+    const char *file;       /* -c: absolute */
+    const char *globals;    /* -g: NULL or directives of the main context */
+    const char *error_log;  /* -e: NULL or where errors go when the file names nothing else */
+    const char *pid_file;   /* the same of the pid */
+    const char *access_log; /* NULL, or where requests go when the file says nothing */
     const char
         *text; /* NULL, or the configuration itself: `file` is then only what it is called */
     struct text *dump;                 /* NULL, or where all files go, as they were read: -T */
     const struct variables *variables; /* what templates may name */
     const char *greeting; /* NULL, or what the master says on standard output once it serves */
+    char *const *argv;    /* of main: how the next program is started, too */
     bool as_nginx;        /* called by that name: its defaults, its refusals */
 };
 

@@ -72,7 +72,9 @@ enum rc site_read_http(struct site_reader *r, const struct conf_node *nodes)
     if ((rc = journal_settings_begin(&r->conf, journal)) != RC_OK)
         return rc;
     if (r->context->as_nginx && !conf_nodes_have(nodes, SPAN("access_log")) &&
-        (rc = journal_settings_access(&r->conf, journal, "logs/access.log")) != RC_OK)
+        (rc = journal_settings_access(&r->conf, journal,
+                                      r->context->access_log ? r->context->access_log
+                                                             : "logs/access.log")) != RC_OK)
         return rc;
     conf_walk(&r->conf, &level, nodes);
     site_make_listeners(r);

@@ -1,6 +1,7 @@
 #include "gate/version.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "gate/respond/status.h"
 #include "gate/site.h"
@@ -74,16 +75,30 @@ static void print_modules(void)
     fputs(" --without-http-cache\n", stderr);
 }
 
-void version_print(bool as_nginx, bool details)
+/* Scripts take the paths from here. */
+static void print_places(const struct version_places *places)
+{
+    const char *prefix = places->prefix;
+
+    fprintf(stderr, " --prefix=%.*s --conf-path=%s", (int)strlen(prefix) - 1, prefix,
+            places->file);
+    if (places->error_log)
+        fprintf(stderr, " --error-log-path=%s --http-log-path=%s", places->error_log,
+                places->access_log);
+    fprintf(stderr, " --pid-path=%s", places->pid_file);
+}
+
+void version_print(bool as_nginx, const struct version_places *places)
 {
     struct span name = status_server(as_nginx, true);
 
     fprintf(stderr, "%s version: %.*s\n", as_nginx ? "nginx" : "gate", SPAN_ARG(name));
-    if (!details)
+    if (!places)
         return;
     if (as_nginx)
         fprintf(stderr, "by gate/%s\n", KEEPGATE_VERSION);
     fprintf(stderr,
             "built with %s\nTLS SNI support enabled\nconfigure arguments:", tls_library());
+    print_places(places);
     print_modules();
 }

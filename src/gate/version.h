@@ -4,7 +4,12 @@
 
 #include <stdbool.h>
 
-/* `details`: the TLS library and the optional parts, as nginx -V has them. */
-void version_print(bool as_nginx, bool details);
+/* Where things are, when nobody says; logs may be NULL. */
+struct version_places {
+    const char *prefix, *file, *pid_file, *error_log, *access_log;
+};
+
+/* `places`: NULL, or for the details, as nginx -V has them: the TLS library, these places and the optional parts. */
+void version_print(bool as_nginx, const struct version_places *places);
 
 #endif

@@ -11,6 +11,7 @@
 #include "gate/diagnostics.h"
 #include "gate/listen/acceptor.h"
 #include "gate/service.h"
+#include "io/title.h"
 
 enum { CHECK_MS = 20 }; /* how often a loop that drains looks whether it is idle */
 
@@ -167,6 +168,7 @@ static void reopen(struct worker *worker)
     log_line(LOG_LEVEL_NOTICE, "reopening logs");
     if (journal_reopen(&worker->setup->site->journals, (uid_t)-1, &why) != RC_OK)
         log_line(LOG_LEVEL_EMERG, "%s", why.text);
+    diagnostics_redirect();
 }
 
 static void on_signal(struct watch *watch, unsigned what)
@@ -180,6 +182,7 @@ static void on_signal(struct watch *watch, unsigned what)
             reopen(worker);
         } else if (signal.ssi_signo == SIGQUIT) {
             log_line(LOG_LEVEL_NOTICE, "gracefully shutting down");
+            title_set("worker process is shutting down");
             journal_flush(&worker->setup->site->journals);
             want(worker, DRAIN);
         } else {

@@ -45,18 +45,40 @@ enum rc process_become(const struct process_owner *owner, struct fault *why)
     return RC_OK;
 }
 
-enum rc process_daemonise(struct fault *why)
+/* The first process: it ends when the other one serves, or has ended. */
+static _Noreturn void wait_until_ready(int ends[2])
 {
-    int null;
+    char byte;
 
+    close(ends[1]);
+    _exit(read(ends[0], &byte, 1) == 1 ? 0 : 1);
+}
+
+void process_tell_ready(int *ready)
+{
+    if (*ready < 0)
+        return;
+    (void)!write(*ready, "r", 1); /* nobody may wait any more */
+    close(*ready);
+    *ready = -1;
+}
+
+enum rc process_daemonise(int *ready, struct fault *why)
+{
+    int null, ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return fail_errno(why, RC_IO, "pipe2()");
     switch (fork()) {
     case -1:
         return fail_errno(why, RC_IO, "fork()");
     case 0:
         break;
     default:
-        _exit(0);
+        wait_until_ready(ends);
     }
+    close(ends[0]);
+    *ready = ends[1];
     if (setsid() < 0)
         return fail_errno(why, RC_IO, "setsid()");
     umask(022);

@@ -28,8 +28,14 @@ enum rc process_find_owner(struct process_owner *owner, const char *user, const 
  */
 enum rc process_become(const struct process_owner *owner, struct fault *why);
 
-/* Into the background: the parent exits with 0. Standard input and output become /dev/null. */
-enum rc process_daemonise(struct fault *why);
+/*
+ * Into the background: the parent waits for process_tell_ready, and exits with 0 then, with 1 where that never comes. Standard
+ * input and output become /dev/null.
+ */
+enum rc process_daemonise(int *ready, struct fault *why);
+
+/* The service works: the process that was started ends well. -1 is nobody. */
+void process_tell_ready(int *ready);
 
 /*
  * The kernel kills us when our parent ends. `parent` is who it was before the fork. Call it

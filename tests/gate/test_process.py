@@ -87,7 +87,7 @@ def test_version(gate):
     assert result.returncode == 0
     assert re.fullmatch(r'gate version: gate/\S+\n', result.stderr)
     result = gate.run('-V')
-    assert 'built with OpenSSL' in result.stderr and 'configure arguments: --with-' in result.stderr
+    assert 'built with OpenSSL' in result.stderr and 'configure arguments: --prefix=/etc/gate --conf-path=' in result.stderr and ' --with-' in result.stderr
 
 
 def test_help_names_every_option(gate):

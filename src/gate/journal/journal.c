@@ -93,6 +93,11 @@ bool journal_is_stderr(const struct journal_file *file)
     return file->is_stderr;
 }
 
+int journal_fd(const struct journal_file *file)
+{
+    return file->syslog ? -1 : file->fd;
+}
+
 bool journal_is_syslog(const struct journal_file *file)
 {
     return file->syslog;

@@ -88,6 +88,9 @@ bool journal_append(struct journal_file *file, int level, struct span line);
 /* Does it go to standard error? */
 bool journal_is_stderr(const struct journal_file *file);
 
+/* -1: it is no file, or is not open. */
+int journal_fd(const struct journal_file *file);
+
 /* The format that every site has. */
 #define JOURNAL_COMBINED_NAME "combined"
 #define JOURNAL_COMBINED                                                                      \
