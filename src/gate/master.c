@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "gate/command/pid_file.h"
 #include "gate/diagnostics.h"
+#include "gate/http/temp_file.h"
 #include "gate/limit/limit_conn.h"
 #include "gate/master_upgrade.h"
 #include "gate/site_load.h"
@@ -133,6 +134,16 @@ static enum rc find_owner(struct process_owner *owner, bool *becomes, const stru
     return process_find_owner(owner, user[0] ? user : "nobody", group, why);
 }
 
+static enum rc make_folders(const struct site *site, const struct process_owner *owner,
+                            bool becomes, struct fault *why)
+{
+    enum rc rc = RC_OK;
+
+    for (const struct conf_folder *f = site->folders; f && rc == RC_OK; f = f->next)
+        rc = temp_file_make_directory(f->path, becomes ? &owner->uid : NULL, why);
+    return rc;
+}
+
 enum rc master_test(struct site *site, struct fault *why)
 {
     struct process_owner owner;
@@ -141,6 +152,7 @@ enum rc master_test(struct site *site, struct fault *why)
     enum rc rc;
 
     if ((rc = find_owner(&owner, &becomes, site, why)) ||
+        (rc = make_folders(site, &owner, becomes, why)) ||
         (rc = journal_open(&site->journals, why)) || (path && (rc = pid_file_test(path, why))))
         return rc;
     return test_sockets(site, why);
@@ -239,6 +251,7 @@ static enum rc open_generation(struct generation *g, struct site *site,
 
     *g = (struct generation){.site = site};
     if ((rc = find_owner(&g->owner, &g->becomes, site, why)) ||
+        (rc = make_folders(site, &g->owner, g->becomes, why)) ||
         (rc = journal_open(&site->journals, why)) ||
         (rc = site_open_zones(site, kept ? kept->site : NULL, why)) ||
         (rc = open_sockets(&g->sockets, site, kept ? &kept->sockets : NULL, why)))

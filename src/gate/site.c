@@ -326,6 +326,7 @@ enum rc site_read(struct site **out, const struct site_context *context, struct 
                                .language = &site_language,
                                .variables = &r.variables,
                                .regexes = &site->regexes,
+                               .folders = &site->folders,
                                .prefix = context->prefix,
                                .as_nginx = context->as_nginx,
                                .strict = context->as_nginx,

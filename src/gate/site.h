@@ -105,6 +105,7 @@ struct site {
 
     /* What the arena does not hold: closed with it. */
     struct conf_regex *regexes; /* conf/directive.h */
+    struct conf_folder *folders;
     struct site_tls *tls;
     size_t computed_count;          /* variables that the configuration computes */
     const struct mime_types *types; /* where no types block is */

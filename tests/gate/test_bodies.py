@@ -1,5 +1,6 @@
 """Bodies of requests on their way to an origin: what it gets, beside nginx, and what happens when the first origin fails."""
 import os
+import tempfile
 import time
 
 import beside
@@ -157,11 +158,33 @@ def test_bodies_in_files(gate, origin):
 
 
 def test_no_room_for_a_body(gate, origin):
-    server = gate(f'client_body_temp_path /proc/none; client_body_buffer_size 10; location / {{ proxy_pass http://127.0.0.1:{origin.port}; }}')
+    server = gate(f'client_body_temp_path bodies; client_body_buffer_size 10; location / {{ proxy_pass http://127.0.0.1:{origin.port}; }}',
+                  main=MAIN)
+    (server.folder / 'bodies').rmdir()
+    (server.folder / 'bodies').touch()
     assert peers.exchange(server.port, b'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n' +
                           b'x' * 9000).startswith(b'HTTP/1.1 500 ')
     assert '[crit]' in server.told and not origin.requests
     (server.folder / 'logs/error.log').write_text('')
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root has workers of another user')
+def test_a_folder_for_bodies_is_the_workers(gate, origin):
+    """It is made at start, where the worker itself could not make it; one that everybody writes to stays whose it is."""
+    with tempfile.TemporaryDirectory(dir='/dev/shm') as folder:
+        os.chmod(folder, 0o711)
+        os.mkdir(f'{folder}/shared')
+        os.chmod(f'{folder}/shared', 0o1777)
+        server = gate(f'''client_body_buffer_size 10;
+            location / {{ client_body_temp_path {folder}/own 1 2; proxy_pass http://127.0.0.1:{origin.port}; }}
+            location /shared {{ client_body_temp_path {folder}/shared; proxy_temp_path {folder}/shared;
+                                proxy_pass http://127.0.0.1:{origin.port}; }}''')
+        for target in ('/echo', '/shared'):
+            peers.ask(server.port, 'POST', target, body=b'x' * 9000)
+            assert origin.requests.pop().body == b'x' * 9000
+        own, shared = os.stat(f'{folder}/own'), os.stat(f'{folder}/shared')
+        assert (own.st_uid, own.st_mode & 0o7777) == (65534, 0o700)
+        assert (shared.st_uid, shared.st_mode & 0o7777) == (0, 0o1777)
 
 
 SIZE = 30_000_000  # more than sockets hold

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/options.h"
+#include "base/units.h"
 #include "gate/conf/regex.h"
 
 struct span conf_word(const struct conf *conf, size_t i)
@@ -91,6 +92,22 @@ struct span conf_path(struct conf *conf, const char *base, struct span path)
 
     return span_text(
         arena_printf(conf->arena, "%s%.*s", absolute ? "" : base, SPAN_ARG(path)));
+}
+
+enum rc conf_set_folder(struct conf *conf, const char **path)
+{
+    struct conf_folder *folder = arena_take(conf->arena, sizeof *folder);
+    uint64_t level;
+
+    for (size_t i = 2; i < conf_words(conf); i++)
+        if (units_parse_number(conf_word(conf, i), INT32_MAX, &level) != RC_OK || level == 0)
+            return conf_fail_value(conf, i, "invalid value");
+    *path = (const char *)conf_path(conf, conf->prefix, conf_word(conf, 1)).at;
+    if (!folder || !*path)
+        return conf_no_memory(conf);
+    *folder = (struct conf_folder){.next = *conf->folders, .path = *path};
+    *conf->folders = folder;
+    return RC_OK;
 }
 
 void *conf_add(struct conf *conf, void **items, size_t *count, size_t size)

@@ -88,12 +88,18 @@ struct conf_regex {
 };
 
 /* What a reader carries from directive to directive. */
+struct conf_folder {
+    struct conf_folder *next;
+    const char *path;
+};
+
 struct conf {
     struct arena *arena;
     struct faults *faults;
     const struct conf_language *language;
     const struct variables *variables;
-    struct conf_regex **regexes; /* all that were compiled: the caller closes them */
+    struct conf_regex **regexes;  /* all that were compiled: the caller closes them */
+    struct conf_folder **folders; /* all that the workers write to: the caller makes them */
     const char *prefix;    /* what relative paths start with: absolute, with its final '/' */
     const char *directory; /* the same, of the configuration file: certificates */
     bool as_nginx;
@@ -147,6 +153,9 @@ enum rc conf_regex(struct conf *conf, size_t i, struct span pattern, bool nocase
 
 /* `path` behind `base` unless it is absolute; at is NULL when there is no memory. */
 struct span conf_path(struct conf *conf, const char *base, struct span path);
+
+/* "PATH [LEVEL ...]", below the prefix: a folder for temporary files, which is made before there are workers. */
+enum rc conf_set_folder(struct conf *conf, const char **path);
 
 /*
  * Room for one member more at the end of *items, which has *count of `size` bytes; NULL, with a fault, when there

@@ -46,17 +46,10 @@ static enum rc set_keepalive_timeout(struct conf *conf, const struct directive *
     return RC_OK;
 }
 
-/* "PATH [LEVEL ...]" */
 static enum rc set_temp_path(struct conf *conf, const struct directive *d, void *part)
 {
-    struct span path = conf_path(conf, conf->prefix, conf_word(conf, 1));
-    struct http_settings *s = part;
-
     (void)d;
-    if (!path.at)
-        return conf_no_memory(conf);
-    s->body_temp_path = (const char *)path.at;
-    return RC_OK;
+    return conf_set_folder(conf, &((struct http_settings *)part)->body_temp_path);
 }
 
 static uint32_t at_most(uint64_t value, uint32_t most)

@@ -15,6 +15,25 @@ static enum rc open_failed(const char *path, struct fault *why)
     return fail(why, RC_IO, "open() \"%s\" failed (%d: %s)", path, errno, strerror(errno));
 }
 
+enum rc temp_file_make_directory(const char *path, const uid_t *owner, struct fault *why)
+{
+    struct stat about;
+
+    if (mkdir(path, 0700) < 0 && errno != EEXIST)
+        return fail(why, RC_IO, "mkdir() \"%s\" failed (%d: %s)", path, errno,
+                    strerror(errno));
+    if (stat(path, &about) < 0)
+        return fail(why, RC_IO, "stat() \"%s\" failed (%d: %s)", path, errno, strerror(errno));
+    if (!S_ISDIR(about.st_mode))
+        return fail(why, RC_IO, "\"%s\" is no directory", path);
+    if (!owner || about.st_uid == *owner || (about.st_mode & S_IWOTH))
+        return RC_OK;
+    if (chown(path, *owner, (gid_t)-1) < 0)
+        return fail(why, RC_IO, "chown() \"%s\" failed (%d: %s)", path, errno,
+                    strerror(errno));
+    return RC_OK;
+}
+
 /* Again, once its directory was made. */
 static int open_in(const char *directory, const char *path, int flags)
 {

@@ -2,6 +2,8 @@
 #ifndef GATE_HTTP_TEMP_FILE_H
 #define GATE_HTTP_TEMP_FILE_H
 
+#include <sys/types.h>
+
 #include "base/fault.h"
 
 #define TEMP_FILE_DIRECTORY "/var/tmp" /* where the configuration names none */
@@ -11,6 +13,12 @@
  * open it, and it is gone with its descriptor. RC_IO: 'open() "/x" failed (...)'
  */
 enum rc temp_file_open(const char *directory, int *fd, struct fault *why);
+
+/*
+ * Makes a directory for such files (0700), where it is not there. Those who will write to it are `owner`, if that is not
+ * NULL: it becomes theirs, unless it is one like /tmp, where everybody may write. RC_IO: 'mkdir() "/x" failed (...)'
+ */
+enum rc temp_file_make_directory(const char *path, const uid_t *owner, struct fault *why);
 
 /* One with a name, "DIRECTORY/0000000017": *path is the caller's to free. RC_IO, RC_MEMORY */
 enum rc temp_file_open_named(const char *directory, int *fd, char **path, struct fault *why);

@@ -336,13 +336,8 @@ static enum rc set_method(struct conf *conf, const struct directive *d, void *pa
 
 static enum rc set_temp_path(struct conf *conf, const struct directive *d, void *part)
 {
-    struct span path = conf_path(conf, conf->prefix, conf_word(conf, 1));
-
     (void)d;
-    if (!path.at)
-        return conf_no_memory(conf);
-    ((struct proxy_settings *)part)->temp_path = (const char *)path.at;
-    return RC_OK;
+    return conf_set_folder(conf, &((struct proxy_settings *)part)->temp_path);
 }
 
 const struct directive proxy_directives[] = {
