@@ -62,6 +62,8 @@ struct lower_name {
     uint64_t next; /* what to go on with */
 };
 
+/* "." or ".." */
+bool lower_is_dots(const char *name);
 /* Opens a directory that is to be read. The caller closes `fd`. */
 int lower_listing_open(struct lower_listing *listing, int at, const char *name);
 /* The entry that comes at `from`, 0 for the first: 1, 0 at the end. */

@@ -9,6 +9,11 @@
 #include "base/text.h"
 #include "keep/tree/lower.h"
 
+bool lower_is_dots(const char *name)
+{
+    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
 int lower_listing_open(struct lower_listing *listing, int at, const char *name)
 {
     listing->next = listing->last = 0;
@@ -63,7 +68,7 @@ int lower_listing_names(int fd, struct text *names)
     }
     while ((got = lower_listing_next(listing, from, &name)) > 0) {
         from = name.next;
-        if (strcmp(name.text, ".") != 0 && strcmp(name.text, "..") != 0)
+        if (!lower_is_dots(name.text))
             text_add(names, span_of(name.text, strlen(name.text) + 1));
     }
     close(listing->fd);

@@ -36,6 +36,7 @@
 
 #include "base/fault.h"
 #include "base/list.h"
+#include "keep/tree/lower.h"
 
 enum {
     NODES_DIRECTORIES = 1024
@@ -149,6 +150,30 @@ bool nodes_is_gone(struct nodes *nodes, struct node *node);
  * one who asks: nodes_open_file without opening. -EBADF: nobody has. Wants nodes_release_file
  * too. */
 int nodes_share_file(struct nodes *nodes, struct node *node);
+
+/* A node's file below: its descriptor if it is open, its name otherwise. */
+struct node_reached {
+    struct node *node;
+    struct node_place named;
+    int fd; /* -1: by the name */
+};
+
+/* nodes_get, and nodes_share_file or nodes_find. On success alone it wants nodes_let_go. */
+int nodes_reach(struct nodes *nodes, uint64_t id, struct node_reached *out);
+void nodes_let_go(struct nodes *nodes, struct node_reached *file);
+/* What the file below says, with the number that it has in the tree. -ESTALE: it is another file now. */
+int nodes_stat(struct nodes *nodes, struct node_reached *file, struct stat *out);
+/* The same for a directory, which may have been removed and may still be asked after. */
+int nodes_stat_directory(struct nodes *nodes, struct node *directory, struct stat *out);
+
+/* A directory that is read from one end to the other. */
+struct node_reading {
+    struct node *node; /* as by nodes_get */
+    struct lower_listing listing;
+};
+
+int nodes_open_reading(struct nodes *nodes, uint64_t id, struct node_reading **out);
+void nodes_close_reading(struct nodes *nodes, struct node_reading *reading);
 
 /* The number of the file, the same for all its names: that of the file below, and another one for
  * what lies on another file system than the root. */

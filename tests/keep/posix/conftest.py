@@ -79,7 +79,8 @@ def encrypted(disk):
     keep('create', '--type', 'folder', lower, *words, '--pbkdf', 'pbkdf2', '--kdf-iterations', '1000')
     if os.getuid() == 0:
         lower.chmod(0o755)
-    keep('open', lower, at, *words, *(['--allow-other'] if os.getuid() == 0 else []))
+    with transport(os.environ.get('KEEPGATE_TRANSPORT', 'device')):
+        keep('open', lower, at, *words, *(['--allow-other'] if os.getuid() == 0 else []))
     try:
         yield at
     finally:

@@ -1,56 +1,27 @@
 /* Directories that are read. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "keep/tree/folder/folder_tree.h"
 
-struct reading {
-    struct node *node;
-    struct lower_listing listing;
-};
-
-static struct reading *reading_of(tree_handle directory)
+static struct node_reading *reading_of(tree_handle directory)
 {
-    return (struct reading *)(uintptr_t)directory;
+    return (struct node_reading *)(uintptr_t)directory;
 }
 
 int folder_open_directory(struct tree *t, uint64_t id, tree_handle *directory)
 {
-    struct folder *f = folder_of(t);
-    struct reading *reading = malloc(sizeof *reading);
-    struct node *node = nodes_get(f->nodes, id);
-    struct node_place place;
-    int error = !reading               ? -ENOMEM
-                : !node                ? -ESTALE
-                : !S_ISDIR(node->type) ? -ENOTDIR
-                                       : nodes_find(f->nodes, node, &place);
+    struct node_reading *reading;
+    int error = nodes_open_reading(folder_of(t)->nodes, id, &reading);
 
-    if (error == 0) {
-        error = lower_listing_open(&reading->listing, place.at, place.name);
-        nodes_leave(f->nodes, &place);
-    }
-    if (error != 0) {
-        nodes_put(f->nodes, node);
-        free(reading);
-        return error;
-    }
-    (void)nodes_directory(f->nodes,
-                          node); /* so that it can be asked after once it is removed */
-    reading->node = node;
-    *directory = (tree_handle)(uintptr_t)reading;
-    return 0;
-}
-
-static bool is_dots(const char *name)
-{
-    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+    if (error == 0)
+        *directory = (tree_handle)(uintptr_t)reading;
+    return error;
 }
 
 /* Hands one entry on, looked up if it is wanted so. 1: it was taken or is none, 0: not */
-static int hand_on(struct folder *f, struct reading *reading, const struct lower_name *disk,
-                   int at, tree_fill fill, void *of)
+static int hand_on(struct folder *f, struct node_reading *reading,
+                   const struct lower_name *disk, int at, tree_fill fill, void *of)
 {
     struct tree_entry entry = {0};
     struct node *added = NULL;
@@ -58,7 +29,7 @@ static int hand_on(struct folder *f, struct reading *reading, const struct lower
     char name[NAME_MAX + 1];
     int taken, error;
 
-    if (is_dots(disk->text))
+    if (lower_is_dots(disk->text))
         return fill(of, disk->text, disk->inode, disk->type, disk->next, NULL);
     if (name_unseal(&f->keys, kept_of(reading->node)->id, reading->listing.fd, disk->text,
                     name, tag) != NAME_OF_ENTRY)
@@ -81,7 +52,7 @@ int folder_read_directory(struct tree *t, tree_handle directory, uint64_t from, 
                           tree_fill fill, void *of)
 {
     struct folder *f = folder_of(t);
-    struct reading *reading = reading_of(directory);
+    struct node_reading *reading = reading_of(directory);
     struct lower_name name;
     int at, got;
 
@@ -107,9 +78,5 @@ int folder_sync_directory(struct tree *t, tree_handle directory)
 
 void folder_release_directory(struct tree *t, tree_handle directory)
 {
-    struct reading *reading = reading_of(directory);
-
-    close(reading->listing.fd);
-    nodes_put(folder_of(t)->nodes, reading->node);
-    free(reading);
+    nodes_close_reading(folder_of(t)->nodes, reading_of(directory));
 }

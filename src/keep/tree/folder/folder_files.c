@@ -11,30 +11,19 @@ static void forget(struct tree *t, uint64_t node, uint64_t count)
     nodes_forget(folder_of(t)->nodes, node, count);
 }
 
-/* A directory that was removed has no name, but may still be asked after. */
-static int directory_attributes(struct folder *f, struct node *node, struct stat *out)
-{
-    int fd = nodes_directory(f->nodes, node);
-
-    if (fd < 0 || fstatat(fd, "", out, AT_EMPTY_PATH) < 0)
-        return fd < 0 ? fd : -errno;
-    out->st_ino = nodes_inode(f->nodes, out);
-    return 0;
-}
-
 static int attributes(struct tree *t, uint64_t id, tree_handle file, struct stat *out)
 {
     struct folder *f = folder_of(t);
     struct node *node = nodes_get(f->nodes, id);
-    struct folder_place place;
+    struct node_reached place;
     int error;
 
     (void)file;
     if (node && S_ISDIR(node->type)) {
-        error = directory_attributes(f, node, out);
-    } else if ((error = folder_find(f, id, &place)) == 0) {
+        error = nodes_stat_directory(f->nodes, node, out);
+    } else if ((error = nodes_reach(f->nodes, id, &place)) == 0) {
         error = folder_stat(f, &place, out);
-        folder_leave(f, &place);
+        nodes_let_go(f->nodes, &place);
     }
     nodes_put(f->nodes, node);
     return error;
@@ -86,13 +75,13 @@ static int change(struct tree *t, uint64_t node, tree_handle file,
 {
     struct folder *f = folder_of(t);
     struct tree_change change = *wanted;
-    struct folder_place place;
+    struct node_reached place;
     bool by_open = file != 0 && !(change.fields & TREE_CHANGE_MTIME);
     int error =
         change.fields & TREE_CHANGE_SIZE ? change_size(f, node, change.size, by_open) : 0;
 
     note_size_changed(&change);
-    if (error == 0 && (error = folder_find(f, node, &place)) == -ESTALE)
+    if (error == 0 && (error = nodes_reach(f->nodes, node, &place)) == -ESTALE)
         return change_gone(f, node, change.fields, out);
     if (error != 0)
         return error;
@@ -101,17 +90,17 @@ static int change(struct tree *t, uint64_t node, tree_handle file,
         error = folder_stat(f, &place, out);
     if (error == 0 && !by_open && (change.fields & TREE_CHANGE_MTIME) && S_ISREG(out->st_mode))
         folder_times_told(f, place.node, &out->st_mtim);
-    folder_leave(f, &place);
+    nodes_let_go(f->nodes, &place);
     return error;
 }
 
 static ssize_t read_link(struct tree *t, uint64_t node, char *target)
 {
     struct folder *f = folder_of(t);
-    struct folder_place place;
+    struct node_reached place;
     char sealed[PATH_MAX], name[NAME_MAX + 1];
     uint8_t tag[FOLDER_TAG];
-    ssize_t len = folder_find(f, node, &place);
+    ssize_t len = nodes_reach(f->nodes, node, &place);
 
     if (len < 0)
         return len;
@@ -124,7 +113,7 @@ static ssize_t read_link(struct tree *t, uint64_t node, char *target)
         len = -EIO;
     else
         len = target_unseal(&f->keys, tag, span_of(sealed, (size_t)len), target);
-    folder_leave(f, &place);
+    nodes_let_go(f->nodes, &place);
     return len;
 }
 

@@ -7,36 +7,9 @@
 
 #include "keep/tree/folder/folder_tree.h"
 
-int folder_find(struct folder *f, uint64_t id, struct folder_place *out)
-{
-    int error = 0;
-
-    out->node = nodes_get(f->nodes, id);
-    if (!out->node)
-        return -ESTALE;
-    out->fd = S_ISREG(out->node->type) ? nodes_share_file(f->nodes, out->node) : -1;
-    if (out->fd < 0) {
-        out->fd = -1;
-        error = nodes_find(f->nodes, out->node, &out->named);
-    }
-    if (error != 0)
-        nodes_put(f->nodes, out->node);
-    return error;
-}
-
-void folder_leave(struct folder *f, struct folder_place *place)
-{
-    if (place->fd >= 0)
-        nodes_release_file(f->nodes, place->node);
-    else
-        nodes_leave(f->nodes, &place->named);
-    nodes_put(f->nodes, place->node);
-}
-
 /* What the file below says, as it looks from above. */
 static void show(struct folder *f, struct node *node, struct stat *about)
 {
-    about->st_ino = nodes_inode(f->nodes, about);
     about->st_blksize = FOLDER_PAGE;
     if (S_ISREG(about->st_mode))
         about->st_size = (off_t)folder_size(f, kept_of(node));
@@ -44,18 +17,13 @@ static void show(struct folder *f, struct node *node, struct stat *about)
         about->st_size = (off_t)target_len((size_t)about->st_size);
 }
 
-int folder_stat(struct folder *f, struct folder_place *place, struct stat *out)
+int folder_stat(struct folder *f, struct node_reached *file, struct stat *out)
 {
-    int done = place->fd >= 0
-                   ? fstat(place->fd, out)
-                   : fstatat(place->named.at, place->named.name, out, AT_SYMLINK_NOFOLLOW);
+    int error = nodes_stat(f->nodes, file, out);
 
-    if (done < 0)
-        return errno == ENOENT ? -ESTALE : -errno;
-    if (out->st_ino != place->node->inode || out->st_dev != place->node->device)
-        return -ESTALE;
-    show(f, place->node, out);
-    return 0;
+    if (error == 0)
+        show(f, file->node, out);
+    return error;
 }
 
 int folder_name(struct folder *f, uint64_t parent, const char *name, struct node **directory,
@@ -152,6 +120,7 @@ int folder_look_up_at(struct folder *f, struct node *directory, int at, const ch
         error = check(f, *added, at, text, tag);
     if (error == 0) {
         out->node = (*added)->id;
+        out->about.st_ino = nodes_inode(f->nodes, &out->about);
         show(f, *added, &out->about);
         return 0;
     }

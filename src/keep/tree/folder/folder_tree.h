@@ -141,16 +141,8 @@ int folder_settle_renamed(struct folder *f);
 bool folder_is_renamed(struct folder *f, const struct node *node);
 
 /* folder_find.c, folder_make.c, folder_remove.c, folder_rename.c */
-/* Where a node's file is: its descriptor if it is open, its name otherwise. */
-struct folder_place {
-    struct node *node;
-    struct node_place named;
-    int fd; /* -1: by the name */
-};
-
-int folder_find(struct folder *f, uint64_t id, struct folder_place *out);
-void folder_leave(struct folder *f, struct folder_place *place);
-int folder_stat(struct folder *f, struct folder_place *place, struct stat *out);
+/* What a file says of itself, as it looks from above. */
+int folder_stat(struct folder *f, struct node_reached *file, struct stat *out);
 /* What stands under a name on the disk of a directory that is entered; gives its node, to be put. */
 int folder_look_up_at(struct folder *f, struct node *directory, int at, const char *text,
                       const uint8_t tag[FOLDER_TAG], unsigned look_ups, struct tree_entry *out,

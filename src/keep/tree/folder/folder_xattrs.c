@@ -28,7 +28,7 @@ enum {
 /* One file, and an attribute of it. */
 struct attribute {
     struct folder *f;
-    struct folder_place place;
+    struct node_reached place;
     char path[LOWER_PATH_MAX]; /* where it is not open */
     const uint8_t *id;
     bool is_ours;             /* encrypted */
@@ -58,13 +58,13 @@ static int seal_name(struct attribute *a)
     return 0;
 }
 
-/* Finds the file; end with folder_leave on success alone. */
+/* Finds the file; end with nodes_let_go on success alone. */
 static int begin(struct attribute *a, struct tree *t, uint64_t node, const char *name)
 {
     int error;
 
     *a = (struct attribute){.f = folder_of(t)};
-    if ((error = folder_find(a->f, node, &a->place)) != 0)
+    if ((error = nodes_reach(a->f->nodes, node, &a->place)) != 0)
         return error;
     if (a->place.fd < 0)
         lower_path(a->path, a->place.named.at, a->place.named.name);
@@ -77,7 +77,7 @@ static int begin(struct attribute *a, struct tree *t, uint64_t node, const char 
         a->id = kept_of(a->place.node)->id;
     }
     if (error != 0)
-        folder_leave(a->f, &a->place);
+        nodes_let_go(a->f->nodes, &a->place);
     return error;
 }
 
@@ -138,7 +138,7 @@ ssize_t folder_get_xattr(struct tree *t, uint64_t node, const char *name, void *
     if (got != 0)
         return got;
     got = a.is_ours ? get_ours(&a, value, room) : get_below(&a, name, value, room);
-    folder_leave(a.f, &a.place);
+    nodes_let_go(a.f->nodes, &a.place);
     return got;
 }
 
@@ -194,7 +194,7 @@ ssize_t folder_list_xattrs(struct tree *t, uint64_t node, char *names, size_t ro
     if (got != 0)
         return got;
     got = list_all(&a, names, room);
-    folder_leave(a.f, &a.place);
+    nodes_let_go(a.f->nodes, &a.place);
     return got;
 }
 
@@ -251,7 +251,7 @@ int folder_set_xattr(struct tree *t, uint64_t node, const char *name, const void
         return error;
     error =
         a.is_ours ? set_ours(&a, value, len, flags) : set_below(&a, name, value, len, flags);
-    folder_leave(a.f, &a.place);
+    nodes_let_go(a.f->nodes, &a.place);
     return error;
 }
 
@@ -266,7 +266,7 @@ int folder_remove_xattr(struct tree *t, uint64_t node, const char *name)
         name = a.disk;
     done = a.place.fd >= 0 ? fremovexattr(a.place.fd, name) : lremovexattr(a.path, name);
     error = done < 0 ? -errno : 0;
-    folder_leave(a.f, &a.place);
+    nodes_let_go(a.f->nodes, &a.place);
     return error;
 }
 

@@ -9,75 +9,24 @@
 #include "keep/tree/lower.h"
 #include "keep/tree/pass/pass_tree.h"
 
-int pass_find(struct pass *pass, uint64_t node, struct pass_place *out)
-{
-    int error = 0;
-
-    out->node = nodes_get(pass->nodes, node);
-    if (!out->node)
-        return -ESTALE;
-    out->fd = S_ISREG(out->node->type) ? nodes_share_file(pass->nodes, out->node) : -1;
-    if (out->fd < 0) {
-        out->fd = -1;
-        error = nodes_find(pass->nodes, out->node, &out->named);
-    }
-    if (error != 0)
-        nodes_put(pass->nodes, out->node);
-    return error;
-}
-
-void pass_leave(struct pass *pass, struct pass_place *place)
-{
-    if (place->fd >= 0)
-        nodes_release_file(pass->nodes, place->node);
-    else
-        nodes_leave(pass->nodes, &place->named);
-    nodes_put(pass->nodes, place->node);
-}
-
-int pass_stat(struct pass *pass, struct pass_place *place, struct stat *out)
-{
-    int done = place->fd >= 0
-                   ? fstat(place->fd, out)
-                   : fstatat(place->named.at, place->named.name, out, AT_SYMLINK_NOFOLLOW);
-
-    if (done < 0)
-        return errno == ENOENT ? -ESTALE : -errno;
-    if (out->st_ino != place->node->inode || out->st_dev != place->node->device)
-        return -ESTALE;
-    out->st_ino = nodes_inode(pass->nodes, out);
-    return 0;
-}
-
 static void forget(struct tree *t, uint64_t node, uint64_t count)
 {
     nodes_forget(pass_of(t)->nodes, node, count);
-}
-
-/* A directory that was removed has no name, but may still be asked after. */
-static int directory_attributes(struct pass *pass, struct node *node, struct stat *out)
-{
-    int fd = nodes_directory(pass->nodes, node);
-
-    if (fd < 0 || fstatat(fd, "", out, AT_EMPTY_PATH) < 0)
-        return fd < 0 ? fd : -errno;
-    out->st_ino = nodes_inode(pass->nodes, out);
-    return 0;
 }
 
 static int attributes(struct tree *t, uint64_t id, tree_handle file, struct stat *out)
 {
     struct pass *pass = pass_of(t);
     struct node *node = nodes_get(pass->nodes, id);
-    struct pass_place place;
+    struct node_reached place;
     int error;
 
     (void)file;
     if (node && S_ISDIR(node->type)) {
-        error = directory_attributes(pass, node, out);
-    } else if ((error = pass_find(pass, id, &place)) == 0) {
-        error = pass_stat(pass, &place, out);
-        pass_leave(pass, &place);
+        error = nodes_stat_directory(pass->nodes, node, out);
+    } else if ((error = nodes_reach(pass->nodes, id, &place)) == 0) {
+        error = nodes_stat(pass->nodes, &place, out);
+        nodes_let_go(pass->nodes, &place);
     }
     nodes_put(pass->nodes, node);
     return error;
@@ -100,30 +49,30 @@ static int change(struct tree *t, uint64_t node, tree_handle file,
                   const struct tree_change *change, struct stat *out)
 {
     struct pass *pass = pass_of(t);
-    struct pass_place place;
+    struct node_reached place;
     int error = change->fields & TREE_CHANGE_SIZE ? change_size(pass, node, change->size) : 0;
 
     (void)file;
-    if (error != 0 || (error = pass_find(pass, node, &place)) != 0)
+    if (error != 0 || (error = nodes_reach(pass->nodes, node, &place)) != 0)
         return error;
     error = lower_change(place.fd, place.named.at, place.named.name, change);
     if (error == 0)
-        error = pass_stat(pass, &place, out);
-    pass_leave(pass, &place);
+        error = nodes_stat(pass->nodes, &place, out);
+    nodes_let_go(pass->nodes, &place);
     return error;
 }
 
 static ssize_t read_link(struct tree *t, uint64_t node, char *target)
 {
     struct pass *pass = pass_of(t);
-    struct pass_place place;
-    ssize_t len = pass_find(pass, node, &place);
+    struct node_reached place;
+    ssize_t len = nodes_reach(pass->nodes, node, &place);
 
     if (len < 0)
         return len;
     len = readlinkat(place.named.at, place.named.name, target, PATH_MAX);
     len = len < 0 ? -errno : len;
-    pass_leave(pass, &place);
+    nodes_let_go(pass->nodes, &place);
     return len;
 }
 
@@ -205,9 +154,9 @@ static ssize_t get_xattr(struct tree *t, uint64_t node, const char *name, void *
                          size_t room)
 {
     struct pass *pass = pass_of(t);
-    struct pass_place place;
+    struct node_reached place;
     char path[LOWER_PATH_MAX];
-    ssize_t got = pass_find(pass, node, &place);
+    ssize_t got = nodes_reach(pass->nodes, node, &place);
 
     if (got < 0)
         return got;
@@ -218,16 +167,16 @@ static ssize_t get_xattr(struct tree *t, uint64_t node, const char *name, void *
         got = lgetxattr(path, name, value, room);
     }
     got = got < 0 ? -errno : got;
-    pass_leave(pass, &place);
+    nodes_let_go(pass->nodes, &place);
     return got;
 }
 
 static ssize_t list_xattrs(struct tree *t, uint64_t node, char *names, size_t room)
 {
     struct pass *pass = pass_of(t);
-    struct pass_place place;
+    struct node_reached place;
     char path[LOWER_PATH_MAX];
-    ssize_t got = pass_find(pass, node, &place);
+    ssize_t got = nodes_reach(pass->nodes, node, &place);
 
     if (got < 0)
         return got;
@@ -238,7 +187,7 @@ static ssize_t list_xattrs(struct tree *t, uint64_t node, char *names, size_t ro
         got = llistxattr(path, names, room);
     }
     got = got < 0 ? -errno : got;
-    pass_leave(pass, &place);
+    nodes_let_go(pass->nodes, &place);
     return got;
 }
 
@@ -246,9 +195,9 @@ static int set_xattr(struct tree *t, uint64_t node, const char *name, const void
                      size_t len, int flags)
 {
     struct pass *pass = pass_of(t);
-    struct pass_place place;
+    struct node_reached place;
     char path[LOWER_PATH_MAX];
-    int error = pass_find(pass, node, &place);
+    int error = nodes_reach(pass->nodes, node, &place);
 
     if (error != 0)
         return error;
@@ -259,16 +208,16 @@ static int set_xattr(struct tree *t, uint64_t node, const char *name, const void
         error = lsetxattr(path, name, value, len, flags);
     }
     error = error < 0 ? -errno : 0;
-    pass_leave(pass, &place);
+    nodes_let_go(pass->nodes, &place);
     return error;
 }
 
 static int remove_xattr(struct tree *t, uint64_t node, const char *name)
 {
     struct pass *pass = pass_of(t);
-    struct pass_place place;
+    struct node_reached place;
     char path[LOWER_PATH_MAX];
-    int error = pass_find(pass, node, &place);
+    int error = nodes_reach(pass->nodes, node, &place);
 
     if (error != 0)
         return error;
@@ -279,7 +228,7 @@ static int remove_xattr(struct tree *t, uint64_t node, const char *name)
         error = lremovexattr(path, name);
     }
     error = error < 0 ? -errno : 0;
-    pass_leave(pass, &place);
+    nodes_let_go(pass->nodes, &place);
     return error;
 }
 

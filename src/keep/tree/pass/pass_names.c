@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "keep/tree/lower.h"
@@ -210,53 +209,30 @@ int pass_rename(struct tree *t, uint64_t parent, const char *name, uint64_t new_
     return error;
 }
 
-/* A directory that somebody reads. */
-struct reading {
-    struct node *node;
-    struct lower_listing listing;
-};
-
 int pass_open_directory(struct tree *t, uint64_t id, tree_handle *directory)
 {
-    struct pass *pass = pass_of(t);
-    struct reading *reading = malloc(sizeof *reading);
-    struct node *node = nodes_get(pass->nodes, id);
-    struct node_place place;
-    int error = !reading ? -ENOMEM : !node ? -ESTALE : nodes_find(pass->nodes, node, &place);
+    struct node_reading *reading;
+    int error = nodes_open_reading(pass_of(t)->nodes, id, &reading);
 
-    if (error == 0) {
-        error = lower_listing_open(&reading->listing, place.at, place.name);
-        nodes_leave(pass->nodes, &place);
-    }
-    if (error != 0) {
-        nodes_put(pass->nodes, node);
-        free(reading);
-        return error;
-    }
-    reading->node = node;
-    *directory = (tree_handle)(uintptr_t)reading;
-    return 0;
+    if (error == 0)
+        *directory = (tree_handle)(uintptr_t)reading;
+    return error;
 }
 
-static struct reading *reading_of(tree_handle directory)
+static struct node_reading *reading_of(tree_handle directory)
 {
-    return (struct reading *)(uintptr_t)directory;
-}
-
-static bool is_dots(const char *name)
-{
-    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+    return (struct node_reading *)(uintptr_t)directory;
 }
 
 /* Hands one entry on, looked up if it is wanted so. 1: it was taken, 0: not */
-static int hand_on(struct pass *pass, struct reading *reading, const struct lower_name *name,
-                   int at, tree_fill fill, void *of)
+static int hand_on(struct pass *pass, struct node_reading *reading,
+                   const struct lower_name *name, int at, tree_fill fill, void *of)
 {
     struct tree_entry entry = {0};
     struct node *added = NULL;
     int taken;
 
-    if (at < 0 || is_dots(name->text) ||
+    if (at < 0 || lower_is_dots(name->text) ||
         look_up_in(pass, reading->node, at, name->text, &entry, &added) != 0)
         return fill(of, name->text, name->inode, name->type, name->next, NULL);
     taken = fill(of, name->text, entry.about.st_ino, name->type, name->next, &entry);
@@ -270,7 +246,7 @@ int pass_read_directory(struct tree *t, tree_handle directory, uint64_t from, bo
                         tree_fill fill, void *of)
 {
     struct pass *pass = pass_of(t);
-    struct reading *reading = reading_of(directory);
+    struct node_reading *reading = reading_of(directory);
     struct lower_name name;
     int at = look_up ? nodes_enter(pass->nodes, reading->node, NODES_READ) : -1, got;
 
@@ -290,9 +266,5 @@ int pass_sync_directory(struct tree *t, tree_handle directory)
 
 void pass_release_directory(struct tree *t, tree_handle directory)
 {
-    struct reading *reading = reading_of(directory);
-
-    close(reading->listing.fd);
-    nodes_put(pass_of(t)->nodes, reading->node);
-    free(reading);
+    nodes_close_reading(pass_of(t)->nodes, reading_of(directory));
 }

@@ -16,18 +16,6 @@ static inline struct pass *pass_of(struct tree *t)
     return (struct pass *)(void *)t;
 }
 
-/* Where a node's file is: its descriptor if it is open, its name otherwise. */
-struct pass_place {
-    struct node *node;
-    struct node_place named;
-    int fd; /* -1: by the name */
-};
-
-int pass_find(struct pass *pass, uint64_t node, struct pass_place *out);
-void pass_leave(struct pass *pass, struct pass_place *place);
-
-int pass_stat(struct pass *pass, struct pass_place *place, struct stat *out);
-
 int pass_look_up(struct tree *t, uint64_t parent, const char *name, struct tree_entry *out);
 int pass_make(struct tree *t, uint64_t parent, const char *name, const struct tree_new *what,
               struct tree_entry *out);
