@@ -3,6 +3,7 @@ import ctypes
 import fcntl
 import mmap
 import os
+import struct
 
 import pytest
 from posix_tools import content, elsewhere, error, finish, make, start
@@ -289,3 +290,62 @@ def test_locks_of_ranges(here, fd):
     assert elsewhere(conflict, path, fcntl.lockf, exclusive, 1, 105) == 'EAGAIN'
     os.close(os.open(path, os.O_RDONLY))  # lets go of all locks of this process, as POSIX wants it
     assert elsewhere(conflict, path, fcntl.lockf, exclusive, 1, 105) is None
+
+
+def open_file_lock(path, kind):
+    """A lock of the open file itself (OFD), for all of it."""
+    fd = os.open(path, os.O_RDWR)
+    try:
+        fcntl.fcntl(fd, 37, struct.pack('hhqqi4x', kind, os.SEEK_SET, 0, 0, 0))  # F_OFD_SETLK
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
+def test_locks_of_open_files(here, fd):
+    path = here / 'file'
+    first = open_file_lock(path, fcntl.F_RDLCK)
+    second = open_file_lock(path, fcntl.F_RDLCK)
+    assert error(open_file_lock, path, fcntl.F_WRLCK) == 'EAGAIN'
+    assert elsewhere(error, open_file_lock, path, fcntl.F_WRLCK) == 'EAGAIN'
+    os.close(first)
+    os.close(second)
+    os.close(open_file_lock(path, fcntl.F_WRLCK))
+
+
+def test_maps_of_two_processes(here, fd):
+    """What one writes in memory the other reads there and in the file, with msync and without."""
+    os.ftruncate(fd, 70_000)
+
+    def write(at, text):
+        with open(here / 'file', 'r+b') as file, mmap.mmap(file.fileno(), 70_000) as map:
+            map[at:at + len(text)] = text
+            map.flush()
+            return bytes(map[:6])
+
+    with mmap.mmap(fd, 70_000) as map:
+        map[:6] = b'parent'
+        assert elsewhere(write, 66_000, b'child') == b'parent'
+        assert map[66_000:66_005] == os.pread(fd, 5, 66_000) == b'child'
+
+
+def events(watch):
+    """(what happened, to which name), as inotify says it."""
+    found, data = [], os.read(watch, 65536)
+    while data:
+        _, mask, _, length = struct.unpack('iIII', data[:16])
+        found.append((mask, data[16:16 + length].rstrip(b'\0').decode()))
+        data = data[16 + length:]
+    return found
+
+
+def test_changes_are_told(here):
+    watch = libc.inotify_init1(os.O_NONBLOCK)
+    assert watch >= 0 and libc.inotify_add_watch(watch, os.fsencode(here), 0x3c2) >= 0  # all changes of names, and of contents
+    with open(here / 'a', 'wb') as file:
+        file.write(b'x')
+    os.rename(here / 'a', here / 'b')
+    os.unlink(here / 'b')
+    assert events(watch) == [(0x100, 'a'), (2, 'a'), (0x40, 'a'), (0x80, 'b'), (0x200, 'b')]
+    os.close(watch)

@@ -143,6 +143,25 @@ def test_tar(here, tmp_path):
     run('diff', '-r', here / 'd', here / 'e')
 
 
+def test_sparse_copies(here):
+    """Whoever copies looks for holes, finds none or some, and makes them of zeros."""
+    with open(here / 'sparse', 'wb') as file:
+        file.seek(9 << 20)
+        file.write(b'x' * 5000)
+        file.truncate(20 << 20)
+    for how in 'auto', 'always', 'never':
+        run('cp', f'--sparse={how}', here / 'sparse', here / how)
+        run('cmp', here / 'sparse', here / how)
+        run('sync', here / how)
+    run('tar', '-cSf', here / 'a.tar', '-C', here, 'sparse')
+    os.mkdir(here / 'out')
+    run('tar', '-xSf', here / 'a.tar', '-C', here / 'out')
+    run('cmp', here / 'sparse', here / 'out' / 'sparse')
+    run('sync', here / 'sparse', here / 'out' / 'sparse')
+    for name in 'sparse', 'always', 'out/sparse':
+        assert os.stat(here / name).st_blocks * 512 < 200_000, name
+
+
 def test_a_compile(here):
     needed('make')
     needed('cc')
