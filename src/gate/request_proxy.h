@@ -143,5 +143,7 @@ enum rc request_next_slice(struct request *r);
 
 /* The head of the answer is here, and `rest` of what came behind it. */
 enum rc request_begin_answer(struct request *r, struct span rest);
+/* The origin has ended, and `rest` is not all of the body that its head promises. */
+bool request_is_cut_short(struct request *r, struct span rest);
 
 #endif

@@ -107,6 +107,24 @@ static enum rc parse_answer(struct request *r, const uint8_t *at, size_t len)
     return request_begin_answer(r, span_of(at + r->answer.head.len, len - r->answer.head.len));
 }
 
+static bool is_complete(const struct h1_response *answer, struct span rest)
+{
+    struct chunked chunked = {0};
+    struct span piece;
+    enum rc rc = RC_OK;
+
+    if (answer->framing != FRAMING_CHUNKED)
+        return answer->framing != FRAMING_LENGTH || rest.len >= answer->length;
+    while (rc == RC_OK)
+        rc = chunked_next(&chunked, &rest, &piece, NULL);
+    return rc != RC_AGAIN;
+}
+
+bool request_is_cut_short(struct request *r, struct span rest)
+{
+    return r->origin->hangup && !is_complete(&r->answer, rest) && origin_has_ended(r->origin);
+}
+
 /* What was understood of a head that is not passed on: its bytes do not last. */
 static void forget_answer(struct request *r)
 {

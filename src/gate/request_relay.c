@@ -345,6 +345,12 @@ enum rc request_begin_answer(struct request *r, struct span rest)
     last_try(r)->head = r->answer.head.len;
     if (next && request_takes_retry(r, next))
         return request_retry(r, next);
+    if (request_is_cut_short(r, rest) && request_takes_retry(r, PROXY_NEXT_ERROR)) {
+        request_log(r, LOG_LEVEL_ERROR,
+                    "upstream prematurely closed connection while reading "
+                    "upstream");
+        return request_retry(r, PROXY_NEXT_ERROR);
+    }
     if (r->answer.code == 101 && (!r->upgrade_sent || !r->up.done || r->parent)) {
         request_log(r, LOG_LEVEL_ERROR, "upstream switched protocols without being asked");
         return request_fail_over(r, PROXY_NEXT_INVALID_HEADER, 502);

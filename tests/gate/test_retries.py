@@ -1,5 +1,8 @@
 """What goes on to another server after a failure, and what never does."""
 import contextlib
+import os
+import pathlib
+import signal
 import socket
 import time
 
@@ -162,6 +165,32 @@ def test_a_kept_connection_that_ends_gets_no_second_post(gate, origin):
     assert ask(proxy, 'GET').status == 200
     assert peers.ask(proxy.port, 'POST', '/again', body=b'x').status == 502
     assert counts['POST'] == 1
+
+
+HALVES = {'length': b'Content-Length: 1000\r\n\r\n' + peers.pattern(500), 'chunks': b'Transfer-Encoding: chunked\r\n\r\n1f4\r\n' + peers.pattern(500) + b'\r\n'}
+
+
+@pytest.mark.parametrize('half', HALVES)
+def test_half_an_answer_of_which_nothing_was_sent_goes_on(gate, origin, half):
+    """It is known to be cut when its head is read: a client gets the whole one of another server, and half of one that may not be repeated."""
+    class Cuts(peers.Origin):
+        def answer(self, wire, number):
+            self.requests.append(peers.read_body(wire, peers.Message(wire.take_until(b'\r\n\r\n'), connection=number), False))
+            os.kill(worker, signal.SIGSTOP)
+            wire.send(b'HTTP/1.1 200 OK\r\n' + HALVES[half])
+            wire.socket.shutdown(socket.SHUT_RDWR)
+            os.kill(worker, signal.SIGCONT)
+            return False
+
+    with Cuts() as cuts:
+        proxy = gate(PASS, group(cuts, more=f'server 127.0.0.1:{origin.port} backup;'))
+        master = proxy.process.pid
+        worker = int(pathlib.Path(f'/proc/{master}/task/{master}/children').read_text().split()[0])
+        assert ask(proxy, 'GET').status == 200
+        assert (len(cuts.requests), len(origin.requests)) == (1, 1)
+        with pytest.raises(EOFError):
+            ask(proxy, 'POST', b'x')
+        assert (len(cuts.requests), len(origin.requests)) == (2, 1)
 
 
 def test_tries_and_their_time_are_limits(gate, bad):

@@ -506,6 +506,17 @@ bool origin_is_fresh(struct origin *origin)
     return recv(origin->stream.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
+bool origin_has_ended(struct origin *origin)
+{
+    char byte;
+    ssize_t got;
+
+    if (!stream_is_plain(&origin->stream))
+        return false; /* its bytes are not those of the socket */
+    got = recv(origin->stream.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got == 0 || (got < 0 && errno != EAGAIN);
+}
+
 void origins_give(struct origin *origin)
 {
     struct origins *pool = origin->pool;

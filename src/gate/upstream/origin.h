@@ -75,6 +75,9 @@ enum rc origin_finish_connect(struct origin *origin, struct fault *why);
 /* True when nothing has come and the other side has not ended: asks the socket. */
 bool origin_is_fresh(struct origin *origin);
 
+/* True when all has been read that will ever come: asks the socket. False for TLS, where nobody knows without reading. */
+bool origin_has_ended(struct origin *origin);
+
 /* The user is done and nothing is left on it: keeps it idle, or closes it where that is the setting. */
 void origins_give(struct origin *origin);
 
