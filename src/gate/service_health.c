@@ -89,6 +89,7 @@ static void on_answer(struct probe *probe, enum rc rc, const struct fault *why)
         wait(w); /* it was another server's answer */
         return;
     }
+    balance_count_check(w->upstream->peers, w->peer, is_well, loop_now_ms(w->loop));
     w->streak = w->was_well == is_well ? w->streak + 1 : 1;
     w->was_well = is_well;
     if (w->streak >= (is_well ? check->passes : check->fails) &&

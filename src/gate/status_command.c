@@ -174,6 +174,31 @@ static void add_history(struct text *out, const struct json *server, unsigned lo
     }
 }
 
+/* Those that there were, by kind. */
+static void add_errors(struct text *out, const struct json *errors)
+{
+    const char *between = "    errors: ", *name;
+
+    for (size_t i = 0; i < json_count(errors); i++) {
+        uint64_t number = 0;
+
+        (void)json_number(json_at(errors, i, &name), UINT64_MAX, &number);
+        if (number == 0)
+            continue;
+        text_printf(out, "%s%s %llu", between, name, (unsigned long long)number);
+        between = ", ";
+    }
+    if (*between == ',')
+        text_add_char(out, '\n');
+}
+
+static void add_checks(struct text *out, const struct json *checks)
+{
+    if (checks && number_of(checks, "made") > 0)
+        text_printf(out, "    health checks: %llu, of which %llu failed\n",
+                    number_of(checks, "made"), number_of(checks, "failed"));
+}
+
 static void add_server(struct text *out, const struct json *server, unsigned long long now)
 {
     const struct json *latency = json_get(server, "latency_ms");
@@ -186,6 +211,8 @@ static void add_server(struct text *out, const struct json *server, unsigned lon
                 number_of(server, "requests"), sum_of(json_get(server, "errors")),
                 number_of(server, "retries"), number_of(latency, "p50"),
                 number_of(latency, "p99"), string_of(server, "why"));
+    add_errors(out, json_get(server, "errors"));
+    add_checks(out, json_get(server, "checks"));
     add_history(out, server, now);
 }
 

@@ -412,6 +412,18 @@ enum balance_news balance_free(struct peers *peers, size_t index,
     return disabled ? BALANCE_DISABLED : ejected ? BALANCE_EJECTED : BALANCE_NO_NEWS;
 }
 
+void balance_count_check(struct peers *peers, size_t index, bool is_well, uint64_t now_ms)
+{
+    struct peer *peer = &peers->all[index];
+
+    pthread_mutex_lock(&peers->lock);
+    peer->probed_ms = now_ms;
+    peer->figures.checks++;
+    peer->figures.checks_failed += !is_well;
+    peer->uncounted = true;
+    pthread_mutex_unlock(&peers->lock);
+}
+
 bool balance_set_health(struct peers *peers, size_t index, bool is_well, const char *why,
                         uint64_t now_ms)
 {

@@ -42,7 +42,8 @@ struct peer_figures {
     uint64_t outcomes[BALANCE_OUTCOMES];
     uint64_t statuses[6]; /* by hundreds; [0]: none */
     uint64_t sent, received;
-    uint64_t disabled; /* how often failures have disabled it */
+    uint64_t disabled;              /* how often failures have disabled it */
+    uint64_t checks, checks_failed; /* by health_check */
     uint64_t header_ms[LATENCY_BUCKETS], header_sum_ms;
 };
 
@@ -65,6 +66,7 @@ struct peer {
     int64_t current;   /* round robin: credit */
     uint64_t accessed_ms, checked_ms;
     uint64_t chosen_ms;    /* last; 0: never */
+    uint64_t probed_ms;    /* by a health check, last; 0: never */
     uint64_t recovered_ms; /* when its slow start began; 0: it is over */
     uint64_t started_ms;   /* sum of the times at which those in flight began */
     struct latency {
@@ -244,6 +246,9 @@ void balance_enter(struct peers *peers, size_t index, struct span place,
                    uint64_t now_ms); /* peer->key is there now, at `place`: ledger_bind */
 void balance_part(struct peers *peers, size_t index, uint64_t now_ms);
 void balance_unlock_changed(struct peers *peers, bool changed);
+
+/* A health check has come to an end; whether that changes anything is for the one who asks to say. */
+void balance_count_check(struct peers *peers, size_t index, bool is_well, uint64_t now_ms);
 
 /* A health check has found out how the peer is, and why. True: it was otherwise before. */
 bool balance_set_health(struct peers *peers, size_t index, bool is_well, const char *why,

@@ -31,10 +31,15 @@ struct status_peer {
     enum peer_state state;
     uint64_t since_ms;               /* how long it is in that state; 0: since the beginning */
     uint64_t p50_ms, p90_ms, p99_ms; /* to the head of an answer: upper bounds */
-    char why[160]; /* why it gets no requests, or fewer; empty: it gets its share */
+    unsigned nth;  /* of those with that name in the group, where they are numbered */
+    char why[200]; /* why it gets requests, fewer, or none */
 };
 
-void status_peer_read(struct status_peer *status, const struct upstream_settings *upstream,
+/* Slots that have no address are nothing to look at, but for one of a name that has none at all. */
+bool status_peer_is_shown(const struct upstream_settings *upstream, size_t index);
+
+/* False: it is not shown. */
+bool status_peer_read(struct status_peer *status, const struct upstream_settings *upstream,
                       size_t index, uint64_t now_ms);
 
 #endif

@@ -50,6 +50,11 @@ static struct json *make_latency(const struct status_peer *s)
     return json;
 }
 
+static uint64_t ago_ms(const struct status_source *source, uint64_t then_ms)
+{
+    return source->now_ms > then_ms ? source->now_ms - then_ms : 0;
+}
+
 /* What has happened to the server, newest last, by the wall's clock. */
 static struct json *make_history(const struct status_source *source,
                                  const struct status_peer *s)
@@ -58,10 +63,10 @@ static struct json *make_history(const struct status_source *source,
 
     for (size_t i = 0; i < s->history.count; i++) {
         const struct peer_change *change = &s->history.all[i];
-        uint64_t ago_ms = source->now_ms > change->at_ms ? source->now_ms - change->at_ms : 0;
         struct json *json = json_new_object();
 
-        (void)(json_put_number(json, "time", (uint64_t)source->now - ago_ms / 1000) &&
+        (void)(json_put_number(json, "time",
+                               (uint64_t)source->now - ago_ms(source, change->at_ms) / 1000) &&
                json_put_string(json, "what", ledger_event_name(change->what)) &&
                put_span(json, "why", span_text(change->why)));
         (void)json_put(all, NULL, json);
@@ -69,15 +74,29 @@ static struct json *make_history(const struct status_source *source,
     return all;
 }
 
+static struct json *make_checks(const struct status_source *source, const struct peer *peer)
+{
+    struct json *json = json_new_object();
+
+    (void)(json_put_number(json, "made", peer->figures.checks) &&
+           json_put_number(json, "failed", peer->figures.checks_failed));
+    if (peer->probed_ms > 0)
+        (void)json_put_number(json, "last_ms_ago", ago_ms(source, peer->probed_ms));
+    return json;
+}
+
+/* NULL: there is no server in that slot. */
 static struct json *make_peer(const struct status_source *source,
                               const struct upstream_settings *upstream, size_t index)
 {
-    struct json *json = json_new_object();
     const struct peer_figures *figures;
     struct status_peer s;
+    struct json *json;
     time_t since;
 
-    status_peer_read(&s, upstream, index, source->now_ms);
+    if (!status_peer_read(&s, upstream, index, source->now_ms))
+        return NULL;
+    json = json_new_object();
     figures = &s.peer.figures;
     since = source->now -
             (time_t)((s.since_ms ? s.since_ms : source->now_ms - source->began_ms) / 1000);
@@ -101,11 +120,10 @@ static struct json *make_peer(const struct status_source *source,
            json_put_number(json, "received", figures->received) &&
            json_put(json, "history", make_history(source, &s)));
     if (s.peer.chosen_ms > 0)
-        (void)json_put_number(
-            json, "chosen_ms_ago",
-            source->now_ms > s.peer.chosen_ms ? source->now_ms - s.peer.chosen_ms : 0);
+        (void)json_put_number(json, "chosen_ms_ago", ago_ms(source, s.peer.chosen_ms));
     if (upstream->health)
-        (void)json_put_string(json, "health", s.peer.ill ? "unhealthy" : "healthy");
+        (void)(json_put_string(json, "health", s.peer.ill ? "unhealthy" : "healthy") &&
+               json_put(json, "checks", make_checks(source, &s.peer)));
     return json;
 }
 
@@ -122,8 +140,12 @@ static struct json *make_upstream(const struct status_source *source,
            json_put_number(json, "waiting", peers->waiting_count) &&
            json_put_number(json, "overflowed", peers->overflowed) &&
            json_put_number(json, "retries_refused", peers->budget.refused));
-    for (size_t i = 0; i < upstream->count; i++)
-        (void)json_put(all, NULL, make_peer(source, upstream, i));
+    for (size_t i = 0; i < upstream->count; i++) {
+        struct json *peer = make_peer(source, upstream, i);
+
+        if (peer)
+            (void)json_put(all, NULL, peer);
+    }
     (void)json_put(json, "servers", all);
     return json;
 }

@@ -34,15 +34,37 @@ static uint64_t began_ms(const struct peer *peer, enum peer_state state)
     }
 }
 
-static void explain(struct status_peer *s, uint64_t now_ms)
+/* What the last failed health check has said. */
+static const char *illness(const struct peer_history *history)
+{
+    for (size_t i = history->count; i > 0; i--)
+        if (history->all[i - 1].what == PEER_BECAME_ILL)
+            return history->all[i - 1].why;
+    return "it has not passed yet";
+}
+
+/* What the method has looked at. */
+static void explain_choice(struct status_peer *s, const char *method, uint64_t now_ms)
+{
+    const struct peer *peer = &s->peer;
+    uint64_t ago = now_ms > peer->chosen_ms ? now_ms - peer->chosen_ms : 0;
+    char when[48] = "has not chosen it in this worker";
+
+    if (peer->chosen_ms > 0)
+        snprintf(when, sizeof when, "chose it %llu ms ago", (unsigned long long)ago);
+    snprintf(s->why, sizeof s->why, "%s%s %s: weight %u, %u in work, mean %.1f ms to a head",
+             peer->backup ? "a backup, for when no other may be asked; " : "", method, when,
+             peer->weight, peer->active, (double)peer->latency.header_us / 1000);
+}
+
+static void explain(struct status_peer *s, const char *method, uint64_t now_ms)
 {
     const struct peer *peer = &s->peer;
     const size_t size = sizeof s->why;
 
     switch (s->state) {
     case PEER_UP:
-        if (peer->backup)
-            snprintf(s->why, size, "it is a backup: asked when no other may be");
+        explain_choice(s, method, now_ms);
         break;
     case PEER_STARTING:
         snprintf(
@@ -62,7 +84,7 @@ static void explain(struct status_peer *s, uint64_t now_ms)
                  (unsigned long long)(peer->outlier.until_ms - now_ms));
         break;
     case PEER_ILL:
-        snprintf(s->why, size, "its health check has not passed");
+        snprintf(s->why, size, "its health check fails: %s", illness(&s->history));
         break;
     case PEER_DRAINING:
         snprintf(s->why, size, "it drains: only sessions that stick to it are served");
@@ -76,14 +98,35 @@ static void explain(struct status_peer *s, uint64_t now_ms)
     }
 }
 
-void status_peer_read(struct status_peer *status, const struct upstream_settings *upstream,
+bool status_peer_is_shown(const struct upstream_settings *upstream, size_t index)
+{
+    const struct peer *all = upstream->peers->all;
+
+    if (!all[index].absent)
+        return true;
+    for (size_t l = 0; l < upstream->lookups_count; l++) {
+        const struct server_lookup *lookup = &upstream->lookups[l];
+
+        if (index - lookup->first >= lookup->count)
+            continue;
+        for (size_t i = lookup->first; i < lookup->first + lookup->count; i++)
+            if (!all[i].absent)
+                return false;
+        return index == lookup->first;
+    }
+    return true;
+}
+
+bool status_peer_read(struct status_peer *status, const struct upstream_settings *upstream,
                       size_t index, uint64_t now_ms)
 {
     struct peers *peers = upstream->peers;
     uint64_t began;
+    bool shown;
 
     *status = (struct status_peer){.server = &upstream->addresses[index]};
     pthread_mutex_lock(&peers->lock);
+    shown = status_peer_is_shown(upstream, index);
     ledger_look(peers);
     status->peer = peers->all[index];
     ledger_read(peers, &peers->all[index], &status->peer.figures, &status->history);
@@ -95,5 +138,6 @@ void status_peer_read(struct status_peer *status, const struct upstream_settings
     status->p50_ms = quantile(&status->peer.figures, 500);
     status->p90_ms = quantile(&status->peer.figures, 900);
     status->p99_ms = quantile(&status->peer.figures, 990);
-    explain(status, now_ms);
+    explain(status, peers->balance->name, now_ms);
+    return shown;
 }

@@ -1,13 +1,17 @@
 #include <stdio.h>
 
 #include "gate/status/status.h"
+#include "gate/upstream/server_place.h"
 
 enum what {
     REQUESTS,
     RETRIES,
     ACTIVE,
     USABLE,
+    SINCE,
     DISABLED,
+    CHECKS,
+    CHECKS_FAILED,
     SENT,
     RECEIVED,
 };
@@ -24,6 +28,11 @@ static const struct {
     {"gate_upstream_server_up", "gauge", "1 where it may get requests.", USABLE},
     {"gate_upstream_server_disabled_total", "counter", "How often failures have disabled it.",
      DISABLED},
+    {"gate_upstream_server_state_seconds", "gauge", "How long it has been in its state.",
+     SINCE},
+    {"gate_upstream_server_checks_total", "counter", "Health checks.", CHECKS},
+    {"gate_upstream_server_checks_failed_total", "counter", "Those that have failed.",
+     CHECKS_FAILED},
     {"gate_upstream_server_sent_bytes_total", "counter", "Bytes sent to it.", SENT},
     {"gate_upstream_server_received_bytes_total", "counter", "Bytes received from it.",
      RECEIVED},
@@ -40,8 +49,14 @@ static uint64_t value_of(const struct status_peer *s, enum what what)
         return s->peer.active;
     case USABLE:
         return s->state == PEER_UP || s->state == PEER_STARTING;
+    case SINCE:
+        return s->since_ms / 1000;
     case DISABLED:
         return s->peer.figures.disabled;
+    case CHECKS:
+        return s->peer.figures.checks;
+    case CHECKS_FAILED:
+        return s->peer.figures.checks_failed;
     case SENT:
         return s->peer.figures.sent;
     case RECEIVED:
@@ -68,6 +83,8 @@ static void add_labels(struct text *out, const struct upstream_settings *upstrea
     text_printf(out, "\",server=\"");
     add_escaped(out, s->name);
     text_printf(out, "\"");
+    if (s->nth > 1)
+        text_printf(out, ",nth=\"%u\"", s->nth);
     if (name)
         text_printf(out, ",%s=\"%s\"", name, value);
     text_printf(out, "}");
@@ -77,6 +94,18 @@ static void begin_metric(struct text *out, const char *name, const char *type,
                          const char *help)
 {
     text_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+/* A server may stand in its group twice: each line of the text must be another one's. */
+static unsigned nth_of_name(const struct upstream_settings *upstream, size_t index)
+{
+    struct span name = server_place_name(&upstream->addresses[index]);
+    unsigned nth = 1;
+
+    for (size_t i = 0; i < index; i++)
+        nth += status_peer_is_shown(upstream, i) &&
+               span_equal(server_place_name(&upstream->addresses[i]), name);
+    return nth;
 }
 
 typedef void add_peer(struct text *out, const struct upstream_settings *upstream,
@@ -91,7 +120,9 @@ static void for_each_peer(const struct status_source *source, struct text *out, 
         for (size_t i = 0; i < upstream->count; i++) {
             struct status_peer s;
 
-            status_peer_read(&s, upstream, i, source->now_ms);
+            if (!status_peer_read(&s, upstream, i, source->now_ms))
+                continue;
+            s.nth = nth_of_name(upstream, i);
             add(out, upstream, &s, row);
         }
     }
@@ -103,6 +134,15 @@ static void add_value(struct text *out, const struct upstream_settings *upstream
     text_printf(out, "%s", rows[row].name);
     add_labels(out, upstream, s, NULL, NULL);
     text_printf(out, " %llu\n", (unsigned long long)value_of(s, rows[row].what));
+}
+
+static void add_state(struct text *out, const struct upstream_settings *upstream,
+                      const struct status_peer *s, size_t row)
+{
+    (void)row;
+    text_printf(out, "gate_upstream_server_state");
+    add_labels(out, upstream, s, "state", balance_state_name(s->state));
+    text_printf(out, " 1\n");
 }
 
 static void add_responses(struct text *out, const struct upstream_settings *upstream,
@@ -167,6 +207,8 @@ bool status_write_prometheus(const struct status_source *source, struct text *ou
         begin_metric(out, rows[row].name, rows[row].type, rows[row].help);
         for_each_peer(source, out, row, add_value);
     }
+    begin_metric(out, "gate_upstream_server_state", "gauge", "The state that it is in.");
+    for_each_peer(source, out, 0, add_state);
     begin_metric(out, "gate_upstream_server_responses_total", "counter",
                  "Answers, by status.");
     for_each_peer(source, out, 0, add_responses);
