@@ -166,6 +166,7 @@ static void tell_block(struct conf *conf, const struct conf_node *nodes,
     for (const struct conf_node *node = nodes; node; node = node->next) {
         struct location_words inner;
 
+        site_traps_words(conf, node);
         if (is_named(node, "alias") && location)
             tell_alias(conf, node, location);
         if (is_named(node, "proxy_pass")) {

@@ -25,4 +25,7 @@ struct location_words {
 /* False where the node is no location. */
 bool site_traps_location(const struct conf_node *node, struct location_words *out);
 
+/* Of one statement, wherever it stands. */
+void site_traps_words(struct conf *conf, const struct conf_node *node);
+
 #endif

@@ -118,7 +118,7 @@ static enum rc format_file(const char *path, const struct fmt_options *options, 
 int fmt_run(char **words, int count, struct fault *why)
 {
     struct fmt_options options = {0};
-    bool changed = false;
+    bool changed = false, failed = false;
 
     if (options_parse(rows, &options, words, &count, why) != RC_OK)
         return EXIT_FAILURE;
@@ -134,8 +134,15 @@ int fmt_run(char **words, int count, struct fault *why)
     }
     if (count == 0 && format_file("-", &options, &changed, why) != RC_OK)
         return EXIT_FAILURE;
-    for (int i = 0; i < count; i++)
-        if (format_file(words[i], &options, &changed, why) != RC_OK)
-            return EXIT_FAILURE;
-    return options.check && changed ? EXIT_FAILURE : EXIT_SUCCESS;
+    for (int i = 0; i < count; i++) {
+        struct fault each = {0};
+
+        if (format_file(words[i], &options, &changed, &each) == RC_OK)
+            continue;
+        if (failed)
+            fprintf(stderr, "gate: %s\n", why->text);
+        *why = each;
+        failed = true;
+    }
+    return failed || (options.check && changed) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -4,6 +4,7 @@
 
 #include "base/options.h"
 #include "base/units.h"
+#include "gate/conf/hint.h"
 #include "gate/conf/regex.h"
 
 struct span conf_word(const struct conf *conf, size_t i)
@@ -32,11 +33,14 @@ static struct fault_place place_of(const struct conf *conf, size_t i)
 enum rc conf_fail(struct conf *conf, size_t i, const char *hint, const char *format, ...)
 {
     struct fault_place place = place_of(conf, i);
+    char text[1024], room[HINT_MAX];
     va_list args;
 
     va_start(args, format);
-    faults_vadd(conf->faults, &place, false, hint, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    faults_add(conf->faults, &place, false, hint ? hint : hint_for_value(conf, text, room),
+               "%s", text);
     return RC_FORMAT;
 }
 
@@ -181,6 +185,8 @@ static void unknown(struct conf *conf)
                         SPAN_ARG(name), advice ? "" : " yet");
         return;
     }
+    if (!advice)
+        advice = hint_for_name(name);
     if (!advice && name.len < sizeof word && !memchr(name.at, 0, name.len)) {
         snprintf(word, sizeof word, "%.*s", SPAN_ARG(name));
         near = options_nearest(word, conf_name_at, conf->language);
@@ -241,6 +247,7 @@ static enum rc check_form(struct conf *conf, const struct directive *d)
 {
     const struct conf_node *node = conf->node;
     const char *name = d->name;
+    char room[HINT_MAX];
 
     if (node->block && d->kind == CONF_PLAIN)
         return conf_fail(conf, 0, "a ';' ends it; has the line before it one?",
@@ -248,10 +255,8 @@ static enum rc check_form(struct conf *conf, const struct directive *d)
     if (!node->block && d->kind != CONF_PLAIN)
         return conf_fail(conf, 0, NULL, "directive \"%s\" has no opening \"{\"", name);
     if (!has_form(d, node))
-        return conf_fail(
-            conf, 0,
-            node->count - 1 > d->most ? "is a ';' missing in front of the next line?" : NULL,
-            "invalid number of arguments in \"%s\" directive", name);
+        return conf_fail(conf, 0, hint_for_count(conf, d, room),
+                         "invalid number of arguments in \"%s\" directive", name);
     if (conf->again && !d->repeats)
         return conf_fail_value(conf, 0, "is duplicate");
     return RC_OK;

@@ -167,10 +167,12 @@ static const struct fault_entry *show_same(const struct fault_entry *e, struct t
 
 void faults_show(const struct faults *f, struct text *out)
 {
+    const struct fault_entry *first = faults_first_error(f);
     size_t kept = 0;
 
     for (const struct fault_entry *e = f->first; e; e = e->next, kept++) {
-        fault_entry_show(e, out);
+        if (e != first || e->place.file || e->place.command || e->hint)
+            fault_entry_show(e, out);
         e = show_same(e, out, &kept);
     }
     if (f->errors + f->warnings > kept)

@@ -61,7 +61,7 @@ void fault_entry_line(const struct fault_entry *e, struct text *out);
  */
 void fault_entry_show(const struct fault_entry *e, struct text *out);
 
-/* All of them, shown; of a run that says the same of one file, with the same hint, the others by their lines alone. */
+/* All of them, shown, but a first error with neither place nor hint, which its one line tells; of a run that says the same of one file, with the same hint, the others by their lines alone. */
 void faults_show(const struct faults *f, struct text *out);
 
 void faults_clear(struct faults *f);

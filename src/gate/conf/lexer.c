@@ -121,6 +121,7 @@ static enum rc read_word(struct lexer *l, struct arena *arena, struct lexer_toke
                          struct fault *why)
 {
     uint8_t quote = l->in.at[l->at] == '"' || l->in.at[l->at] == '\'' ? l->in.at[l->at] : 0;
+    uint32_t line = l->line;
     bool escaped = false, variable = false; /* behind a '\'; behind a '$' */
     size_t start;
 
@@ -131,8 +132,10 @@ static enum rc read_word(struct lexer *l, struct arena *arena, struct lexer_toke
     for (;; advance(l)) {
         uint8_t c;
 
-        if (l->at >= l->in.len)
+        if (l->at >= l->in.len) {
+            l->quote_line = quote ? line : 0;
             return unexpected_end(l, token, why);
+        }
         if (l->strict && l->at - start >= STRICT_MAX)
             return too_long(l, start, quote, why);
         c = l->in.at[l->at];

@@ -37,7 +37,8 @@ struct lexer {
     bool strict;    /* nginx's limit: no word or comment of 4096 bytes */
     bool command;   /* the text of -g: one statement's end is worded otherwise */
     bool after_quote;
-    uint32_t pending; /* words since the last ';', '{' or '}' */
+    uint32_t quote_line; /* of a quote that the text does not close; 0: none */
+    uint32_t pending;    /* words since the last ';', '{' or '}' */
 };
 
 /*

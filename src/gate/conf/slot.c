@@ -43,7 +43,10 @@ static enum rc set_size(struct conf *conf, const struct directive *d, void *part
     uint64_t size;
 
     if (value_parse_size(conf_word(conf, 1), giga, &size) != RC_OK)
-        return conf_fail_value(conf, 1, "invalid value");
+        return conf_fail(conf, 1,
+                         giga ? "bytes, or with k, m or g behind the number: 512k, 10m, 1g"
+                              : "bytes, or with k or m behind the number: 512k, 10m",
+                         "\"%s\" directive invalid value", d->name);
     put_number(d, part, size);
     return RC_OK;
 }
@@ -63,7 +66,8 @@ enum rc conf_set_milliseconds(struct conf *conf, const struct directive *d, void
     uint64_t ms;
 
     if (value_parse_milliseconds(conf_word(conf, 1), &ms) != RC_OK)
-        return conf_fail_value(conf, 1, "invalid value");
+        return conf_fail(conf, 1, "a time such as 500ms, 30s, 5m or \"1h 30m\"",
+                         "\"%s\" directive invalid value", d->name);
     put_number(d, part, ms);
     return RC_OK;
 }
@@ -75,7 +79,8 @@ static enum rc set_seconds(struct conf *conf, const struct directive *d, void *p
 
     if (value_parse_seconds(conf_word(conf, 1), &seconds) != RC_OK ||
         seconds > INT64_MAX / scale)
-        return conf_fail_value(conf, 1, "invalid value");
+        return conf_fail(conf, 1, "a time such as 30s, 5m or \"1h 30m\"",
+                         "\"%s\" directive invalid value", d->name);
     put_number(d, part, seconds * scale);
     return RC_OK;
 }

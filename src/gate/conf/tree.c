@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gate/conf/hint.h"
 #include "gate/conf/lexer.h"
 
 enum {
@@ -75,6 +76,8 @@ static enum rc add_word(struct conf_tree *tree, struct statement *s,
         s->words = words;
         s->room = room;
     }
+    if (s->count == 0)
+        tree->begun = token->line;
     s->words[s->count++] = (struct conf_word){token->text, token->line, token->column};
     return RC_OK;
 }
@@ -120,6 +123,8 @@ static enum rc read_block(struct conf_tree *tree, struct conf_file *file, struct
     tree->depth++;
     tree->end = &node->children;
     rc = read_statements(tree, file, l, true, token, why);
+    if (rc == RC_FORMAT && !tree->unclosed)
+        tree->unclosed = node;
     tree->end = end;
     tree->depth--;
     node->close_line = l->line;
@@ -209,8 +214,12 @@ static void read_text(struct conf_tree *tree, struct conf_file *file)
 
     if (read_statements(tree, file, &l, false, &token, &why) != RC_OK) {
         struct fault_place place = place_in(tree, file, token.line, token.column);
+        char room[HINT_MAX];
 
-        add_fault(tree, &place, &why);
+        faults_add(tree->faults, &place, false,
+                   hint_for_syntax(&l, why.text, tree->unclosed, tree->begun, room), "%s",
+                   why.text);
+        tree->unclosed = NULL;
     }
 }
 

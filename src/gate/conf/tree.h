@@ -47,7 +47,9 @@ struct conf_tree {
 
     struct conf_node *first; /* what was read, in order */
     struct conf_file *files;
-    struct conf_node **end; /* where the next statement goes */
+    const struct conf_node *unclosed; /* the innermost block that the file leaves open */
+    uint32_t begun;                   /* the line of the statement that is being read */
+    struct conf_node **end;           /* where the next statement goes */
     size_t order, bytes, depth;
 };
 

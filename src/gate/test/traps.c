@@ -55,6 +55,16 @@ static const struct {
     {"server { location ^~ /s/ { } location ~ ^/s?/ { } location ~ \\.js$ { } }", 0, NULL},
     {"server { location ^~ /s/ { } location ~ ^/s/a|b { } location ~ ^/x { } }", 0, NULL},
     {"server { location ~^a { } }", 1, "begin with \"/\""},
+    /* single statements */
+    {"http {\n access_log on; }", 2, "a file called \"on\""},
+    {"http {\n error_log off; }", 2, "a file called \"off\""},
+    {"http { access_log off; error_log /x warn; }", 0, NULL},
+    {"server {\n proxy_set_header X-A: b; }", 2, "two colons"},
+    {"server { proxy_set_header X-A b:; }", 0, NULL},
+    {"server {\n server_name a.example, b.example; }", 2, "\"a.example,\""},
+    {"server { server_name a.example \"~^a{1,}\"; }", 0, NULL},
+    {"server {\n location api { } }", 2, "no request ever gets to location \"api\""},
+    {"server { location @api { } location $x { } location = /y { } }", 0, NULL},
     {"server { location / { } location = /x { } location @n { } location ~ x { } }", 0, NULL},
 };
 
