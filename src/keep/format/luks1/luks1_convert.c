@@ -61,7 +61,7 @@ static bool lends_place(const struct luks2_keyslot *slot)
 }
 
 /* A free slot whose place is out of the way, and may be used by another: if there is one that stands with
- * it in the first sector of the header, which arrives whole, where of two sectors perhaps only one does. */
+ * it in the first sector of the header, which arrives whole. */
 static struct luks2_keyslot *find_place(struct luks2 *header, unsigned number)
 {
     for (unsigned i = 0; i < IN_FIRST_SECTOR && number < IN_FIRST_SECTOR; i++)
@@ -73,13 +73,25 @@ static struct luks2_keyslot *find_place(struct luks2 *header, unsigned number)
     return NULL;
 }
 
-static bool is_in_the_way(const struct luks2_keyslot *slot)
+/* The copy of a slot that stands in the way, made by move_key: nothing else has its salt. */
+static struct luks2_keyslot *find_twin(struct luks2 *header, const struct luks2_keyslot *slot)
 {
-    return slot->present && slot->area_offset < COPIES;
+    for (struct luks2_keyslot *other = header->keyslots;
+         other < header->keyslots + LUKS1_KEYSLOTS; other++)
+        if (other != slot && other->present && other->area_offset >= COPIES &&
+            other->kdf.passes == slot->kdf.passes &&
+            memcmp(other->kdf.salt, slot->kdf.salt, LUKS1_SALT_SIZE) == 0)
+            return other;
+    return NULL;
+}
+
+static bool is_in_the_way(struct luks2 *header, const struct luks2_keyslot *slot)
+{
+    return slot->present && slot->area_offset < COPIES && !find_twin(header, slot);
 }
 
 /* What can be known before anything is written. */
-static enum rc check_luks1(const struct luks2 *header, uint64_t end, struct fault *why)
+static enum rc check_luks1(struct luks2 *header, uint64_t end, struct fault *why)
 {
     unsigned in_the_way = 0, places = 0;
 
@@ -91,7 +103,7 @@ static enum rc check_luks1(const struct luks2 *header, uint64_t end, struct faul
         bool fits = slot->area_offset % LUKS2_AREA_ALIGN == 0 &&
                     slot->area_offset + round_up(slot->area_size, LUKS2_AREA_ALIGN) <= end;
 
-        in_the_way += is_in_the_way(slot);
+        in_the_way += is_in_the_way(header, slot);
         places += lends_place(slot) && fits;
         if (slot->present && !fits)
             return fail(why, RC_UNSUPPORTED, "key slot %u stands where LUKS2 has none", i);
@@ -103,32 +115,59 @@ static enum rc check_luks1(const struct luks2 *header, uint64_t end, struct faul
     return RC_OK;
 }
 
-/* The next slot that is in the way gets the place of a free one, in memory; false where none is. */
-static bool move_next(struct luks2 *header, struct luks2_keyslot **slot, uint64_t *from)
+/* The next slot that is in the way, and the free one whose place it gets; false where none is. */
+static bool next_move(struct luks2 *header, unsigned *number, struct luks2_keyslot **place)
 {
-    for (unsigned i = 0; i < LUKS1_KEYSLOTS; i++) {
-        struct luks2_keyslot *place;
-
-        *slot = &header->keyslots[i];
-        if (!is_in_the_way(*slot) || !(place = find_place(header, i)))
-            continue;
-        *from = (*slot)->area_offset;
-        (*slot)->area_offset = place->area_offset;
-        place->area_offset = *from;
-        return true;
-    }
+    for (*number = 0; *number < LUKS1_KEYSLOTS; ++*number)
+        if (is_in_the_way(header, &header->keyslots[*number]) &&
+            (*place = find_place(header, *number)))
+            return true;
     return false;
+}
+
+static void swap_places(struct luks2_keyslot *a, struct luks2_keyslot *b)
+{
+    uint64_t at = a->area_offset;
+
+    a->area_offset = b->area_offset;
+    b->area_offset = at;
+}
+
+/*
+ * The area is there twice. Within one sector of the header two slots change places at once. Where it takes
+ * two, that would be areas that overlap if one arrives alone: the free slot becomes a twin of the other
+ * instead, with its salt first and then its state, and the LUKS2 header knows that they are one.
+ */
+static enum rc move_key(struct luks2 *header, struct device *device, unsigned number,
+                        struct luks2_keyslot *place, struct fault *why)
+{
+    struct luks2_keyslot *slot = &header->keyslots[number];
+    enum rc rc;
+
+    if (number < IN_FIRST_SECTOR && place < &header->keyslots[IN_FIRST_SECTOR]) {
+        swap_places(slot, place);
+        return luks1_header_write(header, device, why);
+    }
+    place->kdf = slot->kdf;
+    if ((rc = luks1_header_write(header, device, why)) != RC_OK)
+        return rc;
+    place->present = true;
+    return luks1_header_write(header, device, why);
 }
 
 static enum rc clear_the_way(struct luks2 *header, struct device *device, struct fault *why)
 {
-    struct luks2_keyslot *slot;
-    uint64_t from;
+    struct luks2_keyslot *place;
+    unsigned number;
     enum rc rc = RC_OK;
 
-    while (rc == RC_OK && move_next(header, &slot, &from))
-        if ((rc = copy_area(device, from, slot->area_offset, slot->area_size, why)) == RC_OK)
-            rc = luks1_header_write(header, device, why);
+    while (rc == RC_OK && next_move(header, &number, &place)) {
+        const struct luks2_keyslot *slot = &header->keyslots[number];
+
+        rc = copy_area(device, slot->area_offset, place->area_offset, slot->area_size, why);
+        if (rc == RC_OK)
+            rc = move_key(header, device, number, place, why);
+    }
     return rc;
 }
 
@@ -208,20 +247,34 @@ static enum rc switch_to_luks2(struct device *device, const uint8_t *bytes, stru
     return write_through(device, SECTOR, bytes + SECTOR, BINARY - SECTOR, why);
 }
 
+/* A key has the place of its twin, and there is one of them again. */
+static void join_twins(struct luks2 *header)
+{
+    for (unsigned i = 0; i < LUKS1_KEYSLOTS; i++) {
+        struct luks2_keyslot *slot = &header->keyslots[i], *twin;
+
+        if (slot->present && slot->area_offset < COPIES && (twin = find_twin(header, slot))) {
+            swap_places(slot, twin);
+            twin->present = false;
+        }
+    }
+}
+
 /* As the header will be once the slots have moved: whether it can be is known before they do. */
 static enum rc plan_luks2(const struct luks2 *header, uint64_t end, struct luks2 **made,
                           struct fault *why)
 {
     struct luks2 *moved = malloc(sizeof *moved);
-    struct luks2_keyslot *slot;
-    uint64_t from;
+    struct luks2_keyslot *place;
+    unsigned number;
     enum rc rc;
 
     if (!moved)
         return fail(why, RC_MEMORY, "no memory for a header");
     *moved = *header;
-    while (move_next(moved, &slot, &from))
-        ;
+    join_twins(moved);
+    while (next_move(moved, &number, &place))
+        swap_places(&moved->keyslots[number], place);
     rc = make_luks2(moved, end, made, why);
     free(moved);
     return rc;

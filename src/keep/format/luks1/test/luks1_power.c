@@ -163,6 +163,8 @@ static const struct work works[] = {
     {"remove 6", 0xff, 6, false, do_remove, "1", "7"},
     {"remove 7", 0x81, 7, false, do_remove, "0", "0"},
     {"to LUKS2, two keys", 0x81, 0, false, do_convert, "0", "7"},
+    {"to LUKS2, six keys and the last", 0xbf, 0, false, do_convert, "0", "0"},
+    {"to LUKS2, seven keys", 0x7f, 0, false, do_convert, "0", "0"},
     {"to LUKS1, two keys", 0x81, 0, true, do_convert, "0", "7"},
 };
 
