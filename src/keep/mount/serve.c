@@ -12,21 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "keep/mount/file_system.h"
 #include "keep/mount/fuse_protocol.h"
 #include "keep/mount/fuse_transport.h"
 #include "keep/mount/idle.h"
 #include "keep/mount/unmount.h"
-
-/* What is in use stays mounted, and may be asked to go again later. */
-static void unmount_or_tell(const struct record *record)
-{
-    struct fault why = {0};
-
-    if (unmount_record(record, true, &why) != RC_OK)
-        log_line(LOG_LEVEL_ERROR, "keep: %s", why.text);
-}
 
 /* What fuse2fs comes to says whether it has written all that it kept. */
 static void reap(struct serve *serve)

@@ -8,7 +8,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "keep/mount/fuse_tree.h"
 #include "keep/mount/idle.h"
 #include "keep/mount/unmount.h"
@@ -18,24 +17,13 @@ enum {
     MEMORY_STEP = 256 << 10,
 };
 
-/* What is in use stays mounted, and may be asked to go again later. */
-static enum rc unmount_or_tell(const struct record *record)
-{
-    struct fault why = {0};
-    enum rc rc = unmount_record(record, true, &why);
-
-    if (rc != RC_OK)
-        log_line(LOG_LEVEL_ERROR, "keep: %s", why.text);
-    return rc;
-}
-
 static void take_signal(struct serve_tree *serve, int signals)
 {
     struct signalfd_siginfo info;
 
     if (read(signals, &info, sizeof info) == (ssize_t)sizeof info &&
         info.ssi_signo != SIGCHLD && (info.ssi_signo != SIGHUP || serve->daemon->report >= 0))
-        (void)unmount_or_tell(serve->record);
+        unmount_or_tell(serve->record);
 }
 
 static void wait_for_end(struct serve_tree *serve, struct fuse_transport *fuse, int signals)

@@ -16,4 +16,7 @@
  */
 enum rc unmount_record(const struct record *record, bool alive, struct fault *why);
 
+/* The daemon's own, whose faults go to the log: what is in use stays mounted, and may be asked to go again. */
+void unmount_or_tell(const struct record *record);
+
 #endif
