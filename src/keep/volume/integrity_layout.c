@@ -82,15 +82,18 @@ static enum rc check_flags(const uint8_t *at, struct fault *why)
     if (flags & (HAS_JOURNAL_MAC | FIXED_HMAC))
         return fail(
             why, RC_UNSUPPORTED,
-            "the journal of its dm-integrity is authenticated, which is not known here");
+            "the journal of its dm-integrity is authenticated, which is not known here; "
+            "open it with cryptsetup");
     if (flags & INLINE)
-        return fail(why, RC_UNSUPPORTED,
-                    "its tags are in the hardware's own sectors, which is not known here");
+        return fail(
+            why, RC_UNSUPPORTED,
+            "its tags are in the hardware's own sectors, which is not known here; open it "
+            "with cryptsetup");
     if (flags & (RECALCULATING | DIRTY_BITMAP))
         return fail(
             why, RC_UNSUPPORTED,
             "its dm-integrity was in bitmap mode or recalculated its tags, which is not "
-            "known here; open it with cryptsetup first");
+            "known here; open it with cryptsetup, and when that has ended, here");
     return RC_OK;
 }
 

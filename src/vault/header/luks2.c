@@ -302,7 +302,7 @@ static enum rc check_encryption(const struct luks2_segment *segment, struct faul
     if (segment->integrity && segment->secret_journal)
         return fail(why, RC_UNSUPPORTED,
                     "the journal of its dm-integrity is encrypted or authenticated, which is "
-                    "not known here");
+                    "not known here; open it with cryptsetup");
     if (segment->integrity && !seal_find(segment->encryption, segment->integrity))
         return fail(why, RC_UNSUPPORTED,
                     "the cipher \"%s\" with the integrity \"%s\" is not known here",

@@ -160,9 +160,12 @@ static enum rc read_sides(const struct luks2 *header, struct reencryption *r,
     return RC_OK;
 }
 
-/* Ways to shift: out of the way of a header that comes, and back over one that went. */
+/* Ways to shift: out of the way of a header that comes or grows, and back over one that went. */
 static bool shifts_well(const struct reencryption *r)
 {
+    if (r->mode == REENCRYPTION_REENCRYPT)
+        return r->backward && r->moved == 0 &&
+               r->final.offset == r->previous.offset + r->shift;
     if (r->moved == 0 || r->moved > r->shift || r->moved % r->previous.sector_size != 0 ||
         r->moved % r->final.sector_size != 0)
         return false;

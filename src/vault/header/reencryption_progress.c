@@ -20,6 +20,8 @@ enum rc reencryption_size(const struct reencryption *r, uint64_t device_size, ui
 {
     uint64_t room = device_size > r->previous.offset ? device_size - r->previous.offset : 0;
 
+    if (r->mode == REENCRYPTION_REENCRYPT)
+        room = room > r->shift ? room - r->shift : 0; /* its end is where they move to */
     *size = r->dynamic ? room - room % r->previous.sector_size : r->size;
     if (*size == 0 || *size > room)
         return fail(why, RC_TRUNCATED,

@@ -44,6 +44,9 @@ static const uint32_t enabled = 0x00ac71f3, disabled = 0x0000dead, enabled_old =
 
 static const uint8_t magic[6] = {'L', 'U', 'K', 'S', 0xba, 0xbe};
 
+/* What cryptsetup-reencrypt put there while it rewrote the data. */
+static const uint8_t magic_of_midst[6] = {'L', 'U', 'K', 'S', 0xde, 0xad};
+
 /* A text with a NUL in its place. */
 static enum rc take_text(char *text, const uint8_t *bytes, size_t size, const char *what,
                          struct fault *why)
@@ -192,6 +195,12 @@ enum rc luks1_header_parse(struct luks1_header *header, const uint8_t bytes[LUKS
     enum rc rc;
 
     *header = (struct luks1_header){0};
+    if (memcmp(bytes, magic_of_midst, sizeof magic_of_midst) == 0 &&
+        be16_get(bytes + AT_VERSION) == VERSION)
+        return fail(why, RC_UNSUPPORTED,
+                    "cryptsetup-reencrypt was interrupted while it rewrote the data; the same "
+                    "command, of cryptsetup before 2.5, goes on where it left its files "
+                    "LUKS-UUID.log, .org and .new");
     if (memcmp(bytes, magic, sizeof magic) != 0 || be16_get(bytes + AT_VERSION) != VERSION)
         return fail(why, RC_NOT_FOUND, "no LUKS1 header is here");
     if ((rc = take_texts(header, bytes, why)) != RC_OK)

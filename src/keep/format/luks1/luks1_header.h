@@ -31,7 +31,7 @@ struct luks1_header {
  *
  * RC_NOT_FOUND    the bytes are no LUKS1 header
  * RC_FORMAT       a header that breaks a rule
- * RC_UNSUPPORTED  a hash that we do not have
+ * RC_UNSUPPORTED  a hash that we do not have, or a reencryption that was interrupted
  */
 enum rc luks1_header_parse(struct luks1_header *header, const uint8_t bytes[LUKS1_HEADER_SIZE],
                            struct fault *why);

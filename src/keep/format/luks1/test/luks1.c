@@ -72,6 +72,7 @@ static const struct {
     enum rc rc;
 } cases[] = {
     {"no magic", 0, 0, RC_NOT_FOUND},
+    {"a reencryption in the midst", 4, 0xdead0001, RC_UNSUPPORTED},
     {"version 2", 4, 0xbabe0002, RC_NOT_FOUND},
     {"no key", KEY_BYTES, 0, RC_FORMAT},
     {"a key of 513 bytes", KEY_BYTES, 513, RC_FORMAT},
