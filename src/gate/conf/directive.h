@@ -87,12 +87,12 @@ struct conf_regex {
     struct regex *regex;
 };
 
-/* What a reader carries from directive to directive. */
 struct conf_folder {
     struct conf_folder *next;
     const char *path;
 };
 
+/* What a reader carries from directive to directive. */
 struct conf {
     struct arena *arena;
     struct faults *faults;
