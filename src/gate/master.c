@@ -134,26 +134,32 @@ static enum rc find_owner(struct process_owner *owner, bool *becomes, const stru
     return process_find_owner(owner, user[0] ? user : "nobody", group, why);
 }
 
-static enum rc make_folders(const struct site *site, const struct process_owner *owner,
-                            bool becomes, struct fault *why)
+static enum rc make_folders(const struct generation *g, struct fault *why)
 {
     enum rc rc = RC_OK;
 
-    for (const struct conf_folder *f = site->folders; f && rc == RC_OK; f = f->next)
-        rc = temp_file_make_directory(f->path, becomes ? &owner->uid : NULL, why);
+    for (const struct conf_folder *f = g->site->folders; f && rc == RC_OK; f = f->next)
+        rc = temp_file_make_directory(f->path, g->becomes ? &g->owner.uid : NULL, why);
     return rc;
+}
+
+/* What stands in the file system: folders for the workers, and the logs. */
+static enum rc open_files(struct generation *g, struct fault *why)
+{
+    enum rc rc;
+
+    if ((rc = find_owner(&g->owner, &g->becomes, g->site, why)) || (rc = make_folders(g, why)))
+        return rc;
+    return journal_open(&g->site->journals, why);
 }
 
 enum rc master_test(struct site *site, struct fault *why)
 {
-    struct process_owner owner;
+    struct generation tested = {.site = site};
     const char *path = pid_path(site);
-    bool becomes;
     enum rc rc;
 
-    if ((rc = find_owner(&owner, &becomes, site, why)) ||
-        (rc = make_folders(site, &owner, becomes, why)) ||
-        (rc = journal_open(&site->journals, why)) || (path && (rc = pid_file_test(path, why))))
+    if ((rc = open_files(&tested, why)) || (path && (rc = pid_file_test(path, why))))
         return rc;
     return test_sockets(site, why);
 }
@@ -250,9 +256,7 @@ static enum rc open_generation(struct generation *g, struct site *site,
     enum rc rc;
 
     *g = (struct generation){.site = site};
-    if ((rc = find_owner(&g->owner, &g->becomes, site, why)) ||
-        (rc = make_folders(site, &g->owner, g->becomes, why)) ||
-        (rc = journal_open(&site->journals, why)) ||
+    if ((rc = open_files(g, why)) ||
         (rc = site_open_zones(site, kept ? kept->site : NULL, why)) ||
         (rc = open_sockets(&g->sockets, site, kept ? &kept->sockets : NULL, why)))
         close_generation(g, kept);
@@ -563,8 +567,7 @@ static enum rc open_first(struct master *m, struct site *site, struct fault *why
     enum rc rc;
 
     m->now.site = site;
-    if ((rc = find_owner(&m->now.owner, &m->now.becomes, site, why)) ||
-        (rc = journal_open(&site->journals, why)))
+    if ((rc = open_files(&m->now, why)) != RC_OK)
         return rc;
     diagnostics_to(&site->journal);
     if ((rc = site_open_zones(site, NULL, why)) || (rc = upgrade_inherit(&left, why)))

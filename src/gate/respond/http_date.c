@@ -102,12 +102,12 @@ static bool asctime_date(struct span text, struct tm *tm)
            text.len == 0;
 }
 
-/* A day that the calendar has; a leap second is the second before it. */
+/* A day that the calendar has, which begins with the year 1; a leap second is the second before it. */
 static bool to_time(struct tm *tm, time_t *when)
 {
     const struct tm asked = *tm;
 
-    if (asked.tm_hour > 23 || asked.tm_min > 59 || asked.tm_sec > 60)
+    if (asked.tm_year < 1 || asked.tm_hour > 23 || asked.tm_min > 59 || asked.tm_sec > 60)
         return false;
     if (tm->tm_sec == 60)
         tm->tm_sec = 59;
