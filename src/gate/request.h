@@ -18,6 +18,7 @@
 #include "gate/transform/recode.h"
 #include "gate/transform/transform.h"
 #include "gate/upstream/origin.h"
+#include "gate/visitor/userid.h"
 #include "io/ares/resolver.h"
 
 enum step {
@@ -157,7 +158,10 @@ struct request {
     const struct address *from; /* real_ip_header; NULL: the connection's */
     struct span host;           /* $host */
     struct span id;             /* $request_id, once it was asked for */
-    struct span path;           /* $uri, normalised */
+    struct span uid_cookie;     /* its value */
+    struct userid uid_got, uid_set;
+    bool uid_is_read, uid_is_made; /* these are known: request_userid.c */
+    struct span path;              /* $uri, normalised */
     struct span args;
     bool has_args;
     bool path_is_plain; /* the target's own bytes */
@@ -335,6 +339,11 @@ void request_log(struct request *r, enum log_level level, const char *format, ..
 /* For whoever looks on (trace.h): what was decided, and the statement that decided it, or NULL. */
 void request_trace(struct request *r, const struct conf_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* ---- request_userid.c ---- */
+
+/* The client's identifier as a cookie, where it is to have one that it does not have yet. */
+void request_add_userid(struct request *r, struct buffer *out);
 
 /* ---- request_send.c ---- */
 
@@ -670,5 +679,8 @@ void variables_set_from(struct request *r, uintptr_t variable, struct request *o
 struct computed_value *variables_share(struct request *r);
 
 bool variables_computed(void *subject, struct span rest, uintptr_t of, struct span *value);
+
+/* Of one of these, by its row's `of`: its value; false where nothing has set it yet. */
+bool variables_defined(struct request *r, uintptr_t variable, struct span *value);
 
 #endif

@@ -97,6 +97,7 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
 
 void request_add_fields(struct request *r, const struct reply *reply, struct buffer *out)
 {
+    request_add_userid(r, out);
     if (reply->added.settings)
         headers_write(&reply->added, time(NULL), reply->last_modified, r, out);
     if (r->squeezed || (r->precompressed && r->file >= 0 && r->status != 304 && !r->unpacks))

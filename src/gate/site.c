@@ -44,6 +44,7 @@ static const struct directive *const tables[PART_COUNT] = {
     [PART_STATUS] = status_directives,
     [PART_RESOLVER] = resolver_directives,
     [PART_FORWARD] = forward_directives,
+    [PART_VISITOR] = visitor_directives,
     /* clang-format on */
 };
 
@@ -116,15 +117,6 @@ static void collect_names(struct site_reader *r, struct span pattern)
     regex_close(regex);
 }
 
-/* Does "set" name a variable that gate itself has? */
-static bool is_own(const struct site_reader *r, const struct conf_node *node, struct span name)
-{
-    for (const struct variable *v = r->variables.rows; !node->block && v->name; v++)
-        if (span_equal(span_text(v->name), name))
-            return true;
-    return false;
-}
-
 /* The variable that a block or "set" defines goes to the names that templates may use. */
 static void collect_defined(struct site_reader *r, const struct conf_node *node)
 {
@@ -132,7 +124,7 @@ static void collect_defined(struct site_reader *r, const struct conf_node *node)
     struct variable *row;
     struct computed *made;
 
-    if (name.len == 0 || is_own(r, node, name) ||
+    if (name.len == 0 || (!node->block && variables_have_fixed(&r->variables, name)) ||
         !(made = computed_add(&r->computed, name, &r->conf)) ||
         r->computed.count == r->variables.defined_count)
         return;

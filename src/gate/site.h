@@ -30,6 +30,7 @@
 #include "gate/tls/tls_settings.h"
 #include "gate/transform/transform_settings.h"
 #include "gate/upstream/proxy_settings.h"
+#include "gate/visitor/visitor_settings.h"
 #include "io/address.h"
 
 /* What merges down: http -> server -> location -> nested location. */
@@ -50,6 +51,7 @@ struct settings {
     struct status_settings status;
     struct resolver_settings resolver;
     struct forward_settings forward;
+    struct visitor_settings visitor;
     struct journal_settings journal;
 };
 

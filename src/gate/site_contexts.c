@@ -28,6 +28,7 @@ static struct conf_level open_level(unsigned context, void *part, struct setting
     level.parts[PART_HEALTH] = &s->health;
     level.parts[PART_STATUS] = &s->status;
     level.parts[PART_FORWARD] = &s->forward;
+    level.parts[PART_VISITOR] = &s->visitor;
     level.parts[PART_RESOLVER] = &s->resolver;
     level.parts[PART_TLS] = tls;
     return level;
@@ -177,6 +178,7 @@ static enum rc read_server(struct conf *conf, const struct directive *d, void *p
     headers_settings_enter(&server->outer.settings.headers, &r->http.headers);
     access_settings_enter(&server->outer.settings.access);
     listing_settings_enter(&server->outer.settings.listing);
+    visitor_settings_enter(&server->outer.settings.visitor);
     rewrite_settings_enter(&server->outer.settings.rewrite);
     gzip_settings_enter(&server->outer.settings.gzip);
     conf_walk(conf, &level, conf->node->children);
@@ -471,6 +473,7 @@ static enum rc read_location(struct conf *conf, const struct directive *d, void 
     headers_settings_enter(&location->settings.headers, &outer->settings.headers);
     access_settings_enter(&location->settings.access);
     listing_settings_enter(&location->settings.listing);
+    visitor_settings_enter(&location->settings.visitor);
     rewrite_settings_enter(&location->settings.rewrite);
     gzip_settings_enter(&location->settings.gzip);
     health_settings_enter(&location->settings.health);

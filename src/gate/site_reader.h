@@ -32,6 +32,7 @@ enum site_part {
     PART_STATUS,
     PART_RESOLVER,
     PART_FORWARD,
+    PART_VISITOR,
     PART_COUNT
 };
 

@@ -448,6 +448,7 @@ static const struct variable rows[] = {
     {"8", get_capture, 8},
     {"9", get_capture, 9},
     {VARIABLE_CAPTURE, get_named_capture, 0},
+    {"ancient_browser", variables_browser, VARIABLES_BROWSER_ANCIENT},
     {"arg_", variables_argument, 0},
     {"args", get_view, VIEW_ARGS},
     {"binary_remote_addr", get_place, PLACE_REMOTE_BINARY},
@@ -476,7 +477,9 @@ static const struct variable rows[] = {
     {"is_args", get_view, VIEW_IS_ARGS},
     {"is_request_port", variables_request_port, 1},
     {"limit_rate", variables_rate, 0},
+    {"modern_browser", variables_browser, VARIABLES_BROWSER_MODERN},
     {"msec", get_time, TIME_MSEC},
+    {"msie", variables_browser, VARIABLES_BROWSER_MSIE},
     {"nginx_version", get_version, 0},
     {"pid", get_number, NUMBER_PID},
     {"pipe", get_view, VIEW_PIPE},
@@ -547,6 +550,9 @@ static const struct variable rows[] = {
     {"tcpinfo_snd_cwnd", variables_tcp, VARIABLES_TCP_WINDOW},
     {"time_iso8601", get_time, TIME_ISO8601},
     {"time_local", get_time, TIME_LOCAL},
+    {"uid_got", variables_userid, VARIABLES_UID_GOT},
+    {"uid_reset", variables_nothing, 0},
+    {"uid_set", variables_userid, VARIABLES_UID_SET},
     {"upstream_addr", get_trial, TRIAL_ADDRESS},
     {"upstream_bytes_received", get_trial, TRIAL_RECEIVED},
     {"upstream_bytes_sent", get_trial, TRIAL_SENT},
@@ -561,4 +567,8 @@ static const struct variable rows[] = {
     {0},
 };
 
-const struct variables request_variables = {.rows = rows, .computed = variables_computed};
+static const char *const changeable[] = {"ancient_browser", "modern_browser", "msie",
+                                         "uid_reset", NULL};
+
+const struct variables request_variables = {
+    .rows = rows, .changeable = changeable, .computed = variables_computed};

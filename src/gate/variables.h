@@ -70,6 +70,18 @@ enum variables_tls {
 bool variables_tls(void *subject, struct span rest, uintptr_t of, struct span *value);
 bool variables_peer(void *subject, struct span rest, uintptr_t of, struct span *value);
 
+/* request_userid.c */
+enum variables_userid { VARIABLES_UID_GOT, VARIABLES_UID_SET };
+bool variables_userid(void *subject, struct span rest, uintptr_t of, struct span *value);
+
+/* variables_visitor.c */
+enum variables_browser {
+    VARIABLES_BROWSER_MODERN,
+    VARIABLES_BROWSER_ANCIENT,
+    VARIABLES_BROWSER_MSIE,
+};
+bool variables_browser(void *subject, struct span rest, uintptr_t of, struct span *value);
+
 /* variables_body.c */
 bool variables_body(void *subject, struct span rest, uintptr_t of, struct span *value);
 bool variables_body_file(void *subject, struct span rest, uintptr_t of, struct span *value);

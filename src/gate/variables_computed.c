@@ -153,6 +153,16 @@ void variables_set_from(struct request *r, uintptr_t variable, struct request *o
     }
 }
 
+bool variables_defined(struct request *r, uintptr_t variable, struct span *value)
+{
+    const struct computed *c = (const struct computed *)variable;
+    const struct computed_value *kept = value_of(r, c);
+
+    if (!kept || (kept->state == UNKNOWN && c->kind == COMPUTED_NONE))
+        return false;
+    return variables_computed(r, (struct span){0}, variable, value);
+}
+
 bool variables_computed(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
     struct request *r = subject;

@@ -45,6 +45,17 @@ static const struct variable *find(const struct variables *known, struct span na
     return NULL;
 }
 
+bool variables_have_fixed(const struct variables *known, struct span name)
+{
+    for (const char *const *free = known->changeable; free && *free; free++)
+        if (span_equal(span_text(*free), name))
+            return false;
+    for (const struct variable *v = known->rows; v->name; v++)
+        if (span_equal(span_text(v->name), name))
+            return true;
+    return false;
+}
+
 /* A copy in lower case; at is NULL when there is no memory. */
 static struct span lower(struct arena *arena, struct span s)
 {

@@ -32,6 +32,8 @@ struct variable {
  */
 struct variables {
     const struct variable *rows;
+    const char *const
+        *changeable; /* rows that the configuration may define anew; the last is NULL */
     const struct span *captures; /* lower case */
     size_t captures_count;
     const struct variable
@@ -41,6 +43,9 @@ struct variables {
     /* `get` of the variables that the configuration computes, with what it defines them by as `of`. */
     bool (*computed)(void *subject, struct span rest, uintptr_t of, struct span *value);
 };
+
+/* Is it a row, which the configuration may not define anew? */
+bool variables_have_fixed(const struct variables *known, struct span name);
 
 struct template_part {
     struct span literal; /* where variable is NULL */

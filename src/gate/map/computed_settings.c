@@ -58,15 +58,6 @@ struct computed *computed_add(struct computed_list *list, struct span name, stru
     return made;
 }
 
-/* Is it a variable of gate's own, which the configuration may not define anew? */
-static bool is_taken(const struct conf *conf, struct span name)
-{
-    for (const struct variable *v = conf->variables->rows; v->name; v++)
-        if (span_equal(span_text(v->name), name))
-            return true;
-    return false;
-}
-
 /* "BLOCK [SOURCE] $NAME": begins anew where the name was defined before, for the last definition holds. */
 static struct computed *begin(struct conf *conf, struct computed_list *list,
                               enum computed_kind kind)
@@ -82,7 +73,7 @@ static struct computed *begin(struct conf *conf, struct computed_list *list,
                         SPAN_ARG(conf_word(conf, last)));
         return NULL;
     }
-    if (is_taken(conf, name)) {
+    if (variables_have_fixed(conf->variables, name)) {
         (void)conf_fail(conf, last, "gate itself has one of that name",
                         "the duplicate \"%.*s\" variable", SPAN_ARG(name));
         return NULL;
