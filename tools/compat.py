@@ -31,7 +31,7 @@ def page(gate):
     lines += [f'- {reason}' for reason in differences.reasons()]
     lines += ['', '## Directives', '', '| directive | here | differences, or what to do instead |', '| --- | --- | --- |']
     for each in sorted(listed, key=lambda row: row['name']):
-        note = differences.DIRECTIVES.get(each['name']) or (each.get('doc', '') if each['status'] in ('missing', 'own') else '')
+        note = differences.DIRECTIVES.get(each['name']) or (each.get('doc', '').removeprefix('Accepted, of no effect: ') if each['status'] != 'nginx' else '')
         lines.append(f'| `{each["name"]}` | {STATUS[each["status"]]} | {cell(note)} |')
     return '\n'.join(lines) + '\n'
 

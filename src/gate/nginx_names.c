@@ -562,6 +562,9 @@ bool nginx_names_has(struct span name)
 #define LUA                                                                                   \
     "Lua is not for gate: say it with map, set and rewrite, or ask a service by auth_request"
 
+#define STREAM                                                                                \
+    "streams of TCP are not for gate yet: leave them to the program that has them now"
+
 /* The modules that gate does not have, by how their directives begin, and what to do instead. */
 static const struct {
     const char *start, *advice;
@@ -578,6 +581,9 @@ static const struct {
     {"imap_", "mail is not for gate: leave it to the program that has it now"},
     {"pop3_", "mail is not for gate: leave it to the program that has it now"},
     {"smtp_", "mail is not for gate: leave it to the program that has it now"},
+    {"protocol", "mail is not for gate: leave it to the program that has it now"},
+    {"proxy_pass_error_message",
+     "mail is not for gate: leave it to the program that has it now"},
     {"mail", "mail is not for gate: leave it to the program that has it now"},
     {"starttls", "mail is not for gate: leave it to the program that has it now"},
     {"xclient", "mail is not for gate: leave it to the program that has it now"},
@@ -602,9 +608,31 @@ static const struct {
     {"ssl_ocsp", "name what is revoked with ssl_crl"},
     {"ssl_ech_file", "leave it out: clients without it are served as before"},
     {"ssl_engine", "name a PEM file with ssl_certificate_key"},
+    {"ssl_object_cache_inheritable", "leave it out: each reload reads certificates anew"},
     {"ssl_session_ticket_key", "leave it out: gate makes keys of its own at each start"},
-    {"stream",
-     "streams of TCP are not for gate yet: leave them to the program that has them now"},
+    {"client_body_early_read",
+     "leave it out: mirror and proxy_request_buffering read a body before it is passed on"},
+    {"early_hints", "leave it out: what comes before the answer itself is not passed on"},
+    {"post_action", "mirror sends a copy of each request to whoever counts them"},
+    {"tunnel_bind", "leave it out: the system chooses the address that a tunnel comes from"},
+    {"tunnel_next_upstream", "leave it out: all addresses of a name are tried in turn"},
+    {"tunnel_", "leave it out: a tunnel has the buffers and options that the system gives"},
+    {"stream", STREAM},
+    {"pass", STREAM},
+    {"preread_", STREAM},
+    {"proxy_downstream_buffer", STREAM},
+    {"proxy_download_rate", STREAM},
+    {"proxy_half_close", STREAM},
+    {"proxy_protocol_timeout", STREAM},
+    {"proxy_requests", STREAM},
+    {"proxy_responses", STREAM},
+    {"proxy_ssl", STREAM},
+    {"proxy_timeout", STREAM},
+    {"proxy_upload_rate", STREAM},
+    {"proxy_upstream_buffer", STREAM},
+    {"ssl_alpn", STREAM},
+    {"ssl_handshake_timeout", STREAM},
+    {"ssl_preread", STREAM},
     {"degrad", "leave it out: it belongs to no supported system"},
     /* of others than nginx's makers */
     {"lua_", LUA},

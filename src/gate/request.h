@@ -511,6 +511,8 @@ struct reply;
  */
 void request_shape_body(struct request *r, struct reply *reply, const struct head *origin);
 
+/* The fields behind the last chunk: the origin's, and those that the location adds. */
+void request_write_trailer(struct request *r, struct buffer *out);
 /* The fields that go behind the last chunk, as lines; in memory that lasts until the next call. */
 struct span request_trailer(struct request *r);
 

@@ -132,19 +132,24 @@ void request_shape_body(struct request *r, struct reply *reply, const struct hea
     r->down_chunked = reply->chunked;
 }
 
-/* The fields behind the last chunk: the origin's, and those that the location adds. */
-struct span request_trailer(struct request *r)
+void request_write_trailer(struct request *r, struct buffer *out)
 {
-    struct buffer out =
-        buffer_over(r->service->out + SCRATCH_OUT - REQUEST_TRAILER, REQUEST_TRAILER);
     const struct added_fields *trailers = &request_settings(r)->headers.trailers;
     bool usual = headers_is_usual(r->status);
 
     if (r->trailer.len > 0 && !r->trailer.full)
-        body_filter_trailer(buffer_span(&r->trailer), &out);
+        body_filter_trailer(buffer_span(&r->trailer), out);
     for (size_t i = 0; r->adds_trailer && i < trailers->count; i++)
         if (usual || trailers->fields[i].always)
-            headers_write_field(trailers->fields[i].name, &trailers->fields[i].value, r, &out);
+            headers_write_field(trailers->fields[i].name, &trailers->fields[i].value, r, out);
+}
+
+struct span request_trailer(struct request *r)
+{
+    struct buffer out =
+        buffer_over(r->service->out + SCRATCH_OUT - REQUEST_TRAILER, REQUEST_TRAILER);
+
+    request_write_trailer(r, &out);
     return span_of(out.at, out.full ? 0 : out.len);
 }
 

@@ -17,6 +17,9 @@ bool variables_field(void *subject, struct span rest, uintptr_t of, struct span 
 bool variables_upstream_http(void *subject, struct span rest, uintptr_t of,
                              struct span *value);
 bool variables_sent_http(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_sent_trailer(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_upstream_trailer(void *subject, struct span rest, uintptr_t of,
+                                struct span *value);
 bool variables_cookies(void *subject, struct span rest, uintptr_t of, struct span *value);
 bool variables_upstream_cookie(void *subject, struct span rest, uintptr_t of,
                                struct span *value);
@@ -49,9 +52,11 @@ bool variables_tcp(void *subject, struct span rest, uintptr_t of, struct span *v
 bool variables_connections(void *subject, struct span rest, uintptr_t of, struct span *value);
 bool variables_real_root(void *subject, struct span rest, uintptr_t of, struct span *value);
 bool variables_gzip_ratio(void *subject, struct span rest, uintptr_t of, struct span *value);
+bool variables_date(void *subject, struct span rest, uintptr_t of, struct span *value);
 bool variables_request_port(void *subject, struct span rest, uintptr_t of, struct span *value);
 bool variables_rate(void *subject, struct span rest, uintptr_t of, struct span *value);
-/* Of what gate does not speak: $http2, $http3 */
+/* Of what gate has not: empty, as $http2, or no value at all, as $upstream_cache_status */
+enum variables_nothing { VARIABLES_NOTHING_EMPTY, VARIABLES_NOTHING_AT_ALL };
 bool variables_nothing(void *subject, struct span rest, uintptr_t of, struct span *value);
 
 /* variables_limit.c: of is an offset in struct request */

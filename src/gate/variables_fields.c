@@ -143,6 +143,56 @@ bool variables_sent_http(void *subject, struct span rest, uintptr_t of, struct s
     return value->len > 0;
 }
 
+/* Of complete lines: the values of that name, joined. */
+static bool find_lines(struct request *r, struct span lines, struct span rest,
+                       struct span *value)
+{
+    struct buffer joined = room(r, 2 * lines.len); /* ", " for each "\r\n" */
+
+    while (joined.at && lines.len > 0) {
+        struct span line = span_cut(&lines, span_find(lines, '\r'));
+        struct span name = span_cut(&line, span_find(line, ':'));
+
+        span_cut(&lines, 2);
+        span_cut(&line, 1);
+        while (line.len > 0 && (line.at[0] == ' ' || line.at[0] == '\t'))
+            span_cut(&line, 1);
+        if (!name_fits(name, rest))
+            continue;
+        if (joined.len > 0)
+            buffer_add(&joined, SPAN(", "));
+        buffer_add(&joined, line);
+    }
+    return joined.len > 0 && give(&joined, value);
+}
+
+/* They are there when all of the body is sent. */
+bool variables_sent_trailer(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    struct buffer lines;
+
+    (void)of;
+    if (r->step < STEP_DRAIN || !r->down_chunked || !(lines = room(r, REQUEST_TRAILER)).at)
+        return false;
+    request_write_trailer(r, &lines);
+    return !lines.full && find_lines(r, buffer_span(&lines), rest, value);
+}
+
+/* Those that are passed on, under proxy_pass_trailers. */
+bool variables_upstream_trailer(void *subject, struct span rest, uintptr_t of,
+                                struct span *value)
+{
+    struct request *r = subject;
+    struct buffer lines;
+
+    (void)of;
+    if (r->trailer.len == 0 || r->trailer.full || !(lines = room(r, REQUEST_TRAILER)).at)
+        return false;
+    body_filter_trailer(buffer_span(&r->trailer), &lines);
+    return find_lines(r, buffer_span(&lines), rest, value);
+}
+
 /* "a=1; name=value": the value of a cookie, of the given separator between pairs. */
 static bool find_pair(struct span text, uint8_t separator, struct span name,
                       struct span *value)

@@ -2,10 +2,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "gate/service.h"
 #include "gate/variables.h"
 #include "gate/variables_room.h"
+
+enum { DATE_MAX = 128 };
 
 static bool give_number(struct request *r, uint64_t number, struct span *value)
 {
@@ -37,6 +40,20 @@ bool variables_tcp(void *subject, struct span rest, uintptr_t of, struct span *v
         return give_number(r, info.tcpi_rcv_space, value);
     }
     return false;
+}
+
+/* In words: "Thursday, 26-Nov-2026 03:40:00 GMT". */
+bool variables_date(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct buffer b = room(subject, DATE_MAX);
+    const time_t now = time(NULL);
+    struct tm tm;
+
+    (void)rest;
+    if (!b.at || !(of ? gmtime_r : localtime_r)(&now, &tm))
+        return false;
+    b.len = strftime((char *)b.at, b.size, "%A, %d-%b-%Y %H:%M:%S %Z", &tm);
+    return give(&b, value);
 }
 
 bool variables_connections(void *subject, struct span rest, uintptr_t of, struct span *value)
@@ -133,7 +150,7 @@ bool variables_rate(void *subject, struct span rest, uintptr_t of, struct span *
 
 bool variables_nothing(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
-    (void)subject, (void)rest, (void)of;
+    (void)subject, (void)rest;
     *value = (struct span){0};
-    return true;
+    return of == VARIABLES_NOTHING_EMPTY;
 }

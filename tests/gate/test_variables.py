@@ -1,5 +1,6 @@
 """Variables of the machine and of the answer, beside nginx where its 1.22 has them; what "set $limit_rate" does."""
 import os
+import re
 import struct
 import time
 
@@ -93,3 +94,30 @@ def test_what_stands_behind_the_addresses(gate):
         for _ in range(2):
             wire.send(b'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
             assert peers.read_response(wire).body == b'h2|shop.example|TLSv1.3|joe|0|vpce-1||'
+
+
+def test_dates_in_words_are_nginxs(gate, nginx_program):
+    pair = beside.Both(gate, nginx_program, 'location / { return 200 "$date_local|$date_gmt"; }')
+    said = []
+    for each in (pair.gate, pair.nginx):
+        said.append(peers.ask(each.port, 'GET', '/').body.decode().split('|'))
+    for forms in zip(*said):
+        assert len({re.sub('[0-9]+:[0-9]+:[0-9]+', 'TIME', form) for form in forms}) == 1, forms
+    assert time.strftime('%A, %d-%b-%Y') in said[0][0] or time.strftime('%H:%M') < '00:02'
+
+
+def test_trailers_that_were_sent_and_that_came(gate, origin):
+    server = gate('''access_log logs/t.log t;
+        location /own { add_trailer X-A "a $uri"; add_trailer X-B b; return 200 body; }
+        location / { proxy_pass_trailers on; add_trailer X-A mine; proxy_pass http://127.0.0.1:ORIGIN; }'''.replace('ORIGIN', str(origin.port)),
+                  'log_format t "$uri|$sent_trailer_x_a|$sent_trailer_x_b$sent_trailer_x_sum|$upstream_trailer_x_sum|$upstream_cache_status";')
+    for path in ('/own', '/trailer', '/chunked/10'):
+        peers.ask(server.port, 'GET', path)
+    end = time.monotonic() + peers.PATIENCE_S
+    log = server.folder / 'logs/t.log'
+    while len(log.read_text().splitlines()) < 3 and time.monotonic() < end:
+        time.sleep(0.01)
+    own, passed, none = log.read_text().splitlines()
+    assert own == '/own|a /own|b-|-|-' and none.endswith('|mine|--|-|-')
+    came = passed.split('|')[3]
+    assert came != '-' and passed == f'/trailer|mine|-{came}|{came}|-'

@@ -1,0 +1,69 @@
+"""Every directive of nginx is known where it may stand: honoured, accepted with a reason, or refused by name with what to do instead."""
+import json
+import pathlib
+import re
+import subprocess
+
+import peers
+import pytest
+
+NAMES = {words[0]: words[1:] for words in (line.split() for line in pathlib.Path(__file__).with_name('nginx_directives.txt').read_text().splitlines()[1:])}
+# what opens each context, and what closes it
+CONTEXTS = {
+    'main': ('events { }\n', 'http { }'), 'events': ('events {\n', '}'), 'http': ('events { }\nhttp {\n', '}'), 'server': ('events { }\nhttp { server {\n', '} }'),
+    'location': ('events { }\nhttp { server { location / {\n', '} } }'), 'upstream': ('events { }\nhttp { upstream u { server 127.0.0.1:1;\n', '} }'),
+    'server_if': ('events { }\nhttp { server { if ($uri) {\n', '} } }'), 'location_if': ('events { }\nhttp { server { location / { if ($uri) {\n', '} } } }'),
+    'limit_except': ('events { }\nhttp { server { location / { limit_except GET {\n', '} } } }'),
+}
+AT_ONCE = 40  # gate shows so many errors and more
+ABSENT = 'is a directive of nginx that gate does not have'
+VARIABLES = '''proxy_host proxy_port proxy_add_x_forwarded_for limit_conn_status limit_req_status realip_remote_addr realip_remote_port ssl_protocol
+    ssl_cipher ssl_ciphers ssl_curve ssl_curves ssl_sigalg ssl_sigalgs ssl_session_id ssl_session_reused ssl_early_data ssl_server_name ssl_alpn_protocol
+    ssl_ech_status ssl_ech_outer_server_name ssl_client_cert ssl_client_raw_cert ssl_client_escaped_cert ssl_client_s_dn ssl_client_i_dn
+    ssl_client_s_dn_legacy ssl_client_i_dn_legacy ssl_client_serial ssl_client_fingerprint ssl_client_verify ssl_client_v_start ssl_client_v_end
+    ssl_client_v_remain ssl_client_sigalg connections_active connections_reading connections_writing connections_waiting upstream_addr upstream_status
+    upstream_connect_time upstream_header_time upstream_response_time upstream_response_length upstream_bytes_received upstream_bytes_sent
+    upstream_cache_status upstream_cache_last_modified upstream_cache_etag upstream_http_x upstream_trailer_x upstream_cookie_x http_x content_length
+    content_type host binary_remote_addr remote_addr remote_port proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr
+    proxy_protocol_server_port proxy_protocol_tlv_alpn server_addr server_port server_protocol scheme https request_port is_request_port request_uri uri
+    document_uri request document_root realpath_root query_string args is_args request_filename server_name request_method remote_user bytes_sent
+    body_bytes_sent pipe request_completion request_body request_body_file request_length request_time request_id status sent_http_x sent_trailer_x
+    limit_rate connection connection_requests connection_time nginx_version hostname pid msec time_iso8601 time_local tcpinfo_rtt tcpinfo_rttvar
+    tcpinfo_snd_cwnd tcpinfo_rcv_space cookie_x arg_x http2 http3 slice_range invalid_referer secure_link secure_link_expires gzip_ratio
+    modern_browser ancient_browser msie uid_got uid_set uid_reset date_local date_gmt'''.split()
+
+
+@pytest.fixture
+def told(gate_program, tmp_path):
+    """All that is said of a configuration."""
+    def told(text):
+        file = tmp_path / 'a.conf'
+        file.write_text(text)
+        return subprocess.run([gate_program, '-t', '-p', tmp_path, '-c', file], capture_output=True, text=True, timeout=peers.PATIENCE_S, check=False).stderr
+    return told
+
+
+@pytest.mark.parametrize('context', CONTEXTS)
+def test_it_is_known_where_it_may_stand_and_where_not(told, context):
+    begin, end = CONTEXTS[context]
+    for first in range(0, len(NAMES), AT_ONCE):
+        names = list(NAMES)[first:first + AT_ONCE]
+        output = told(begin + '\n'.join(f'{name};' for name in names if context in NAMES[name]) + f'\n{end}\n')
+        assert 'unknown directive' not in output and 'not allowed here' not in output
+        elsewhere = [name for name in names if context not in NAMES[name]]
+        output = told(begin + '\n'.join(f'{name};' for name in elsewhere) + f'\n{end}\n')
+        assert 'unknown directive' not in output
+        for name in elsewhere:
+            assert NAMES[name] == ['stream'] or re.search(rf'"{name}" (directive is not allowed here|{ABSENT})', output), name
+
+
+def test_what_is_refused_says_what_to_do_and_what_is_accepted_why(gate_program):
+    listed = json.loads(subprocess.run([gate_program, 'directives', '--json'], capture_output=True, check=True).stdout)
+    assert not [each['name'] for each in listed if not each['doc']]
+    assert not [each['name'] for each in listed if each['doc'] == 'Accepted, of no effect.']
+    assert not set(NAMES) - {each['name'] for each in listed}
+
+
+def test_every_variable_is_known(told):
+    output = told('events { }\nhttp { log_format all "' + ' '.join(f'${name}' for name in VARIABLES) + '"; }\n')
+    assert 'successful' in output, output
