@@ -2,9 +2,10 @@
  * A plain file, shown by keep's own FUSE transport as the file "volume", without a cipher:
  * what a volume is measured against.
  *
- *     bench-null-face FILE DIRECTORY
+ *     bench-null-face FILE DIRECTORY [bulk]
  *
- * Prints "ready", and ends when the directory is unmounted.
+ * With "bulk" long writes go past the page cache, as those of a mounted volume do. Prints "ready",
+ * and ends when the directory is unmounted.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -13,16 +14,78 @@
 
 #include "keep/mount/fuse_protocol.h"
 
+enum { DIRECT_LEAST = 128 << 10 }; /* as in keep/volume */
+
+/* A file, whose long writes are direct. */
+struct plain {
+    struct device device;
+    struct device *file;
+};
+
+static struct device *file_of(struct device *d)
+{
+    return ((struct plain *)(void *)d)->file;
+}
+
+static enum rc plain_read(struct device *d, uint64_t offset, void *at, size_t len,
+                          struct fault *why)
+{
+    return device_read(file_of(d), offset, at, len, why);
+}
+
+static enum rc plain_write(struct device *d, uint64_t offset, const void *at, size_t len,
+                           struct fault *why)
+{
+    return device_write(file_of(d), offset, at, len, why);
+}
+
+static enum rc plain_write_over(struct device *d, uint64_t offset, void *at, size_t len,
+                                struct fault *why)
+{
+    if (len < DIRECT_LEAST || (offset | len | (uintptr_t)at) % DEVICE_DIRECT_UNIT != 0)
+        return plain_write(d, offset, at, len, why);
+    return device_write_direct(file_of(d), offset, at, len, why);
+}
+
+static enum rc plain_flush(struct device *d, struct fault *why)
+{
+    return device_flush(file_of(d), why);
+}
+
+static void plain_close(struct device *d)
+{
+    device_close(file_of(d));
+}
+
+static const struct device_kind plain_kind = {
+    .name = "plain",
+    .read_at = plain_read,
+    .write_at = plain_write,
+    .write_over = plain_write_over,
+    .flush = plain_flush,
+    .close = plain_close,
+};
+
 int main(int argc, char **argv)
 {
-    struct fuse_face face = {.name = "volume", .owner = geteuid(), .group = getegid()};
+    struct plain plain = {.device.kind = &plain_kind};
+    struct fuse_face face = {.device = &plain.device,
+                             .name = "volume",
+                             .owner = geteuid(),
+                             .group = getegid(),
+                             .bulk = argc == 4};
     struct fuse_transport *transport;
     struct fault why;
 
-    if (argc != 3)
+    if (argc < 3)
         return 2;
-    if (device_open_file(&face.device, argv[1], false, DEVICE_UNLOCKED, &why) != RC_OK ||
-        fuse_face_open(&transport, &face, argv[2], &why) != RC_OK) {
+    if (device_open_file(&plain.file, argv[1], false, DEVICE_UNLOCKED, &why) != RC_OK) {
+        fprintf(stderr, "bench-null-face: %s\n", why.text);
+        return 1;
+    }
+    plain.device.size = plain.file->size;
+    device_ready_direct(plain.file);
+    if (fuse_face_open(&transport, &face, argv[2], &why) != RC_OK) {
         fprintf(stderr, "bench-null-face: %s\n", why.text);
         return 1;
     }
@@ -30,6 +93,6 @@ int main(int argc, char **argv)
     fflush(stdout);
     poll(&(struct pollfd){.fd = fuse_transport_ended_fd(transport), .events = POLLIN}, 1, -1);
     fuse_transport_close(transport);
-    device_close(face.device);
+    device_close(&plain.device);
     return 0;
 }

@@ -115,23 +115,31 @@ void fuse_link_leave(struct fuse_link *link)
         eventfd_write(link->ended, 1);
 }
 
-static bool may_lock(const struct fuse_link *link, size_t size)
+/* How many of the bytes. */
+static size_t may_lock(const struct fuse_link *link, size_t size)
 {
     struct rlimit limit;
 
-    return geteuid() == 0 || (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
-                              link->locked + size <= limit.rlim_cur / 2);
+    if (geteuid() == 0)
+        return size;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) < 0 || limit.rlim_cur / 2 <= link->locked)
+        return 0;
+    limit.rlim_cur = limit.rlim_cur / 2 - link->locked;
+    return size < limit.rlim_cur ? size : (size_t)limit.rlim_cur / PAGE * PAGE;
 }
 
 void *fuse_link_buffer(struct fuse_link *link, size_t size)
 {
-    void *buffer = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    size_t locked = may_lock(link, size);
+    void *buffer =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (buffer == MAP_FAILED)
         return NULL;
-    if (may_lock(link, size) && mlock(buffer, size) == 0)
-        link->locked += size;
+    madvise(buffer, size, MADV_HUGEPAGE); /* where there are some */
+    memset(buffer, 0, size);
+    if (mlock(buffer, locked) == 0)
+        link->locked += locked;
     madvise(buffer, size, MADV_DONTDUMP);
     return buffer;
 }

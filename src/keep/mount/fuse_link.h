@@ -36,8 +36,9 @@ void fuse_link_enter(void);
 void fuse_link_leave(struct fuse_link *link);
 
 /*
- * Pages that are there and go into no dump; that stay there, as far as an ordinary user may
- * lock so many and still has half of it for secrets. NULL: no memory.
+ * Pages that are there and go into no dump; as many of them stay there as an ordinary user may
+ * lock and still have half of it for secrets. Of 2 MiB each, where the system has some and
+ * `size` is several: the kernel looks up each page that it copies to or from. NULL: no memory.
  */
 void *fuse_link_buffer(struct fuse_link *link, size_t size);
 void fuse_link_buffer_free(void *buffer, size_t size);

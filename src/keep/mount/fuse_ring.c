@@ -53,6 +53,7 @@ struct fuse_ring {
     size_t payload;
     unsigned count, started;
     struct server *servers;
+    uint8_t *buffers; /* of all servers' own entries, in one piece */
     sem_t registered; /* posted by each thread */
 };
 
@@ -213,22 +214,35 @@ static bool has_server(const struct fuse_ring *ring, unsigned cpu)
     return false;
 }
 
-/* Buffers of processors that are not there are not touched, and so take no memory. */
-static bool make_entry(struct fuse_ring *ring, struct server *server, unsigned queue,
-                       bool is_used)
+static size_t buffer_size(const struct fuse_ring *ring)
 {
-    size_t size = PAGE + ring->payload;
-    struct entry *entry = &server->entries[server->count];
+    return PAGE + ring->payload;
+}
 
-    entry->page = is_used ? fuse_link_buffer(ring->link, size)
-                          : mmap(NULL, size, PROT_READ | PROT_WRITE,
-                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (!entry->page || entry->page == MAP_FAILED)
-        return false;
+static size_t buffers_size(const struct fuse_ring *ring)
+{
+    return (size_t)ring->count * ENTRIES * buffer_size(ring);
+}
+
+static void add_entry(struct server *server, unsigned queue, uint8_t *buffer)
+{
+    struct entry *entry = &server->entries[server->count++];
+
+    entry->page = buffer;
     entry->queue = (uint16_t)queue;
-    entry->pieces[0] = (struct iovec){entry->page, sizeof(struct fuse_uring_req_header)};
-    entry->pieces[1] = (struct iovec){entry->page + PAGE, ring->payload};
-    server->count++;
+    entry->pieces[0] = (struct iovec){buffer, sizeof(struct fuse_uring_req_header)};
+    entry->pieces[1] = (struct iovec){buffer + PAGE, server->ring->payload};
+}
+
+/* For a processor that is not there: not touched, and so takes no memory. */
+static bool add_absent(struct server *server, unsigned queue)
+{
+    void *buffer = mmap(NULL, buffer_size(server->ring), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (buffer == MAP_FAILED)
+        return false;
+    add_entry(server, queue, buffer);
     return true;
 }
 
@@ -240,19 +254,21 @@ static bool make_entries(struct fuse_ring *ring, const cpu_set_t *possible)
 
     for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
         absent += CPU_ISSET(cpu, possible) && !has_server(ring, cpu);
+    ring->buffers = fuse_link_buffer(ring->link, buffers_size(ring));
+    if (!ring->buffers)
+        return false;
     for (unsigned i = 0; i < ring->count; i++) {
         struct server *server = &ring->servers[i];
 
         server->entries = calloc(ENTRIES + absent / ring->count + 1, sizeof *server->entries);
-        for (unsigned j = 0; server->entries && j < ENTRIES; j++)
-            if (!make_entry(ring, server, server->cpu, true))
-                return false;
         if (!server->entries)
             return false;
+        for (size_t j = i * ENTRIES; j < (i + 1) * ENTRIES; j++)
+            add_entry(server, server->cpu, ring->buffers + j * buffer_size(ring));
     }
     for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
         if (CPU_ISSET(cpu, possible) && !has_server(ring, cpu) &&
-            !make_entry(ring, &ring->servers[turn++ % ring->count], cpu, false))
+            !add_absent(&ring->servers[turn++ % ring->count], cpu))
             return false;
     return true;
 }
@@ -365,10 +381,11 @@ void fuse_ring_close(struct fuse_ring *ring)
 
         if (server->has_uring)
             io_uring_queue_exit(&server->uring);
-        for (unsigned j = 0; j < server->count; j++)
-            fuse_link_buffer_free(server->entries[j].page, PAGE + ring->payload);
+        for (unsigned j = ENTRIES; j < server->count; j++)
+            fuse_link_buffer_free(server->entries[j].page, buffer_size(ring));
         free(server->entries);
     }
+    fuse_link_buffer_free(ring->buffers, buffers_size(ring));
     free(ring->servers);
     sem_destroy(&ring->registered);
     free(ring);
