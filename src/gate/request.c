@@ -1,5 +1,6 @@
-#include "gate/request.h"
+#include "gate/request_proxy.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,13 +16,31 @@
 
 /* ---- the log ---- */
 
+enum { URL_MAX = 1024 }; /* of an origin, as it is logged */
+
+/* "http://127.0.0.1:81/path" while its origin is asked; behind a redirect the name of the last one alone. */
+static struct span upstream_url(struct request *r, struct buffer *url)
+{
+    struct span name = r->tries[(r->tries_count - 1) % REQUEST_TRIES].name;
+
+    if (r->tries_count == r->tries_before || r->goes_out || !proxy_of(r)->pass.is_set)
+        return name;
+    buffer_add(url, pass_of(r)->tls ? SPAN("https://") : SPAN("http://"));
+    buffer_add(url, name);
+    if (span_starts(name, SPAN("unix:")))
+        buffer_add_byte(url, ':');
+    request_write_target(r, url);
+    return url->full ? name : buffer_span(url);
+}
+
 void request_log(struct request *r, enum log_level level, const char *format, ...)
 {
     const struct journal_settings *journal = &request_settings(r)->journal;
-    char text[ADDRESS_TEXT], message[512];
+    char text[ADDRESS_TEXT], message[512], room[URL_MAX];
+    struct buffer url = buffer_over(room, sizeof room);
     struct address from;
     struct journal_context context = {.connection = r->client->number};
-    const struct field *host;
+    const struct field *host, *referrer;
     va_list args;
 
     if (!journal_wants(journal->error, journal->error_count, level) && !r->service->trace)
@@ -40,9 +59,11 @@ void request_log(struct request *r, enum log_level level, const char *format, ..
         context.request = h1_request_line(&r->head);
         if ((host = head_find(&r->head.head, FIELD_HOST)))
             context.host = field_value(&r->head.head, host);
+        if ((referrer = head_find(&r->head.head, FIELD_REFERER)))
+            context.referrer = field_value(&r->head.head, referrer);
     }
     if (r->tries_count > 0)
-        context.upstream = r->tries[(r->tries_count - 1) % REQUEST_TRIES].name;
+        context.upstream = upstream_url(r, &url);
     journal_error(journal->error, journal->error_count, level, &context, "%s", message);
 }
 
@@ -332,7 +353,7 @@ static void begin_counting(struct request *r)
 
 enum rc request_refuse(struct request *r, unsigned status, const char *why)
 {
-    request_log(r, LOG_LEVEL_INFO, "client sent a request that is refused: %s", why);
+    request_log(r, LOG_LEVEL_INFO, "%s", why);
     r->keep_alive = false;
     r->up.done = true;
     r->used = r->got;
@@ -365,9 +386,9 @@ static enum rc read_head(struct request *r)
         if (rc != RC_AGAIN)
             return request_refuse(r, rc == RC_MEMORY ? 500 : r->head.status, why.text);
         if (r->got == r->size && r->size >= limits->head_max)
-            return request_refuse(r, 494, "its head is too large");
+            return request_refuse(r, 494, "client sent too large a head");
         if (r->got == r->size && more_bytes(r, limits->head_max) != RC_OK)
-            return request_refuse(r, 500, "no memory for its head");
+            return request_refuse(r, 500, "no memory for the head of a request");
         rc = client_read(r->client, r->bytes + r->got, r->size - r->got, &got);
         if (rc != RC_OK)
             return rc; /* RC_AGAIN, or the client has gone */
@@ -389,7 +410,8 @@ static enum rc normalise(struct request *r)
         return RC_MEMORY;
     if (uri_normalise(path, request_settings(r)->http.merge_slashes, at, &len, &r->args,
                       &r->has_args, &r->path_is_plain) != RC_OK)
-        return request_refuse(r, 400, "its target is invalid");
+        return request_refuse(r, 400,
+                              "client sent invalid request while reading client request line");
     r->path = span_of(at, len);
     return RC_OK;
 }
@@ -413,6 +435,8 @@ static bool is_too_large(struct request *r)
         return false;
     r->keep_alive = false;
     r->unforwardable = true;
+    request_log(r, LOG_LEVEL_ERROR,
+                "client intended to send too large body: %" PRIu64 " bytes", r->head.length);
     return true;
 }
 
@@ -541,7 +565,9 @@ static enum rc route(struct request *r)
     enum rc rc;
 
     if (r->client->plain_at_tls)
-        return request_refuse(r, 497, "it came without TLS to a TLS port");
+        return request_refuse(r, 497,
+                              "client sent plain HTTP request to HTTPS port while reading "
+                              "client request headers");
     if ((rc = request_find_server(r)) != RC_OK || r->step != STEP_ROUTE ||
         (rc = normalise(r)) != RC_OK || r->step != STEP_ROUTE)
         return rc;
@@ -549,7 +575,7 @@ static enum rc route(struct request *r)
     if (r->head.method == METHOD_TRACE)
         return request_answer_status(r, 405);
     if (r->head.method == METHOD_CONNECT && !r->up.done)
-        return request_refuse(r, 400, "a CONNECT has no body");
+        return request_refuse(r, 400, "client sent a CONNECT with a body");
     return request_locate(r);
 }
 

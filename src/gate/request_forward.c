@@ -35,7 +35,7 @@ static void add_evaluated(struct span uri, struct buffer *out)
     }
 }
 
-static void add_target(struct request *r, struct buffer *out)
+void request_write_target(struct request *r, struct buffer *out)
 {
     const struct proxy_pass *pass = pass_of(r);
     struct span path = r->path;
@@ -160,7 +160,7 @@ void request_write_forwarded(struct request *r, struct buffer *out)
 
     add_method(r, out);
     buffer_add_byte(out, ' ');
-    add_target(r, out);
+    request_write_target(r, out);
     buffer_add(out,
                proxy_of(r)->http_version < 11 ? SPAN(" HTTP/1.0\r\n") : SPAN(" HTTP/1.1\r\n"));
     add_own_fields(r, out);
@@ -222,9 +222,10 @@ enum rc request_refuse_body(struct request *r, enum rc rc)
     r->keep_alive = false;
     if (r->head_sent || rc == RC_MEMORY)
         return rc;
-    request_log(r, LOG_LEVEL_INFO,
-                rc == RC_LIMIT ? "client intended to send too large body"
-                               : "client sent invalid chunked body");
+    if (rc == RC_LIMIT)
+        request_log(r, LOG_LEVEL_ERROR, "client intended to send too large chunked body");
+    else
+        request_log(r, LOG_LEVEL_INFO, "client sent invalid chunked body");
     r->up.done = true;
     r->used = r->got;
     r->unforwardable = true;

@@ -97,6 +97,9 @@ void request_keep_session(struct request *r, struct buffer *out);
 /* The head of the request, as the origin gets it. */
 void request_write_forwarded(struct request *r, struct buffer *out);
 
+/* Of it, the target alone. */
+void request_write_target(struct request *r, struct buffer *out);
+
 /*
  * The request's body, as far as client and origin let it. RC_OK: nothing is left to do; RC_AGAIN: it waits
  * for one of them (r->to_origin is empty: for the client); RC_IO: the client has gone; RC_FORMAT, RC_LIMIT,

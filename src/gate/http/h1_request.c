@@ -18,7 +18,18 @@ static enum rc refuse(struct h1_request *r, uint16_t status, struct fault *why,
                 status == 501 || status == 505   ? RC_UNSUPPORTED
                 : status == 414 || status == 494 ? RC_LIMIT
                                                  : RC_FORMAT,
-                "client sent %s", what);
+                "client sent %s while reading client request headers", what);
+}
+
+static enum rc refuse_line(struct h1_request *r, uint16_t status, struct fault *why,
+                           const char *what)
+{
+    (void)refuse(r, status, NULL, what);
+    return fail(why,
+                status == 505   ? RC_UNSUPPORTED
+                : status == 414 ? RC_LIMIT
+                                : RC_FORMAT,
+                "client sent %s while reading client request line", what);
 }
 
 static bool is_method_byte(uint8_t byte)
@@ -70,11 +81,11 @@ static enum rc absolute_parse(struct h1_request *r, struct span target, struct f
     int port;
 
     if (start == 0)
-        return refuse(r, 400, why, "an invalid request target");
+        return refuse_line(r, 400, why, "invalid request");
     while (end < target.len && target.at[end] != '/' && target.at[end] != '?')
         end++;
     if (uri_authority(span_of(target.at + start, end - start), &host, &port) != RC_OK)
-        return refuse(r, 400, why, "an invalid host in the request line");
+        return refuse_line(r, 400, why, "invalid host in request line");
     r->form = TARGET_ABSOLUTE;
     r->authority_at = r->target_at + (uint32_t)start;
     r->authority_len = (uint32_t)(end - start);
@@ -90,7 +101,7 @@ static enum rc authority_parse(struct h1_request *r, struct span target, struct 
     int port;
 
     if (uri_authority(target, &host, &port) != RC_OK || port < 0)
-        return refuse(r, 400, why, "a CONNECT without a valid host and port");
+        return refuse_line(r, 400, why, "a CONNECT without a valid host and port");
     r->form = TARGET_AUTHORITY;
     r->authority_at = r->target_at;
     r->authority_len = r->target_len;
@@ -105,7 +116,7 @@ static enum rc target_parse(struct h1_request *r, struct fault *why)
     r->path_at = r->target_at;
     r->path_len = 0;
     if (target.len == 0)
-        return refuse(r, 400, why, "an empty request target");
+        return refuse_line(r, 400, why, "invalid request");
     if (r->method == METHOD_CONNECT)
         return authority_parse(r, target, why);
     if (target.at[0] == '/') {
@@ -126,9 +137,9 @@ static enum rc version_parse(struct h1_request *r, struct span version, struct f
     if (version.len != VERSION_LEN || !span_starts(version, SPAN("HTTP/")) ||
         !is_digit(version.at[5]) || version.at[6] != '.' || !is_digit(version.at[7]) ||
         version.at[5] == '0')
-        return refuse(r, 400, why, "an invalid version in the request line");
+        return refuse_line(r, 400, why, "invalid version");
     if (version.at[5] > '1')
-        return refuse(r, 505, why, "a version that is not HTTP/1");
+        return refuse_line(r, 505, why, "invalid version");
     r->version = version.at[7] == '0' ? 10 : 11;
     return RC_OK;
 }
@@ -144,7 +155,7 @@ static enum rc line_parse(struct h1_request *r, struct fault *why)
     while (at < end && is_method_byte(*at))
         at++;
     if (at == line.at || at == end || *at != ' ' || at - line.at > METHOD_LEN_MAX)
-        return refuse(r, 400, why, "an invalid method");
+        return refuse_line(r, 400, why, "invalid method");
     r->method_len = (uint16_t)(at - line.at);
     r->method = method_of(h1_request_method(r));
     target = ++at;
@@ -152,13 +163,13 @@ static enum rc line_parse(struct h1_request *r, struct fault *why)
     r->target_at = r->line_at + (uint32_t)(target - line.at);
     r->target_len = (uint32_t)(at - target);
     if (at < end && *at != ' ')
-        return refuse(r, 400, why, "a control byte in the request target");
+        return refuse_line(r, 400, why, "a control byte in the request target");
     if (at < end)
         rc = version_parse(r, span_of(at + 1, (size_t)(end - at) - 1), why);
     if (rc != RC_OK || (rc = target_parse(r, why)) != RC_OK || at < end)
         return rc;
     if (r->method != METHOD_GET || r->form != TARGET_ORIGIN)
-        return refuse(r, 400, why, "an invalid request of HTTP/0.9");
+        return refuse_line(r, 400, why, "invalid request in HTTP/0.9");
     r->version = 9;
     return RC_OK;
 }
@@ -171,7 +182,7 @@ static enum rc empty_lines_skip(struct h1_request *r, uint32_t len, struct fault
 
     for (; i < len && (at[i] == '\r' || at[i] == '\n'); i++) {
         if (at[i] == '\r' && i + 1 < len && at[i + 1] != '\n')
-            return refuse(r, 400, why, "a carriage return in front of the request line");
+            return refuse_line(r, 400, why, "a carriage return in front of the request line");
     }
     r->line_at = i;
     return i < len ? RC_OK : RC_AGAIN;
@@ -192,13 +203,13 @@ static enum rc line_find(struct h1_request *r, uint32_t len, const struct h1_lim
     left = len - r->line_at;
     feed = memchr(start, '\n', left < room ? left : (size_t)room);
     if (!feed && left >= room)
-        return refuse(r, 414, why, "too long a request line");
+        return refuse_line(r, 414, why, "too long URI");
     if (!feed) /* of what can be no request, the end is not awaited */
-        return is_method_byte(*start) ? RC_AGAIN : refuse(r, 400, why, "an invalid method");
+        return is_method_byte(*start) ? RC_AGAIN : refuse_line(r, 400, why, "invalid method");
     *next = r->line_at + (uint32_t)(feed - start) + 1;
     r->line_len = (uint32_t)(feed - start) - (feed > start && feed[-1] == '\r');
     if (r->line_len > limits->line_max)
-        return refuse(r, 414, why, "too long a request line");
+        return refuse_line(r, 414, why, "too long URI");
     return line_parse(r, why);
 }
 
@@ -218,7 +229,8 @@ static enum rc repeats_check(struct h1_request *r, struct fault *why)
     if (!repeated)
         return RC_OK;
     r->status = 400;
-    return fail(why, RC_FORMAT, "client sent more than one %.*s",
+    return fail(why, RC_FORMAT,
+                "client sent duplicate \"%.*s\" header while reading client request headers",
                 SPAN_ARG(field_id_name((enum field_id)__builtin_ctzll(repeated))));
 }
 
@@ -246,10 +258,11 @@ static enum rc host_check(struct h1_request *r, struct fault *why)
     int port;
 
     if (!field)
-        return r->version < 11 ? RC_OK
-                               : refuse(r, 400, why, "an HTTP/1.1 request without Host");
+        return r->version < 11
+                   ? RC_OK
+                   : refuse(r, 400, why, "HTTP/1.1 request without \"Host\" header");
     if (uri_authority(field_value(&r->head, field), &host, &port) != RC_OK)
-        return refuse(r, 400, why, "an invalid Host");
+        return refuse(r, 400, why, "invalid host header");
     if (hosts_differ(r, host, port))
         return refuse(r, 400, why, "a Host that is not the one of the request line");
     return RC_OK;
@@ -262,7 +275,7 @@ static enum rc framing_read(struct h1_request *r, struct fault *why)
     const struct field *coding = head_find(&r->head, FIELD_TRANSFER_ENCODING);
 
     if (length && !framing_length(field_value(&r->head, length), &r->length))
-        return refuse(r, 400, why, "an invalid Content-Length");
+        return refuse(r, 400, why, "invalid \"Content-Length\" header");
     r->has_length = length != NULL;
     if (!coding)
         return RC_OK;
@@ -275,7 +288,7 @@ static enum rc framing_read(struct h1_request *r, struct fault *why)
         r->chunked = true;
         return RC_OK;
     case CODING_UNKNOWN:
-        return refuse(r, 501, why, "an unknown Transfer-Encoding");
+        return refuse(r, 501, why, "unknown \"Transfer-Encoding\"");
     case CODING_MALFORMED:
         break;
     }

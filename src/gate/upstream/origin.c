@@ -400,6 +400,12 @@ static enum rc start_tls(struct origin *origin, const struct origin_target *targ
                : RC_OK;
 }
 
+/* errno says why. */
+static enum rc refused(struct fault *why)
+{
+    return fail(why, RC_IO, "connect() failed (%d: %s)", errno, strerror(errno));
+}
+
 static void set_buffer(int fd, int option, uint64_t size)
 {
     const int wanted = size < INT_MAX ? (int)size : INT_MAX;
@@ -435,7 +441,7 @@ enum rc origin_open(struct origin **out, struct origins *pool,
     }
     if (connect(fd, &target->address->any, target->address->len) != 0 &&
         errno != EINPROGRESS) {
-        rc = fail_errno(why, RC_IO, "connect() failed");
+        rc = refused(why);
         close(fd);
         return rc;
     }
@@ -489,7 +495,7 @@ enum rc origin_finish_connect(struct origin *origin, struct fault *why)
         return RC_AGAIN;
     if (getsockopt(origin->stream.fd, SOL_SOCKET, SO_ERROR, &cause, &len) != 0 || cause != 0) {
         errno = cause;
-        return fail_errno(why, RC_IO, "connect() failed");
+        return refused(why);
     }
     if ((rc = announce(origin, why)) != RC_OK)
         return rc;
