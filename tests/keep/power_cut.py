@@ -144,6 +144,20 @@ class Work:
         self.touch(path)
         return self.number
 
+    def make_unnamed(self):
+        """As make(), but the name comes when all is written."""
+        path = self.name()
+        content = (f'{self.number} ' * 20000)[:self.chance.choice([10, 5000, 70000])].encode()
+        fd = os.open(self.at / os.path.dirname(path), os.O_TMPFILE | os.O_RDWR, 0o644)
+        os.write(fd, content)
+        os.fsync(fd)
+        os.link(f'/proc/self/fd/{fd}', self.at / path, src_dir_fd=0)
+        os.close(fd)
+        self.files[path] = self.number
+        self.contents[self.number] = content
+        self.touch(path)
+        return self.number
+
     def write(self):
         path = self.name(taken=True)
         content = bytearray(self.contents[self.files[path]])
@@ -224,8 +238,8 @@ class Work:
 
     def step(self):
         ways = [self.make] if len(self.files) < 4 else [
-            self.make, self.make, self.write, self.write, self.rename, self.rename, self.rename, self.exchange,
-            self.link, self.unlink, self.unlink, self.mkdir, self.rmdir, self.rename_directory]
+            self.make, self.make, self.make_unnamed, self.write, self.write, self.rename, self.rename, self.rename,
+            self.exchange, self.link, self.unlink, self.unlink, self.mkdir, self.rmdir, self.rename_directory]
         before = self.now()
         self.note(before, self.chance.choice(ways)())
         if self.chance.random() < 0.25:
