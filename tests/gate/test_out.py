@@ -65,19 +65,45 @@ def fetch(proxy, url):
 
 
 REFUSED = ['127.0.0.1:80', '10.0.0.1:443', '169.254.169.254:80', '192.168.0.1:80', '[::1]:80', '[fd00::1]:443', '[::ffff:127.0.0.1]:80',
-           '0.0.0.0:80', 'inside.test:80', '8.8.8.8:25', '8.8.8.8:22']
+           '0.0.0.0:80', '0.1.2.3:80', '100.100.100.200:80', '168.63.129.16:80', '[fd00:ec2::254]:80', '[64:ff9b::a9fe:a9fe]:80', 'inside.test:80', 'mapped.test:80', 'linked.test:443', '8.8.8.8:25', '8.8.8.8:22']
 
 
 @pytest.mark.parametrize('place', REFUSED)
 def test_what_is_not_for_everybody_is_refused(gate, names, place):
     """Also where a name leads there: the address is looked at after it was resolved."""
     names.records['inside.test', dns_server.A] = ['127.0.0.1']
-    proxy = gate(f'tunnel_pass; forward on; resolver 127.0.0.1:{names.port} ipv6=off;')
+    names.records['mapped.test', dns_server.AAAA] = ['::ffff:127.0.0.1']
+    names.records['linked.test', dns_server.AAAA] = ['fe80::1']
+    proxy = gate(f'tunnel_pass; forward on; resolver 127.0.0.1:{names.port};')
     said = peers.exchange(proxy.port, f'CONNECT {place} HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n'.encode())
     assert said.startswith(b'HTTP/1.1 403'), said
     said = peers.exchange(proxy.port, f'GET http://{place}/ HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n'.encode())
     assert said.startswith(b'HTTP/1.1 403'), said
     assert 'is not allowed' in proxy.told
+
+
+MALFORMED = ['CONNECT [fe80::1%25lo]:80', 'CONNECT [::1%lo]:80', 'CONNECT 127.0.0.1', 'CONNECT 127.0.0.1:', 'CONNECT 127.0.0.1:0', 'CONNECT 127.0.0.1:65616',
+             'CONNECT http://127.0.0.1:80/', 'CONNECT 127.0.0.1:80/x', 'CONNECT a@127.0.0.1:80', 'CONNECT /', 'GET http://[fe80::1%25lo]/', 'GET http://a:b@127.0.0.1/',
+             'GET http:///x', 'GET http://127.0.0.1:80:80/', 'GET http:127.0.0.1', 'GET http://127.0.0.1\\@other.test/']
+
+
+@pytest.mark.parametrize('line', MALFORMED)
+def test_what_can_be_read_in_two_ways_is_refused(gate, origin, line):
+    proxy = gate('tunnel_pass; forward on; forward_allow all;')
+    host = re.sub('^(http://)?|/.*|.*@', '', line.split()[1])
+    assert peers.exchange(proxy.port, f'{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n'.encode()).startswith(b'HTTP/1.1 400')
+
+
+def test_host_and_target_must_agree(gate, origin):
+    """Who looks at Host alone, here or behind, sees no other name than the one that was checked."""
+    proxy = gate(f'tunnel_pass; forward on; {OPEN}')
+    place = f'127.0.0.1:{origin.port}'
+    for line in (f'CONNECT {place}', f'GET http://{place}/b/1'):
+        for host, status in ((place, b'200'), ('other.test', b'400'), (f'{place}\r\nHost: {place}', b'400')):
+            with peers.Wire(proxy.port) as wire:
+                wire.send(f'{line} HTTP/1.1\r\nHost: {host}\r\n\r\n'.encode())
+                assert wire.take_until(b'\r\n').split()[1] == status, (line, host)
+    assert len(origin.requests) == 1
 
 
 def test_rules_and_clients(gate, names, origin):

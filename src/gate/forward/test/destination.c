@@ -50,6 +50,8 @@ static const struct {
     {"[64:ff9b:1::808:808]", true},
     {"[2001:0:7f00:1::]", true},
     {"198.18.0.1", true},
+    {"168.63.129.16", true},
+    {"168.63.129.17", false},
 };
 
 static void addresses_that_are_not_for_everybody(void **state)
