@@ -1,5 +1,6 @@
 """How much a server gets: max_conns and the queue, drain, the budget of retries."""
 import contextlib
+import signal
 import threading
 
 import peers
@@ -27,6 +28,33 @@ def test_more_than_max_conns_wait_in_the_queue(gate, two, loops):
             each.release.set()
         assert [peers.read_response(wire).body for wire in wires] == [b'held'] * 5
     assert sum(len(each.requests) for each in two) == 5
+
+
+def test_max_conns_is_of_one_worker(gate, two):
+    """All its loops together keep to it. What an old worker still has after a reload is not counted by the new one, as in nginx."""
+    proxy = gate(PASS, f'upstream group {{ zone group 64k; server 127.0.0.1:{two[0].port} max_conns=2; }}', main='worker_processes 2;')
+
+    def hold(wire, count):
+        wire.send(b'GET /hold HTTP/1.1\r\nHost: a\r\n\r\n')
+        peers.wait_for(lambda: len(two[0].requests) == count)
+
+    with contextlib.ExitStack() as stack:
+        wires = [stack.enter_context(peers.Wire(proxy.port)) for _ in range(4)]
+        for count in (1, 2):
+            hold(wires[count - 1], count)
+        assert {peers.ask(proxy.port, 'GET', '/b/1').status for _ in range(4)} == {502}
+        proxy.signal(signal.SIGHUP)
+        peers.wait_for(lambda: peers.ask(proxy.port, 'GET', '/b/1').status == 200)
+        before = len(two[0].requests)
+        for wire in wires[2:]:
+            wire.socket.close()
+        fresh = [stack.enter_context(peers.Wire(proxy.port)) for _ in range(2)]
+        for count, wire in enumerate(fresh, before + 1):
+            hold(wire, count)
+        assert {peers.ask(proxy.port, 'GET', '/b/1').status for _ in range(4)} == {502}
+        two[0].release.set()
+        assert [peers.read_response(wire).body for wire in wires[:2] + fresh] == [b'held'] * 4
+        assert peers.ask(proxy.port, 'GET', '/b/1').status == 200
 
 
 def test_the_queue_has_an_end(gate, two):

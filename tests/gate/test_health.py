@@ -1,5 +1,6 @@
 """Servers are asked whether they are well, or are seen to do worse than others, and get no requests until they do better."""
 import itertools
+import json
 import re
 import socket
 import time
@@ -130,6 +131,82 @@ def test_errors_in_a_row_eject(gate, two):
     assert 'upstream server is left alone for a while: errors in a row' in proxy.told
     two[0].answer_b = good
     peers.wait_for(lambda: asked(proxy, two) == {0, 1})
+
+
+STATUS = 'location = /status { status; }'
+
+
+def standing(proxy):
+    return json.loads(peers.ask(proxy.port, 'GET', '/status').body)['upstreams'][0]['servers']
+
+
+@pytest.mark.parametrize('words', ['success_rate=70%', 'latency=300%'])
+def test_who_does_worse_than_the_others_is_ejected(gate, two, words):
+    """Half of what it answers fails, or it takes far longer. Then the others fail all: none of them is left alone, since half is the most."""
+    with peers.Patient() as third:
+        three = [*two, third]
+        proxy = gate('location / { proxy_pass http://two; }' + STATUS,
+                     peers.group(three, f'outlier_ejection consecutive=0 {words} interval=1s time=1h;'), main='worker_processes 2;')
+        usual, count = two[0].answer_b, itertools.count()
+
+        def answer(wire, request, rest):
+            if words.startswith('latency'):
+                time.sleep(0.03)
+            elif next(count) % 2:
+                return two[0].answer_status(wire, request, '500')
+            return usual(wire, request, rest)
+
+        two[0].answer_b = answer
+
+        def is_ejected():
+            for _ in range(6):
+                peers.ask(proxy.port, 'GET', '/b/1')
+            return standing(proxy)[0]['state'] == 'ejected'
+
+        peers.wait_for(is_ejected)
+        told = standing(proxy)
+        print(told[0]['why'], told[0]['requests'])
+        assert [each['state'] for each in told[1:]] == ['up', 'up']
+        asked_then = len(two[0].requests)
+        for each in three[1:]:
+            each.answer_b = lambda wire, request, rest, each=each: each.answer_status(wire, request, '500')
+        for _ in range(3):
+            assert {peers.ask(proxy.port, 'GET', '/b/1').status for _ in range(20)} == {500}
+            time.sleep(0.4)
+        assert [each['state'] for each in standing(proxy)] == ['ejected', 'up', 'up']
+        assert len(two[0].requests) == asked_then
+
+
+def test_who_recovers_starts_slowly(gate, two):
+    proxy = gate(PASS.format('uri=/health') + STATUS, peers.group(two, parameters='slow_start=1h'), main='worker_processes 2;')
+    well, two[0].health = two[0].health, ILL['status']
+    peers.wait_for(lambda: 'is unhealthy' in proxy.told)
+    two[0].health = well
+    peers.wait_for(lambda: 'is healthy again' in proxy.told)
+    first, second = standing(proxy)
+    assert (first['state'], second['state']) == ('starting', 'up') and 'slow start: ' in first['why']
+    places = [peers.ask(proxy.port, 'GET', '/b/1').one('X-Server') for _ in range(60)]
+    assert places.count(f'127.0.0.1:{two[0].port}') <= 1
+
+
+def test_a_unix_socket(gate, nginx_program, tmp_path_factory):
+    """nginx answers there: requests, kept connections and health checks, by a group and by a proxy_pass of its own."""
+    folder = tmp_path_factory.mktemp('unix')
+    folder.chmod(0o755)
+    path = folder / 'socket'
+    origin = gate(f'listen unix:{path}; location / {{ return 200 "$server_addr $uri $connection"; }} location /health {{ return 200 well; }}', program=nginx_program)
+    proxy = gate(f'''location / {{ proxy_pass http://u; health_check uri=/health interval=50ms; add_header X-Server $upstream_addr; }}
+                     location /own/ {{ proxy_pass http://unix:{path}:/sub/; }} {STATUS}''', f'upstream u {{ server unix:{path}; keepalive 2; }}',
+                 main=peers.NGINX_MAIN)
+    answers = [peers.ask(proxy.port, 'GET', '/a') for _ in range(3)]
+    assert {each.body for each in answers} == {answers[0].body} and answers[0].body.startswith(f'unix:{path} /a '.encode())
+    assert answers[0].one('X-Server') == f'unix:{path}'
+    assert peers.ask(proxy.port, 'GET', '/own/b').body.startswith(f'unix:{path} /sub/b '.encode())
+    assert standing(proxy)[0]['server'] == f'unix:{path}'
+    origin.stop()
+    path.unlink(missing_ok=True)
+    peers.wait_for(lambda: 'is unhealthy: connect() failed' in proxy.told)
+    assert peers.ask(proxy.port, 'GET', '/a').status == 502
 
 
 def test_words_are_checked(gate_program, tmp_path, refusals):
