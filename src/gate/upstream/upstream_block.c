@@ -401,7 +401,8 @@ const struct directive upstream_directives[] = {
          "slow_start=, route=, backup, down, drain; with resolve its name is asked for again "
          "when its addresses have had their time, and with service= its SRV records are: with "
          "their weights, unless the line has one, and as backups all but those of the lowest "
-         "priority. max_conns= holds for all loops together; after a reload, requests that "
+         "priority. Its max_conns= holds for all loops together; after a reload, requests "
+         "that "
          "the "
          "old worker still has are not counted."},
     {"least_conn", CONF_UPSTREAM, 0, 0, true, .set = set_balance,
