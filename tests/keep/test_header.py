@@ -323,6 +323,30 @@ def test_backups_of_luks1_are_those_of_cryptsetup(anybody, old, cryptsetup):
     assert old.read_bytes()[2 << 20:] == data
 
 
+@pytest.mark.parametrize('at, content', [(446, bytes(range(64)) + b'\x55\xaa'), (208 + 48 * 3 + 40, bytes(8))],
+                         ids=['a partition table', 'a slot without a place'])
+def test_slots_of_luks1_that_hold_no_key_are_mended(anybody, old, cryptsetup, at, content):
+    sound = old.read_bytes()
+    overwrite(old, at, content)
+    damaged = old.read_bytes()
+    anybody.refuse(DAMAGED, 'header', 'check', 'old.img')
+    assert '--yes' in anybody.refuse(USAGE, 'header', 'repair', 'old.img')
+    assert old.read_bytes() == damaged
+    assert 'sound again' in anybody.do('header', 'repair', 'old.img', '--yes')
+    anybody.do('header', 'check', 'old.img')
+    assert opens(anybody, ONE, 'old.img')
+    cryptsetup('open', '--test-passphrase', '--key-file', '-', old, given=ONE)
+    assert old.read_bytes()[1024:] == sound[1024:]
+    mine = cryptsetup('luksDump', old)
+    overwrite(old, 0, damaged[:1024])
+    cryptsetup('repair', '--batch-mode', old)
+    assert cryptsetup('luksDump', old) == mine
+    overwrite(old, 208 + 44, bytes(4))  # of the slot that has the key
+    damaged = old.read_bytes()
+    anybody.refuse(DAMAGED, 'header', 'repair', 'old.img', '--yes')
+    assert old.read_bytes() == damaged
+
+
 def test_a_backup_of_before_a_conversion_is_asked_about(anybody, old, cryptsetup):
     anybody.do('header', 'backup', 'old.img', 'b1')
     anybody.do('convert', 'old.img', '--to', 'luks2', '--yes')

@@ -47,6 +47,16 @@ static const uint8_t magic[6] = {'L', 'U', 'K', 'S', 0xba, 0xbe};
 /* What cryptsetup-reencrypt put there while it rewrote the data. */
 static const uint8_t magic_of_midst[6] = {'L', 'U', 'K', 'S', 0xde, 0xad};
 
+static bool is_enabled(uint32_t state)
+{
+    return state == enabled || state == enabled_old;
+}
+
+static bool is_disabled(uint32_t state)
+{
+    return state == disabled || state == disabled_old;
+}
+
 /* A text with a NUL in its place. */
 static enum rc take_text(char *text, const uint8_t *bytes, size_t size, const char *what,
                          struct fault *why)
@@ -128,10 +138,10 @@ static enum rc take_keyslot(struct luks1_header *h, const uint8_t *slot, unsigne
 
     if (rc != RC_OK)
         return rc;
-    if (state != enabled && state != enabled_old && state != disabled && state != disabled_old)
+    if (!is_enabled(state) && !is_disabled(state))
         return fail(why, RC_FORMAT, "LUKS1 header: keyslot %u is in no known state", number);
     *out = (struct luks2_keyslot){
-        .present = state == enabled || state == enabled_old,
+        .present = is_enabled(state),
         .type = "luks1",
         .priority = LUKS2_NORMAL,
         .key_size = key_size,
@@ -250,15 +260,48 @@ void luks1_header_put(const struct luks1_header *header, uint8_t bytes[LUKS1_HEA
         put_keyslot(bytes + AT_KEYSLOTS + (size_t)i * KEYSLOT_SIZE, &h->keyslots[i]);
 }
 
-static enum rc read_into(struct luks1_header *header, struct device *device, struct fault *why)
+/* The state, the place and the stripes of slots without a key; true for one that had others. */
+static bool renew_slot(uint8_t *slot, unsigned number, uint64_t area_size)
+{
+    uint32_t place =
+        (uint32_t)((PAGE + number * ((area_size + PAGE - 1) / PAGE * PAGE)) / SECTOR);
+
+    if (is_disabled(be32_get(slot + AT_ACTIVE)) && be32_get(slot + AT_MATERIAL) == place &&
+        be32_get(slot + AT_STRIPES) == LUKS2_STRIPES)
+        return false;
+    be32_put(slot + AT_ACTIVE, disabled);
+    be32_put(slot + AT_MATERIAL, place);
+    be32_put(slot + AT_STRIPES, LUKS2_STRIPES);
+    return true;
+}
+
+static void renew_slots(uint8_t bytes[LUKS1_HEADER_SIZE], unsigned *mended)
+{
+    uint64_t area_size = (uint64_t)be32_get(bytes + AT_KEY_BYTES) * LUKS2_STRIPES;
+
+    *mended = 0;
+    for (unsigned i = 0; i < LUKS1_KEYSLOTS; i++) {
+        uint8_t *slot = bytes + AT_KEYSLOTS + (size_t)i * KEYSLOT_SIZE;
+
+        if (!is_enabled(be32_get(slot + AT_ACTIVE)) && renew_slot(slot, i, area_size))
+            *mended |= 1U << i;
+    }
+}
+
+/* mended: NULL to take it as it is */
+static enum rc read_into(struct luks1_header *header, struct device *device, unsigned *mended,
+                         struct fault *why)
 {
     uint8_t bytes[LUKS1_HEADER_SIZE];
     enum rc rc;
 
     if (device->size < sizeof bytes)
         return fail(why, RC_NOT_FOUND, "no LUKS1 header is here");
-    if ((rc = device_read(device, 0, bytes, sizeof bytes, why)) ||
-        (rc = luks1_header_parse(header, bytes, why)))
+    if ((rc = device_read(device, 0, bytes, sizeof bytes, why)))
+        return rc;
+    if (mended)
+        renew_slots(bytes, mended);
+    if ((rc = luks1_header_parse(header, bytes, why)))
         return rc;
     if (luks2_total_size(&header->as_luks2) > device->size)
         return fail(why, RC_TRUNCATED,
@@ -270,19 +313,31 @@ static enum rc read_into(struct luks1_header *header, struct device *device, str
 
 static_assert(offsetof(struct luks1_header, as_luks2) == 0, "one is freed as the other");
 
-enum rc luks1_header_read(struct luks2 **out, struct device *device, struct fault *why)
+static enum rc read_header(struct luks2 **out, struct device *device, unsigned *mended,
+                           struct fault *why)
 {
     struct luks1_header *header = calloc(1, sizeof *header);
     enum rc rc;
 
     if (!header)
         return fail(why, RC_MEMORY, "no memory for a header");
-    if ((rc = read_into(header, device, why)) != RC_OK) {
+    if ((rc = read_into(header, device, mended, why)) != RC_OK) {
         luks2_close(&header->as_luks2);
         return rc;
     }
     *out = &header->as_luks2;
     return RC_OK;
+}
+
+enum rc luks1_header_read(struct luks2 **out, struct device *device, struct fault *why)
+{
+    return read_header(out, device, NULL, why);
+}
+
+enum rc luks1_header_mend(struct luks2 **out, struct device *device, unsigned *mended,
+                          struct fault *why)
+{
+    return read_header(out, device, mended, why);
 }
 
 bool luks1_header_is(const struct luks2 *header)

@@ -47,6 +47,17 @@ void luks1_header_put(const struct luks1_header *header, uint8_t bytes[LUKS1_HEA
  */
 enum rc luks1_header_read(struct luks2 **out, struct device *device, struct fault *why);
 
+/*
+ * As luks1_header_read, with slots that hold no key as in a new header where they break a rule: a partition
+ * table that somebody wrote there does no more than that. Nothing is written.
+ *
+ *   mended  bits of these slots
+ *
+ * RC_FORMAT  something else is damaged
+ */
+enum rc luks1_header_mend(struct luks2 **out, struct device *device, unsigned *mended,
+                          struct fault *why);
+
 /* Whether a header in the form of a LUKS2 one is one of these. */
 bool luks1_header_is(const struct luks2 *header);
 
