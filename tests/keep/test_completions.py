@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from test_man import COMMANDS
 
 # The line, and what has to be offered.
 CASES = [('keep cre', 'create'), ('keep key ch', 'change'), ('keep create --lab', '--label'),
@@ -79,8 +80,18 @@ def test_zsh(script, tmp_path):
         os.waitpid(child, 0)
 
 
-def test_every_option_of_every_command_is_there(keep_program, script):
+@pytest.mark.parametrize('command', COMMANDS)
+def test_every_option_and_value_of_every_command_is_there(keep_program, script, command):
     shown = {shell: script(shell).read_text() for shell in ('bash', 'zsh', 'fish')}
-    helped = subprocess.run([keep_program, 'create', '--help'], capture_output=True, text=True, check=True).stdout
-    for option in re.findall(r'--([a-z0-9-]+)', helped):
-        assert f'--{option}' in shown['bash'] and f'--{option}[' in shown['zsh'] and f'-l {option}' in shown['fish']
+    helped = subprocess.run([keep_program, *command.split(), '--help'], capture_output=True, text=True, check=True).stdout
+    bash = re.search(rf"^        '{command}'\) words='(.*)' ;;$", shown['bash'], re.M)[1].split()
+    zsh = re.search(rf"^    '{command}'\) _arguments (.*?);;$", shown['zsh'], re.M | re.S)[1]
+    fish = '\n'.join(line for line in shown['fish'].splitlines()
+                     if all(f'__fish_seen_subcommand_from {word}' in line for word in command.split()))
+    options = re.findall(r'^ .*?--([a-z0-9-]+)(?: ([a-z0-9|-]+\|[a-z0-9-]+) )?', helped, re.M)
+    assert options
+    for option, values in options:
+        assert f'--{option}' in bash and f'--{option}[' in zsh and re.search(rf'-l {option}\b(?!-)', fish), option
+        words = values.replace('|', ' ')
+        assert f"'{command} --{option}') words='{words}'" in shown['bash'] or not values, option
+        assert f'({words})' in zsh and f"'{words}'" in fish or not values, option

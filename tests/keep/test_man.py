@@ -29,6 +29,11 @@ def test_every_option_is_in_the_page(keep_program, page, command):
         assert f'Fl -{option}' in section + shared, f'--{option} is not described'
 
 
+def test_every_command_is_looked_at(keep_program):
+    shown = subprocess.run([keep_program, '--help'], capture_output=True, text=True, check=True).stdout
+    assert set(re.findall(r'^  ([a-z]+(?: [a-z]+)?) ', shown, re.M)) == set(COMMANDS)
+
+
 def test_every_option_of_the_page_exists(keep_program, page):
     shown = ''.join(subprocess.run([keep_program, *command.split(), '--help'], capture_output=True,
                                    text=True, check=True).stdout for command in COMMANDS)

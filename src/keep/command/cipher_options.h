@@ -15,7 +15,7 @@ struct cipher_options {
         {"key-size", 0, "BITS", "Of the cipher's key; the largest by default.",               \
          offsetof(T, cipher.key_size)},                                                       \
     {                                                                                         \
-        "integrity", 0, "hmac-sha256|aead|...",                                               \
+        "integrity", 0, "hmac-sha256|hmac-sha512|hmac-sha1|aead|poly1305",                    \
             "Authenticate sectors, so that a damaged or changed one is an error.",            \
             offsetof(T, cipher.integrity)                                                     \
     }

@@ -46,7 +46,7 @@ static bool choices(const char *value, char words[128])
     while (*value) {
         size_t word = strcspn(value, "|");
 
-        if (strncmp(value, "...", word) != 0 && len + word + 2 < 128) {
+        if (len + word + 2 < 128) {
             memcpy(words + len, value, word);
             len += word;
             words[len++] = ' ';

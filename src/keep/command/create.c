@@ -39,7 +39,7 @@ struct create_options {
 static const struct option_row rows[] = {
     {"size", 's', "SIZE", "Of a new file, header included: 64M (the default), 10G.",
      offsetof(struct create_options, size)},
-    {"fs", 0, "ext4|xfs|...|none", "What is made inside; ext4 by default.",
+    {"fs", 0, "ext4|ext3|ext2|xfs|btrfs|vfat|none", "What is made inside; ext4 by default.",
      offsetof(struct create_options, fs)},
     {"type", 0, "volume|folder",
      "What is made; for a directory that is there, a folder by default.",
@@ -49,7 +49,8 @@ static const struct option_row rows[] = {
     {"label", 'L', "TEXT", "Name of the volume and of its file system.",
      offsetof(struct create_options, label)},
     CIPHER_ROWS(struct create_options),
-    {"sector-size", 0, "512|...|4096", "Bytes that are encrypted together; 4096 by default.",
+    {"sector-size", 0, "512|1024|2048|4096",
+     "Bytes that are encrypted together; 4096 by default.",
      offsetof(struct create_options, sector_size)},
     {"luks1", 0, NULL, "Make a LUKS1 header, for systems that know no other.",
      offsetof(struct create_options, luks1)},

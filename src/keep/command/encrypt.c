@@ -38,7 +38,7 @@ static const struct option_row rows[] = {
      offsetof(struct encrypt_options, cipher)},
     {"key-size", 0, "BITS", "Of the volume key; by default the most that the cipher takes.",
      offsetof(struct encrypt_options, key_size)},
-    {"sector-size", 0, "BYTES",
+    {"sector-size", 0, "512|1024|2048|4096",
      "Bytes that are encrypted together, 512 to 4096; by default as the file system likes it.",
      offsetof(struct encrypt_options, sector_size)},
     {"label", 'L', "TEXT", "Name of the volume.", offsetof(struct encrypt_options, label)},

@@ -25,7 +25,7 @@ static const struct option_row rows[] = {
      offsetof(struct reencrypt_options, cipher)},
     {"key-size", 0, "BITS", "Of the new volume key; as before by default.",
      offsetof(struct reencrypt_options, key_size)},
-    {"sector-size", 0, "BYTES",
+    {"sector-size", 0, "512|1024|2048|4096",
      "Bytes that will be encrypted together, 512 to 4096; as before by default.",
      offsetof(struct reencrypt_options, sector_size)},
     CONVERT_ROWS(struct reencrypt_options),
