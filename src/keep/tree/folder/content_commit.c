@@ -56,6 +56,15 @@ static int write_run(struct content *c, int fd, struct pending **from, size_t co
     return put < 0 ? (int)put : 0;
 }
 
+int content_sync(struct content *c, int fd)
+{
+    int error = c->rules->disk->sync(fd);
+
+    if (error == 0)
+        c->sync_first = false;
+    return error;
+}
+
 int content_flush_pending(struct content *c, int fd)
 {
     struct pending **all;
@@ -64,8 +73,9 @@ int content_flush_pending(struct content *c, int fd)
 
     if (c->waiting_count == 0)
         return 0;
-    if ((error = content_write_all_tags(c, fd)) || (error = c->rules->disk->sync(fd)))
+    if ((error = content_write_all_tags(c, fd)) || (error = content_sync(c, fd)))
         return error;
+    tags_settle(c);
     if (!(all = sorted(c)))
         return -ENOMEM;
     for (size_t i = 0; i < c->waiting_count && error == 0; i += taken)
@@ -107,20 +117,19 @@ int content_commit_all(struct content *c, int fd, bool sync)
 
     if ((error = content_flush_pending(c, fd)) || (error = content_write_all_tags(c, fd)))
         return error;
-    if (c->header_dirty && c->barrier && !c->rules->fast &&
-        (error = c->rules->disk->sync(fd)) != 0)
+    if (c->header_dirty && c->barrier && !c->rules->fast && (error = content_sync(c, fd)) != 0)
         return error;
     if (c->header_dirty && (error = content_write_header(c, fd)) != 0)
         return error;
     c->barrier = false;
     if (!sync)
         return 0;
-    if ((error = c->rules->disk->sync(fd)) != 0)
+    if ((error = content_sync(c, fd)) != 0)
         return error;
     c->durable = true;
     c->durable_size = c->header.size;
     c->cut = false;
-    tags_settle_all(c);
+    tags_settle(c);
     return unsettled ? content_write_all_tags(c, fd) : 0;
 }
 

@@ -15,7 +15,7 @@ enum {
     PENDING_BUCKETS = 256,
     TAGS_MAX = 512,      /* pages in memory for one file, if no more need to be */
     DIRTY_MAX = 1024,    /* pages, at which all are written */
-    UNSETTLED_MAX = 256, /* pages that must be: then there is a sync */
+    UNSETTLED_MAX = 512, /* pages that must be: then there is a sync */
     PENDING_MAX = 1024,  /* blocks that wait in one file */
     GROUP_BYTES = FILE_BLOCKS * FOLDER_PAGE,
     ALIGNED = 64, /* pages in memory: the kernel copies others up to three times as slowly */
@@ -29,7 +29,7 @@ struct tags {
     uint64_t
         synced; /* `current` was on the disk when the file was last synced: not to be lost */
     uint64_t told;    /* `current` is in the page on the disk */
-    uint64_t pending; /* the block waits in memory: its `previous` is on the disk */
+    uint64_t pending; /* the block waits in memory: its `previous` is written */
     bool dirty;
     bool unwritten;  /* the group has no page on the disk yet: the write under way brings it */
     bool unresolved; /* it was unsettled when it was read: a crash left it so */
@@ -58,6 +58,8 @@ struct content {
     uint64_t nonces; /* used in this epoch, with the header's */
     bool header_dirty;
     bool barrier; /* the header takes away what was synced: all else goes to the disk first */
+    bool
+        sync_first; /* a `previous` is written, and has to be on the disk before a tag page names it */
     bool durable; /* it was synced, in this life or an earlier one */
     uint64_t durable_size;
     bool cut;     /* what was cut off since then may still be on the disk */
@@ -125,7 +127,8 @@ void content_drop_tags(struct content *c, uint64_t from);
 /* Sets or clears block i of a page as unsettled, and counts. */
 void tags_unsettle(struct content *c, struct tags *tags, unsigned i,
                    const struct tag_entry *previous);
-void tags_settle_all(struct content *c);
+/* After a sync that all tag pages were written before: blocks are settled but those that wait. */
+void tags_settle(struct content *c);
 
 /* content_read.c: one block in the clear; zeros for a hole. */
 int content_read_block(struct content *c, int fd, const struct tag_page *tags, uint64_t block,
@@ -142,6 +145,8 @@ int content_extend(struct content *c, int fd, uint64_t size);
 /* content_commit.c: the same. */
 int content_commit_all(struct content *c, int fd, bool sync);
 int content_flush_pending(struct content *c, int fd);
+/* All that was written is on the disk then. */
+int content_sync(struct content *c, int fd);
 void content_drop_pending(struct content *c, uint64_t from, uint64_t to);
 
 #endif

@@ -328,6 +328,8 @@ int content_write_tags_and(struct content *c, int fd, struct tags *tags, uint8_t
     ssize_t put;
     int error = content_take_nonces(c, 1);
 
+    if (error == 0 && c->sync_first)
+        error = content_sync(c, fd);
     if (error != 0)
         return error;
     aead = content_epoch(c, c->header.epoch);
@@ -384,20 +386,22 @@ void tags_unsettle(struct content *c, struct tags *tags, unsigned i,
     tags->dirty = true;
 }
 
-void tags_settle_all(struct content *c)
+void tags_settle(struct content *c)
 {
     for (struct list *at = c->recent.next; at != &c->recent; at = at->next) {
         struct tags *tags = LIST_OWNER(at, struct tags, recent);
+        uint64_t settled = tags->page.unsettled & ~tags->pending;
 
         if (tags->unresolved)
             continue;
         tags->synced = tags->told;
-        if (tags->page.unsettled == 0)
+        if (settled == 0)
             continue;
-        tags->page.unsettled = 0;
+        tags->page.unsettled &= ~settled;
+        c->unsettled_count -= tags->page.unsettled == 0;
         for (unsigned i = 0; i < FILE_BLOCKS; i++)
-            tags->page.blocks[i].previous = (struct tag_entry){0};
+            if (settled >> i & 1)
+                tags->page.blocks[i].previous = (struct tag_entry){0};
         tags->dirty = true;
     }
-    c->unsettled_count = 0;
 }

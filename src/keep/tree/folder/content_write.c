@@ -155,10 +155,8 @@ static int put_block(struct content *c, int fd, struct tags *tags, struct run *r
         if (c->rules->fast || (!unsettled && !(tags->synced & bit)))
             return put_tag_first(c, fd, tags, block, clear);
         /* Two generations are on their way to the disk: they have to arrive before a third. */
-        if (unsettled && (error = content_commit_all(c, fd, true)) != 0)
-            return error;
-        if (tag_entry_is_hole(&entries->current))
-            return add_to_run(c, fd, tags, run, block, clear);
+        if (unsettled)
+            c->sync_first = true;
     }
     return put_pending(c, tags, block, clear);
 }

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,6 +32,7 @@ static uint8_t durable[PAGES][FOLDER_PAGE], now[PAGES][FOLDER_PAGE];
 static unsigned durable_pages, now_pages, op_count, room = PAGES;
 static struct op ops[OPS_MAX];
 static uint32_t seed;
+static unsigned syncs_left = UINT_MAX; /* before the power fails */
 
 static uint32_t random_below(uint32_t n)
 {
@@ -112,6 +114,9 @@ static ssize_t disk_write(int fd, const struct iovec *parts, int count, uint64_t
 static int disk_sync(int fd)
 {
     (void)fd;
+    if (syncs_left == 0)
+        return -EIO;
+    syncs_left -= syncs_left != UINT_MAX;
     memcpy(durable, now, sizeof now);
     durable_pages = now_pages;
     forget_ops();
@@ -321,6 +326,15 @@ static void cut_power(void)
     forget_ops();
 }
 
+/* The power fails in the midst of a commit: its writes before some sync are not all there. */
+static void commit_in_part(struct content *c)
+{
+    syncs_left = random_below(3);
+    if (content_commit(c, 3, true) == 0)
+        note_synced();
+    syncs_left = UINT_MAX;
+}
+
 /* All that was written up to some moment is there. */
 static void kill_writer(unsigned since)
 {
@@ -398,6 +412,8 @@ static void run(uint32_t first_seed, bool power, bool fast)
 
         for (unsigned i = 0; i < steps; i++)
             one_step(&c, &version);
+        if (power && random_below(2))
+            commit_in_part(c);
         content_close(c); /* with all that it had in memory */
         if (power)
             cut_power();
