@@ -109,7 +109,7 @@ bool browser_is_modern(const struct browser_settings *s, struct span agent)
 
 bool browser_is_msie(struct span agent)
 {
-    const uint8_t *at = memmem(agent.at, agent.len, "MSIE ", 5);
+    const uint8_t *at = agent.len > 0 ? memmem(agent.at, agent.len, "MSIE ", 5) : NULL;
 
     return at && at + 7 < agent.at + agent.len && !contains(agent, SPAN("Opera"));
 }

@@ -80,6 +80,7 @@ static void who_is_msie(void **state)
     assert_false(browser_is_msie(SPAN(MSIE " Opera 8.0")));
     assert_false(browser_is_msie(SPAN("MSIE 6.")));
     assert_false(browser_is_msie(SPAN("")));
+    assert_false(browser_is_msie((struct span){0}));
 }
 
 int main(void)
