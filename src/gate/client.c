@@ -240,12 +240,20 @@ enum rc client_read(struct client *client, void *at, size_t size, size_t *got)
     return rc;
 }
 
+/* What an idle connection has left when the end begins. */
+static uint64_t drain_ms(const struct client *client)
+{
+    uint64_t least_ms = http_of(client)->keepalive_min_ms;
+
+    return least_ms > DRAIN_MS ? least_ms : DRAIN_MS;
+}
+
 void client_wait(struct client *client)
 {
     uint64_t keep_ms = http_of(client)->keepalive_timeout_ms;
 
-    if (client->service->draining && keep_ms > DRAIN_MS)
-        keep_ms = DRAIN_MS;
+    if (client->service->draining && keep_ms > drain_ms(client))
+        keep_ms = drain_ms(client);
     client->state = CLIENT_IDLE;
     client->request = NULL;
     set_timer(client,
@@ -257,13 +265,14 @@ void client_drain(struct client *client)
     uint64_t ends_ms = client->timer.at_ms, now = loop_now_ms(client->service->loop);
     uint64_t left_ms = ends_ms > now ? ends_ms - now : 0;
     uint64_t idle_ms = http_of(client)->keepalive_timeout_ms - left_ms;
+    uint64_t drain = drain_ms(client);
 
     if (client->state != CLIENT_IDLE || client->requests == 0)
         return;
-    if (idle_ms >= DRAIN_MS)
+    if (idle_ms >= drain)
         client_close(client);
-    else if (left_ms > DRAIN_MS - idle_ms)
-        set_timer(client, DRAIN_MS - idle_ms);
+    else if (left_ms > drain - idle_ms)
+        set_timer(client, drain - idle_ms);
 }
 
 void client_wait_on(struct client *client)

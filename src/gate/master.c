@@ -90,6 +90,8 @@ static struct listen_options *listen_options(const struct site *site)
             .ipv6_only = from->ipv6_only,
             .receive_buffer = from->receive_buffer,
             .send_buffer = from->send_buffer,
+            .fast_open = from->fast_open,
+            .keepalive = from->keepalive,
         };
     }
     return options;

@@ -110,7 +110,8 @@ struct window {
 struct
 try {
     struct span name;
-    unsigned status;                                      /* 0: none came */
+    unsigned status; /* 0: none came */
+    unsigned shown;  /* where it said nothing: what became of it, 502 or 504 */
     uint64_t began_ms, connected_ms, header_ms, ended_ms; /* 0: did not get that far */
     uint64_t head;                                        /* bytes of the answer's head */
     uint64_t sent, received;                              /* bytes */
@@ -247,7 +248,7 @@ struct request {
     unsigned sent_in_vain; /* so to an origin that did not answer: the status of that; 0: no */
     struct proxy_pass pass;       /* of a proxy_pass with variables, once they are known */
     struct address address;       /* likewise */
-    const struct address *others; /* that the name has besides, on the way out */
+    const struct address *others; /* that the name has besides */
     size_t others_count;
     struct resolver_query lookup; /* of that address, while it runs */
     enum rc looked_up;

@@ -3,6 +3,8 @@
 #include "codec/hex.h"
 #include "gate/request_proxy.h"
 
+enum { COOKIES_GROW = 8 * 1024 }; /* by their rules, of one answer */
+
 static struct span told(const struct request *r, enum field_id id, unsigned ignored)
 {
     const struct field *field = head_find(&r->answer.head, id);
@@ -28,7 +30,7 @@ static bool keep_fields(struct request *r)
 {
     const struct head *head = &r->answer.head;
     const struct field *type = head_find(head, FIELD_CONTENT_TYPE);
-    const size_t size = r->told_fields.len + head->len;
+    const size_t size = r->told_fields.len + head->len + COOKIES_GROW;
     struct buffer lines = buffer_over(request_memory(r, size), size);
 
     if (!lines.at)
@@ -41,9 +43,13 @@ static bool keep_fields(struct request *r)
             continue;
         buffer_add(&lines, field_name(head, field));
         buffer_add(&lines, SPAN(": "));
-        buffer_add(&lines, field_value(head, field));
+        buffer_add(&lines, field->id == FIELD_SET_COOKIE
+                               ? request_rewrite_cookie(r, field_value(head, field))
+                               : field_value(head, field));
         buffer_add(&lines, SPAN("\r\n"));
     }
+    if (lines.full)
+        return false;
     r->told_fields = buffer_span(&lines);
     if (type)
         r->told_type = field_value(head, type);

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gate/http/browser.h"
 #include "gate/http/uri.h"
 #include "gate/journal/times.h"
 #include "gate/request.h"
@@ -29,14 +30,31 @@ static struct span own_server(const struct request *r)
                          request_settings(r)->respond.server_tokens);
 }
 
+static struct span user_agent(const struct request *r)
+{
+    const struct field *agent = head_find(&r->head.head, FIELD_USER_AGENT);
+
+    return agent ? field_value(&r->head.head, agent) : (struct span){0};
+}
+
+/* A browser that keepalive_disable names. */
+static bool loses_requests(const struct request *r, unsigned disabled)
+{
+    const bool posts = span_equal(request_method(r), SPAN("POST"));
+
+    return (disabled & KEEPALIVE_DISABLE_MSIE6 && posts && browser_is_msie6(user_agent(r))) ||
+           (disabled & KEEPALIVE_DISABLE_SAFARI && browser_is_safari(user_agent(r)));
+}
+
 /* What the location that answers says of the connection. */
 static bool may_keep_alive(const struct request *r)
 {
     const struct http_settings *http = &request_settings(r)->http;
 
-    return !r->service->draining && http->keepalive_timeout_ms > 0 &&
+    return !r->service->draining && !loses_requests(r, http->keepalive_disable) &&
+           http->keepalive_timeout_ms > 0 &&
            r->client->requests + 1 < http->keepalive_requests &&
-           loop_now_ms(r->service->loop) - r->client->opened_ms < http->keepalive_time_ms;
+           loop_now_ms(r->service->loop) - r->client->opened_ms <= http->keepalive_time_ms;
 }
 
 void request_write_head(struct request *r, struct reply *reply, struct buffer *out)
@@ -180,8 +198,7 @@ enum rc request_answer(struct request *r, struct reply *reply, struct span body)
 /* A page in the scratch for input, which is free while an answer is made. */
 static struct span page(struct request *r, unsigned code)
 {
-    const struct field *agent = head_find(&r->head.head, FIELD_USER_AGENT);
-    struct span name = agent ? field_value(&r->head.head, agent) : (struct span){0};
+    struct span name = user_agent(r);
     struct buffer out = buffer_over(r->service->in, STATUS_PAGE_MAX);
     bool padding = name.len > 0 && (memmem(name.at, name.len, "MSIE ", 5) ||
                                     memmem(name.at, name.len, "Chrome/", 7));
@@ -268,7 +285,7 @@ enum rc request_answer_slash(struct request *r)
 
     if (!to.at)
         return RC_MEMORY;
-    redirect_add_slash(r->path, r->args, r->has_args, &to);
+    redirect_add_slash(r->path, r->args, &to);
     return request_answer_redirect(r, 301, buffer_span(&to));
 }
 

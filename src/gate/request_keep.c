@@ -7,6 +7,7 @@ static struct body_store_place place_of(const struct request *r)
 
     return (struct body_store_place){
         .directory = http->body_temp_path,
+        .levels = http->body_temp_levels,
         .memory = http->body_buffer_size + http->body_buffer_size / 4, /* as nginx has it */
         .named = http->body_in_file_only != BODY_IN_FILE_OFF,
         .keeps = http->body_in_file_only == BODY_IN_FILE_ON,

@@ -107,13 +107,21 @@ bool request_may_be_sent(const struct request *r)
            (proxy_of(r)->next_upstream & PROXY_NEXT_NON_IDEMPOTENT);
 }
 
+/* Of a group its servers, of a name that variables made its addresses. */
+static size_t tries_there_are(const struct request *r)
+{
+    if (r->peers)
+        return r->peers->count;
+    return r->goes_out ? 0 : r->tries_count - r->tries_before + r->others_count;
+}
+
 bool request_may_try_again(const struct request *r, unsigned kind)
 {
     const struct proxy_settings *p = proxy_of(r);
     const unsigned tries = r->tries_count - r->tries_before;
 
     return (p->next_upstream & kind) && (!r->head_sent || r->slice.goes_on) &&
-           !r->up_unretained && r->peers && tries < r->peers->count &&
+           !r->up_unretained && tries < tries_there_are(r) &&
            (p->next_upstream_tries == 0 || tries < p->next_upstream_tries) &&
            (p->next_upstream_timeout_ms == 0 ||
             now_ms(r) - r->first_try_ms < p->next_upstream_timeout_ms) &&
@@ -180,6 +188,8 @@ bool request_takes_retry(struct request *r, unsigned kind)
 {
     if (!request_may_try_again(r, kind))
         return false;
+    if (!r->peers)
+        return request_take_address(r);
     if (balance_may_retry(r->peers, now_ms(r)))
         return true;
     request_log(r, LOG_LEVEL_WARN, "the retry budget of upstream \"%.*s\" is used up",
@@ -203,6 +213,7 @@ enum rc request_retry(struct request *r, unsigned kind)
 
 enum rc request_fail_over(struct request *r, unsigned kind, unsigned status)
 {
+    last_try(r)->shown = status;
     if (request_goes_elsewhere(r) || request_takes_retry(r, kind))
         return request_retry(r, kind);
     leave_failed(r, kind);
@@ -332,6 +343,14 @@ static enum rc look_up_dynamic(struct request *r, struct span authority)
     return request_answer_status(r, 500);
 }
 
+/* Up to the path, or to arguments without one. */
+static size_t authority_length(struct span text)
+{
+    size_t path = span_find(text, '/'), args = span_find(text, '?');
+
+    return path < args ? path : args;
+}
+
 /* Evaluates a proxy_pass with variables: nginx.org's "proxy_pass http://$name/path". */
 static enum rc evaluate_pass(struct request *r)
 {
@@ -345,6 +364,7 @@ static enum rc evaluate_pass(struct request *r)
     if (!text.at || url.full)
         return RC_MEMORY;
     r->pass = (struct proxy_pass){.is_set = true, .url = text};
+    r->others_count = 0;
     if (span_starts(text, SPAN("https://"))) {
         r->pass.tls = true;
         span_cut(&text, 8);
@@ -354,7 +374,16 @@ static enum rc evaluate_pass(struct request *r)
         request_log(r, LOG_LEVEL_ERROR, "invalid URL prefix in \"%.*s\"", SPAN_ARG(text));
         return request_answer_status(r, 500);
     }
-    authority = span_cut(&text, span_find(text, '/'));
+    authority = span_cut(&text, authority_length(text));
+    if (authority.len == 0) {
+        request_log(r, LOG_LEVEL_ERROR, "no host in upstream of \"proxy_pass\"");
+        return request_answer_status(r, 500);
+    }
+    if (text.len > 0 && text.at[0] == '?') {
+        text = span_text(arena_printf(&r->arena, "/%.*s", SPAN_ARG(text)));
+        if (!text.at)
+            return RC_MEMORY;
+    }
     if (has_controls(authority)) {
         request_log(r, LOG_LEVEL_ERROR, "invalid host in upstream of \"proxy_pass\"");
         return request_answer_status(r, 500);
@@ -503,9 +532,22 @@ static struct origin *take_idle(struct request *r)
     return NULL;
 }
 
+/* What $upstream_addr says of it. */
+static struct span name_of_try(struct request *r)
+{
+    char text[ADDRESS_TEXT];
+
+    if (r->peers)
+        return server_place_name(&r->target.upstream->addresses[r->peer]);
+    if (r->goes_out)
+        return r->pass.host;
+    return arena_copy(&r->arena, address_text(&r->address, text, false));
+}
+
 enum rc request_choose(struct request *r)
 {
     struct origin *origin;
+    struct span name;
     enum rc rc;
 
     if (!r->choice.tried &&
@@ -524,6 +566,8 @@ enum rc request_choose(struct request *r)
             request_log(r, LOG_LEVEL_ERROR, "no live upstreams while connecting to upstream");
             if (r->head_sent)
                 return RC_IO;
+            r->tries_count++;
+            *last_try(r) = (struct try){.name = upstream->name, .shown = 502};
             return request_answer_status(r, 502);
         }
         request_leave_queue(r, false);
@@ -532,12 +576,14 @@ enum rc request_choose(struct request *r)
     }
     if (r->goes_out && !request_may_go_out(r))
         return request_answer_status(r, 403);
+    name = name_of_try(r);
+    if (!name.at)
+        return RC_MEMORY;
     if (r->tries_count == r->tries_before)
         r->first_try_ms = now_ms(r);
     r->tries_count++;
     *last_try(r) = (struct try){
-        .name = r->peers ? server_place_name(&r->target.upstream->addresses[r->peer])
-                         : r->pass.host,
+        .name = name,
         .began_ms = now_ms(r),
     };
     if ((origin = take_idle(r))) {

@@ -78,8 +78,7 @@ enum rc request_go_out(struct request *r)
     return request_look_up(r, host, r->out_port);
 }
 
-/* The next of the addresses that were found; false: there is none. */
-static bool take_next(struct request *r)
+bool request_take_address(struct request *r)
 {
     if (r->others_count == 0)
         return false;
@@ -91,7 +90,7 @@ static bool take_next(struct request *r)
 bool request_goes_elsewhere(struct request *r)
 {
     return r->goes_out && !r->request_sent && !r->head_sent && r->step <= STEP_CONNECT &&
-           r->tries_count - r->tries_before < OUT_TRIES && take_next(r);
+           r->tries_count - r->tries_before < OUT_TRIES && request_take_address(r);
 }
 
 bool request_may_go_out(struct request *r)
@@ -104,7 +103,7 @@ bool request_may_go_out(struct request *r)
         to.address = r->address;
         if (destination_is_allowed(s->rules, s->rules_count, s->open, &to))
             return true;
-    } while (take_next(r));
+    } while (request_take_address(r));
     request_log(r, LOG_LEVEL_WARN, "the way to %.*s (%.*s) is not allowed",
                 SPAN_ARG(r->lookup_host), SPAN_ARG(address_text(&r->address, text, false)));
     return false;

@@ -69,6 +69,10 @@ enum rc request_look_up(struct request *r, struct span host, uint16_t port);
 
 /* ---- request_out.c ---- */
 
+/* The value of a Set-Cookie as the location's rules have it. */
+struct span request_rewrite_cookie(struct request *r, struct span value);
+/* r->address is the next of those that were found; false: there is none. */
+bool request_take_address(struct request *r);
 /* The address is known: may the request go there? */
 bool request_may_go_out(struct request *r);
 /* Is that a method that nobody may send twice? */

@@ -35,6 +35,17 @@ static struct span answer_value(const struct request *r, enum field_id id)
     return field ? field_value(&r->answer.head, field) : (struct span){0};
 }
 
+/* The same, unless proxy_hide_header names it. */
+static struct span shown_value(const struct request *r, enum field_id id)
+{
+    const struct head *head = &r->answer.head;
+    const struct field *field = head_find(head, id);
+
+    return field && !filter_response_drops(&r->location->filter, head, field, false)
+               ? field_value(head, field)
+               : (struct span){0};
+}
+
 /* Location, Refresh or Set-Cookie, as the location's rules have it; the value itself where nothing fits. */
 static struct span rewrite(struct request *r, struct span value,
                            bool (*how)(const struct filter *, struct span,
@@ -95,6 +106,11 @@ static bool has_cookie_rules(const struct proxy_settings *p)
     return p->cookie_domains_count + p->cookie_paths_count + p->cookie_flags_count > 0;
 }
 
+struct span request_rewrite_cookie(struct request *r, struct span value)
+{
+    return has_cookie_rules(proxy_of(r)) ? rewrite(r, value, filter_cookie) : value;
+}
+
 static void add_answer_fields(struct request *r, const struct headers_turn *added,
                               struct buffer *out)
 {
@@ -107,8 +123,9 @@ static void add_answer_fields(struct request *r, const struct headers_turn *adde
         const struct field *field = &head->fields[i];
         struct span value = field_value(head, field);
 
-        if (is_placed(field->id) && i + 1 == head->first[field->id])
-            continue;
+        if (is_placed(field->id) ||
+            (field->id == FIELD_ETAG && i + 1 != head->first[FIELD_ETAG]))
+            continue; /* also what stands a second time where once is right */
         if (headers_replaces(added, field->id))
             continue;
         if (filter_response_drops(filter, head, field, nominates) &&
@@ -116,8 +133,8 @@ static void add_answer_fields(struct request *r, const struct headers_turn *adde
             continue;
         if (field->id == FIELD_REFRESH)
             value = rewrite(r, value, filter_refresh);
-        if (field->id == FIELD_SET_COOKIE && has_cookie_rules(proxy_of(r)))
-            value = rewrite(r, value, filter_cookie);
+        if (field->id == FIELD_SET_COOKIE)
+            value = request_rewrite_cookie(r, value);
         if (r->drops_ranges && field->id == FIELD_ACCEPT_RANGES)
             continue;
         if (r->window.is_on && is_of_ranges(field->id))
@@ -193,12 +210,12 @@ static void write_answer(struct request *r, struct buffer *out)
         .status = !r->error_status ? h1_response_status(a) : (struct span){0},
         .server = keeps(r, FIELD_SERVER) ? answer_value(r, FIELD_SERVER) : (struct span){0},
         .date = keeps(r, FIELD_DATE) ? answer_value(r, FIELD_DATE) : (struct span){0},
-        .content_type = answer_value(r, FIELD_CONTENT_TYPE),
+        .content_type = shown_value(r, FIELD_CONTENT_TYPE),
         .has_length = is_empty ||
                       (a->has_length && !r->down_chunked && a->code >= 200 && a->code != 204),
         .length = is_empty ? 0 : a->length,
-        .last_modified = answer_value(r, FIELD_LAST_MODIFIED),
-        .location = rewrite(r, answer_value(r, FIELD_LOCATION), filter_location),
+        .last_modified = shown_value(r, FIELD_LAST_MODIFIED),
+        .location = rewrite(r, shown_value(r, FIELD_LOCATION), filter_location),
         .chunked = r->down_chunked,
     };
 

@@ -136,7 +136,9 @@ unsigned request_ask_permission(struct request *r)
     if (!sub->sub_failed && sub->status >= 200 && sub->status < 300)
         return 200;
     if (!sub->sub_failed && (sub->status == 401 || sub->status == 403)) {
-        r->challenge = sub->challenge;
+        if (r->refused !=
+            401) /* with "satisfy any", the first 401 is the one that is answered */
+            r->challenge = sub->challenge;
         return sub->status;
     }
     request_log(r, LOG_LEVEL_ERROR, "auth request unexpected status: %u", sub->status);

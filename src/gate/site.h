@@ -19,6 +19,7 @@
 #include "gate/http/http_settings.h"
 #include "gate/journal/journal.h"
 #include "gate/limit/limit_settings.h"
+#include "gate/listen/listen_sockets.h"
 #include "gate/listing/listing_settings.h"
 #include "gate/process_settings.h"
 #include "gate/respond/respond_settings.h"
@@ -82,6 +83,8 @@ struct listener {
     int backlog;         /* -1: the default, 511 */
     bool reuse_port, deferred, ipv6_only;
     int receive_buffer, send_buffer; /* 0: the system's */
+    int fast_open;
+    struct listen_keepalive keepalive;
     const struct server *default_server;
     struct server_names *names;   /* route/server_names.h */
     const struct conf_node *node; /* the first "listen" of it, or the server that has none */

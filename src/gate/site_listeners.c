@@ -26,6 +26,8 @@ static void set_options(struct listener *l, const struct listen_line *line)
     l->ipv6_only = line->ipv6_only;
     l->receive_buffer = line->receive_buffer;
     l->send_buffer = line->send_buffer;
+    l->fast_open = line->fast_open;
+    l->keepalive = line->keepalive;
 }
 
 /* A further server, or the first, for an address. */

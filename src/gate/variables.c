@@ -307,7 +307,7 @@ static void add_trial(struct request *r, const struct try *t, enum trial what,
         buffer_add(b, t->name);
         break;
     case TRIAL_STATUS:
-        buffer_add_number(b, t->status ? t->status : r->status);
+        buffer_add_number(b, t->status ? t->status : t->shown ? t->shown : r->status);
         break;
     case TRIAL_CONNECT_TIME:
         add_span_of_time(b, t->began_ms, t->connected_ms);

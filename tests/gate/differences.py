@@ -3,17 +3,27 @@ import re
 
 # What gate refuses with 400 although nginx 1.22 guesses what was meant: two readers might guess differently.
 STRICT = [
-    (rb'^GET  /', 'More than one blank in a request line is refused.'),
-    (rb' HTTP/1.1 \r\n', 'A blank at the end of a request line is refused.'),
+    (rb'^GET (/ )? (/|HTTP)', 'More than one blank in a request line is refused.'),
+    (rb' HTTP/1.1 +\r\n', 'A blank at the end of a request line is refused.'),
     (rb'[\x01-\x08\x0b\x0c\x0e-\x1f\x7f].*\r\n\r\n', 'Control bytes in a field are refused.'),
     (rb'^GET http://a\.[a-z0-9]+\.test/x HTTP/1.1\r\nHost: other', 'A Host that contradicts the target of the request is refused.'),
+    (rb'^GET http://(x\.|\[::1\])', 'The same.'),
+    (rb'^GET (ftp|a\+b\.c-d)://', 'A target of another scheme than http and https is refused.'),
+    (rb'^GET / HTTP/(1\.\d\d+|\d\d+\.\d)\r', 'A version is two digits with a dot between.'),
+    (rb'^PRI \* HTTP/2', 'The preface of HTTP/2 is a 505 where HTTP/1 is spoken.'),
+    (rb'^CONNECT /', 'CONNECT names a host and a port; with a path it is refused.'),
+    (rb'\r\nHost: ([^\r]*[@?#\\\\,\x80-\xff]|[^\r\[]*:[^\r]*[x:]|\[::1\r)', 'A Host that is no host with perhaps a port is refused.'),
+    (rb'\r\n[A-Z][-A-Za-z]*\r\n', 'A field without a colon is refused, also in a trailer.'),
+    (rb'\r\r\n', 'A carriage return inside of a line is refused.'),
+    (rb'\r\nTransfer-Encoding:\r\n', 'An empty Transfer-Encoding is refused.'),
+    (rb'\r\n(Proxy-Authorization: [^\r]*)\r\n\1', 'Proxy-Authorization may not stand twice, as with nginx 1.31.'),
 ]
 # (request, what, reason): values that differ
 VALUES = [
     (rb'(?i)\r\naccept: x\r\naccept: y', 'Fields of one name are joined with ", " in $http_NAME, as nginx does since 1.23.'),
     (rb'\r\n(User-Agent|Range): [^\r]*\r\n\1: ', 'The same.'),
     (rb'\r\n[^:]*:[ ]*\t|\t\r\n', 'Tabs around the value of a field are no part of it, as with nginx since 1.23.'),
-    (rb'^GET / HTTP/1\.2', '$server_protocol is the version that is spoken, HTTP/1.1, whatever later one the client names.'),
+    (rb'^GET / HTTP/1\.[2-9]\r', '$server_protocol is the version that is spoken, HTTP/1.1, whatever later one the client names.'),
     (rb'^\r\n\r\nGET', '$request_length counts the empty lines in front of a request.'),
 ]
 # (case, request, reason)
@@ -34,6 +44,28 @@ CASES = [
     ('files-f27', rb'If-(Modified-Since|None-Match)', 'A 304 has ETag and Last-Modified also where sub_filter takes them off a 200.'),
     ('answers-r5', rb'%0d%0a', 'A Location never ends where a variable has a line feed: it is escaped.'),
     ('answers-r2[12]', rb'', 'A Location with nothing in it is left out.'),
+    ('keeping-', rb'^GET /301', 'The same.'),
+    ('keeping-', rb'^GET /304', 'A 304 of return has no Content-Type and no Content-Length.'),
+    ('keeping-', rb'Connection: closed', 'Only the word close in Connection ends a connection, not one that begins so.'),
+    ('lines-l6$', rb'', 'A head that is refused is answered by the default server, also where its Host was already read: error_page of its own server does not hold.'),
+    ('(lines-l[78]$|upward-)', rb'Expect', '$body_bytes_sent has no bytes of a 100 Continue in it.'),
+    ('phases-p(4|23|24)$', rb'If-None-Match: \*', 'If-None-Match: * makes a 304 only of what has an ETag.'),
+    ('phases-p', rb'^[A-Z]+ /sub ', 'With charset, the page of a redirect to a directory says it too, as all pages do.'),
+    ('phases-p32$', rb'', '$status in a log is what was sent, also a 206 or a 304 where error_page says =200.'),
+    ('places-c15$', rb'', 'The expressions of a map leave $1 alone, as with nginx 1.31.'),
+    ('(places-c42|paths-p46)$', rb'//', 'merge_slashes is that of the server that has the name, not of the first one at the address.'),
+    ('(places-c26|paths-p(10|19|20)|phases-p2[12])$', rb'', '$args is "-" in a log, also where nginx has an empty one behind a rewrite.'),
+    ('upward-u8$', rb'', 'A Content-Length that proxy_set_header says is not sent: gate says itself how long a body is.'),
+    ('(backward-b2|inherit-i6)$', rb'', 'Where an origin has no Server field to pass on, gate says its own.'),
+    ('backward-', rb'/l-accelpath', 'Accept-Ranges stands once, behind X-Accel-Redirect too.'),
+    ('backward-', rb'/l-accelempty', 'An empty X-Accel-Redirect leads nowhere: the answer is passed on.'),
+    ('backward-', rb'/l-(twolengths|lengthandcoding|badlength|coding)', 'An answer whose length is said twice, or in a way that is not known, is a 502, as with nginx since 1.23.'),
+    ('backward-', rb'/l-accelcharset', 'X-Accel-Charset holds also where no directive names that charset.'),
+    ('backward-', rb'/l-(twotypes|twolocations|twoetags|twodates)', 'Of Content-Type, Last-Modified, Location, ETag, Server and Date of an origin the first is passed on alone, as with nginx since 1.23.'),
+    ('backward-', rb'/l-status99', 'An answer with a status below 100 is a 502.'),
+    ('backward-', rb'/l-short', '$request_completion is empty where an answer was shorter than it said.'),
+    ('backward-', rb'/l-older', 'An answer without a head is a 502, not a body without one.'),
+    ('backward-', rb'/l-nocolon', 'A field of an origin without a colon is left out.'),
 ]
 REFUSED = re.compile(r'HTTP/1\.[01] (400|405|413|414|501|505) ')
 
@@ -46,7 +78,7 @@ def is_known(case, request, what, status, ours, theirs):
     if any(re.match(each, name) and re.search(pattern, sent) for each, pattern, _ in CASES):
         return True
     if any(re.search(pattern, sent) for pattern, _ in VALUES):
-        return what in ('body', 'content-length', 'x-value', 'log')
+        return what in ('body', 'content-length', 'x-value', 'log', 'origin')
     # What is refused before its Host is known is answered and logged by the default server of the address.
     return what in ('log', 'server', 'content-length', 'body') and bool(REFUSED.match(status))
 
@@ -69,6 +101,20 @@ DIRECTIVES = {
     'underscores_in_headers': 'that of the default server of the address',
     'ignore_invalid_headers': 'that of the default server of the address',
     'large_client_header_buffers': 'that of the default server of the address, until the head is there',
+    'postpone_output': 'no effect: what is there is sent at once, never later than with nginx',
+    'output_buffers': 'no effect: what a client gets is the same, however a file is read',
+    'sendfile_max_chunk': 'no effect: every loop serves one client 2 MB at most before the others have their turn',
+    'client_body_in_single_buffer': 'no effect: a body in memory is in one piece, so $request_body is there',
+    'proxy_temp_path': 'its files have no names, so its levels of folders have no effect',
+    'send_lowat': 'no effect: not there on Linux, with nginx neither',
+    'aio': 'no effect, whatever it says',
+    'connection_pool_size': 'no effect, whatever it says',
+    'proxy_cookie_flags': 'flags are words, not variables: another word is told and has no effect',
+    'proxy_redirect': '"default" may stand where no proxy_pass stands in front of it',
+    'proxy_set_header': 'an unknown variable is told also where no location uses it',
+    'proxy_buffer_size': '0 is refused',
+    'proxy_bind': 'no "transparent": a worker has no right to the addresses of other hosts',
+    'keepalive_min_timeout': 'half a second where it says less',
     'gzip_comp_level': 'levels 1 and 2 by ISA-L where it was built with it: faster, and of other lengths',
     'proxy_http_version': '1.1 unless compat_version says a version before 1.29.7',
     'keepalive': '32 unless compat_version says a version before 1.29.7',

@@ -157,6 +157,19 @@ def test_bodies_in_files(gate, origin):
                 assert file.read() == b'hello'
 
 
+def test_levels_of_folders(gate, origin):
+    """The last digits of its name are the folders of a file, as with nginx."""
+    server = gate(f'''client_body_temp_path files 1 2; client_body_in_file_only on; proxy_set_header X-File $request_body_file;
+                      location / {{ proxy_pass http://127.0.0.1:{origin.port}/b/1; }}''', main=MAIN)
+    for _ in range(2):
+        assert peers.ask(server.port, 'POST', '/', body=b'hello').status == 200
+        path = origin.requests.pop().one('X-File')
+        name = path.split('/')[-1]
+        assert path == f'{server.folder}/files/{name[-1]}/{name[-3:-1]}/{name}'
+        with open(path, 'rb') as file:
+            assert file.read() == b'hello'
+
+
 def test_no_room_for_a_body(gate, origin):
     server = gate(f'client_body_temp_path bodies; client_body_buffer_size 10; location / {{ proxy_pass http://127.0.0.1:{origin.port}; }}',
                   main=MAIN)

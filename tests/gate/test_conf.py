@@ -1,7 +1,9 @@
 """The verdict on a configuration is nginx's, and so is the text of the first error: gate, called by its name, beside it."""
+import concurrent.futures
 import re
 import subprocess
 
+import conf_cases
 import pytest
 
 MAIN = [
@@ -158,3 +160,59 @@ def test_verdict(text, gate_program, nginx_program, tmp_path):
     as_nginx = tmp_path / 'nginx'
     as_nginx.symlink_to(gate_program.resolve())
     assert verdict(as_nginx, tmp_path, text) == verdict(nginx_program, tmp_path, text)
+
+
+# ---- the cases of conf_cases.py, many in one test ----
+
+# what nginx 1.22 refuses or takes otherwise, and why that stays
+KNOWN = [
+    (r'proxy_buffer_size 0;', 'a buffer of nothing is refused'),
+    (r'connection_pool_size', 'sizes of pools have no effect'),
+    (r'proxy_set_header A \$nosuch|proxy_set_body \$nosuch', 'unknown variables are told also where no location uses them'),
+    (r'aio (on|maybe)', 'aio has no effect'),
+    (r'proxy_store|proxy_cache_|stream ', 'not there yet'),
+    (r'setfib=|accept_filter=', 'told as what other systems have'),
+    (r'transparent', 'a worker has no right to other hosts\' addresses'),
+    (r'proxy_bind (off x|unix:)', 'other words'),
+    (r'proxy_redirect default;( proxy_redirect default;)?\n', 'also where no proxy_pass stands in front of it'),
+    (r'proxy_cookie_flags a \$nosuch', 'flags are words'),
+    (r'listen \[::1;', 'other words'),
+    (r'server_tokens maybe', 'other words'),
+]
+
+
+def told(text):
+    """As gate shows it: control bytes escaped."""
+    return text and re.sub(r'[\0-\x1f]', lambda byte: f'\\x{ord(byte[0]):02X}', text)
+
+
+def first_error(program, folder, text):
+    (folder / 'test.conf').write_bytes(('pid logs/pid;\n' + text).encode())
+    done = subprocess.run([program, '-t', '-p', f'{folder}/', '-c', 'test.conf', '-e', 'stderr'], capture_output=True, timeout=30)
+    if done.returncode == 0:
+        return None
+    found = re.search(r'\[(?:emerg|crit)\] (?:\d+#\d+: )?(.*?)(?: in (?:/test.conf|/inc/\w+\.conf):\d+)?(?:\n(?!\w* a;)|$)', done.stderr.decode(errors='replace').replace(str(folder), ''), re.S)
+    place = re.search(r' in (\S+\.conf:\d+)\n', done.stderr.decode(errors='replace').replace(str(folder), ''))
+    # what nginx finds when it joins servers has the last line of http, and no line at all where a variable is unknown or a file is none
+    moves = not found or any(word in found[1] for word in ('buffers', 'variable', 'pread()', 'temp_file'))
+    return told(found[1]) if found else done.stderr, None if moves or not place else place[1]
+
+
+@pytest.mark.parametrize('part', range(8))
+def test_first_errors(part, gate_program, nginx_program, tmp_path):
+    as_nginx = tmp_path / 'nginx'
+    as_nginx.symlink_to(gate_program.resolve())
+    folders = []
+    for name in ('gate', 'theirs'):
+        for below in ('logs', 'inc'):
+            (tmp_path / name / below).mkdir(parents=True)
+        for file, text in conf_cases.INCLUDED.items():
+            (tmp_path / name / 'inc' / file).write_text(text)
+        folders.append(tmp_path / name)
+    wrong = []
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for text in list(dict.fromkeys(conf_cases.configurations()))[part::8]:
+            ours, theirs = pool.map(first_error, (as_nginx, nginx_program), folders, (text, text))
+            if ours != theirs and not any(re.search(pattern, text) for pattern, _ in KNOWN):
+                wrong.append((text[:200], ours, theirs))
+    assert not wrong, '\n'.join(map(str, wrong))

@@ -187,3 +187,25 @@ def test_a_family_may_be_off(gate, names, hosts, off, place):
 def test_a_status_zone_is_said_to_have_no_effect(gate, names, hosts):
     proxy = gate(PASS, f'resolver 127.0.0.1:{names.port} status_zone=dns; upstream group {{ server 127.0.0.1:1; }}')
     assert '"status_zone" has no effect' in proxy.told
+
+
+def test_a_pass_with_variables_tries_all_addresses(gate, names, hosts):
+    """Some addresses refuse: the next one is asked; when all do, each was."""
+    port = hosts[0].listener.getsockname()[1]
+    names.records['some.test', A] = ['127.0.0.9', '127.0.0.2', '127.0.0.8']
+    names.records['none.test', A] = ['127.0.0.9', '127.0.0.8']
+    proxy = gate(f'''resolver 127.0.0.1:{names.port} ipv6=off;
+                     location / {{ proxy_pass http://$arg_host:{port}; add_header X-Server "$upstream_addr|$upstream_status" always; }}
+                     location /b/2 {{ proxy_next_upstream_tries 1; proxy_pass http://$arg_host:{port}; add_header X-Server "$upstream_addr|$upstream_status" always; }}''')
+    for _ in range(6):
+        answer = peers.ask(proxy.port, 'GET', '/b/1?host=some.test')
+        places, status = answer.one('X-Server').split('|')
+        assert answer.status == 200 and places.split(', ')[-1] == hosts[1].place
+        assert status == ', '.join(['502'] * places.count(',') + ['200'])
+    answer = peers.ask(proxy.port, 'GET', '/b/1?host=none.test')
+    places, status = answer.one('X-Server').split('|')
+    assert answer.status == 502 and sorted(places.split(', ')) == [f'127.0.0.8:{port}', f'127.0.0.9:{port}'] and status == '502, 502'
+    answer = peers.ask(proxy.port, 'GET', '/b/2?host=none.test')
+    assert answer.status == 502 and ',' not in answer.one('X-Server')
+    body = peers.pattern(5000)
+    assert peers.ask(proxy.port, 'PUT', '/echo?host=some.test', body=body).body.endswith(body)

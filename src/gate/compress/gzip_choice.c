@@ -1,6 +1,7 @@
 #include "gate/compress/gzip_choice.h"
 
 #include "gate/conf/regex.h"
+#include "gate/http/browser.h"
 #include "gate/http/head.h"
 #include "gate/respond/http_date.h"
 
@@ -88,25 +89,11 @@ static bool is_for_proxies(const struct gzip_settings *s, const struct gzip_fact
            !(p & GZIP_PROXIED_NO_ETAG && facts->etag.len > 0);
 }
 
-static bool contains(struct span text, const char *part)
-{
-    return text.len > 0 && memmem(text.at, text.len, part, strlen(part));
-}
-
-/* "MSIE 4." to "MSIE 6.", but for "MSIE 6." with "SV1" (Windows XP SP2); Opera said so too. */
-static bool is_msie6(struct span agent)
-{
-    if (contains(agent, "Opera"))
-        return false;
-    return contains(agent, "MSIE 4.") || contains(agent, "MSIE 5.") ||
-           (contains(agent, "MSIE 6.") && !contains(agent, "SV1"));
-}
-
 static bool is_disabled(const struct gzip_settings *s, struct span agent)
 {
     uint32_t at[2], count;
 
-    if (s->disable_msie6 && is_msie6(agent))
+    if (s->disable_msie6 && browser_is_msie6(agent))
         return true;
     for (size_t i = 0; agent.len > 0 && i < s->disable_count; i++)
         if (regex_match(s->disable[i], agent, at, 1, &count))

@@ -72,8 +72,8 @@ const struct directive gzip_directives[] = {
      .doc = "Answers that are known to be shorter are sent as they are."},
     {"gzip_comp_level", PLACE, 1, 1, .set = set_level, AT(level), .standard = "1",
      .doc = "From 1, the fastest, to 9, the smallest."},
-    {"gzip_proxied", PLACE, 1, CONF_MANY, .set = conf_set_choices, .of = proxied, AT(proxied),
-     .standard = "off",
+    {"gzip_proxied", PLACE, 1, CONF_MANY, true, .set = conf_set_choices, .of = proxied,
+     AT(proxied), .standard = "off",
      .doc = "Which answers to proxies, whose requests have Via, are compressed: off, any, "
             "auth, or by fields of the answer: expired, no-cache, no-store, private, "
             "no_last_modified, no_etag."},

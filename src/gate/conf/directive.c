@@ -74,6 +74,19 @@ enum rc conf_template(struct conf *conf, size_t i, struct span text, struct temp
     return conf_fail(conf, i, NULL, "%s", why.text);
 }
 
+/* A named group may not have the name of a variable of gate's own. */
+static enum rc check_groups(struct conf *conf, size_t i, const struct regex *regex)
+{
+    struct span name;
+
+    for (size_t group = 0; (name = regex_group_name(regex, group)).len > 0; group++)
+        for (const struct variable *v = conf->variables->rows; v && v->name; v++)
+            if (span_equal_nocase(span_text(v->name), name))
+                return conf_fail(conf, i, "gate itself has one of that name",
+                                 "the duplicate \"%.*s\" variable", SPAN_ARG(name));
+    return RC_OK;
+}
+
 enum rc conf_regex(struct conf *conf, size_t i, struct span pattern, bool nocase,
                    struct regex **regex)
 {
@@ -87,7 +100,7 @@ enum rc conf_regex(struct conf *conf, size_t i, struct span pattern, bool nocase
     link->next = *conf->regexes;
     *conf->regexes = link;
     *regex = link->regex;
-    return RC_OK;
+    return conf->variables ? check_groups(conf, i, link->regex) : RC_OK;
 }
 
 struct span conf_path(struct conf *conf, const char *base, struct span path)
@@ -98,14 +111,19 @@ struct span conf_path(struct conf *conf, const char *base, struct span path)
         arena_printf(conf->arena, "%s%.*s", absolute ? "" : base, SPAN_ARG(path)));
 }
 
-enum rc conf_set_folder(struct conf *conf, const char **path)
+enum rc conf_set_folder(struct conf *conf, const char **path, uint8_t levels[3])
 {
+    enum { DIGITS = 10 }; /* of a file's name */
     struct conf_folder *folder = arena_take(conf->arena, sizeof *folder);
-    uint64_t level;
+    uint64_t level, left = DIGITS;
 
-    for (size_t i = 2; i < conf_words(conf); i++)
-        if (units_parse_number(conf_word(conf, i), INT32_MAX, &level) != RC_OK || level == 0)
+    for (size_t i = 2; i < conf_words(conf); i++) {
+        if (units_parse_number(conf_word(conf, i), left, &level) != RC_OK || level == 0)
             return conf_fail_value(conf, i, "invalid value");
+        left -= level;
+        if (levels)
+            levels[i - 2] = (uint8_t)level;
+    }
     *path = (const char *)conf_path(conf, conf->prefix, conf_word(conf, 1)).at;
     if (!folder || !*path)
         return conf_no_memory(conf);

@@ -154,8 +154,8 @@ enum rc conf_regex(struct conf *conf, size_t i, struct span pattern, bool nocase
 /* `path` behind `base` unless it is absolute; at is NULL when there is no memory. */
 struct span conf_path(struct conf *conf, const char *base, struct span path);
 
-/* "PATH [LEVEL ...]", below the prefix: a folder for temporary files, which is made before there are workers. */
-enum rc conf_set_folder(struct conf *conf, const char **path);
+/* "PATH [LEVEL ...]", below the prefix: a folder for temporary files, which is made before there are workers; levels: NULL, or set. */
+enum rc conf_set_folder(struct conf *conf, const char **path, uint8_t levels[3]);
 
 /*
  * Room for one member more at the end of *items, which has *count of `size` bytes; NULL, with a fault, when there

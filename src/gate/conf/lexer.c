@@ -150,6 +150,8 @@ static enum rc read_word(struct lexer *l, struct arena *arena, struct lexer_toke
         variable = c == '$';
         escaped = c == '\\';
     }
+    if (l->strict && quote && l->at + 1 - start >= STRICT_MAX)
+        return too_long(l, start, 0, why); /* with its last quote */
     token->kind = LEXER_WORD;
     token->text = span_of(l->in.at + start, l->at - start);
     l->pending++;

@@ -148,6 +148,8 @@ enum rc conf_set_choices(struct conf *conf, const struct directive *d, void *par
 {
     unsigned bits = 0;
 
+    if (conf->again && d->offset != CONF_NOWHERE)
+        memcpy(&bits, (char *)part + d->offset, sizeof bits);
     for (size_t i = 1; i < conf_words(conf); i++) {
         const struct conf_choice *choice = find_choice(d->of, conf_word(conf, i));
 

@@ -26,9 +26,9 @@ static enum rc write_all(int fd, struct span bytes, struct fault *why)
 static enum rc open_file(struct body_store *store, const struct body_store_place *place,
                          struct fault *why)
 {
-    enum rc rc = place->named
-                     ? temp_file_open_named(place->directory, &store->fd, &store->path, why)
-                     : temp_file_open(place->directory, &store->fd, why);
+    enum rc rc = place->named ? temp_file_open_named(place->directory, place->levels,
+                                                     &store->fd, &store->path, why)
+                              : temp_file_open(place->directory, &store->fd, why);
 
     store->has_file = rc == RC_OK;
     store->keeps = place->keeps;

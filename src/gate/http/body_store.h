@@ -24,6 +24,7 @@ struct body_store {
 /* Where files go, and when. */
 struct body_store_place {
     const char *directory; /* made where it is not there */
+    const uint8_t *levels; /* as temp_file_open_named has them */
     uint64_t memory;       /* bytes that stay in memory */
     bool named;            /* the file gets a name in the directory, and every body a file */
     bool keeps;

@@ -15,7 +15,10 @@ enum {
 };
 
 static const struct conf_choice lingering[] = {{"off", 0}, {"on", 1}, {"always", 2}, {0}};
-static const struct conf_choice disabled[] = {{"none", 1}, {"msie6", 2}, {"safari", 4}, {0}};
+static const struct conf_choice disabled[] = {{"none", KEEPALIVE_DISABLE_NONE},
+                                              {"msie6", KEEPALIVE_DISABLE_MSIE6},
+                                              {"safari", KEEPALIVE_DISABLE_SAFARI},
+                                              {0}};
 static const struct conf_choice in_file_only[] = {
     {"off", BODY_IN_FILE_OFF}, {"on", BODY_IN_FILE_ON}, {"clean", BODY_IN_FILE_CLEAN}, {0}};
 
@@ -48,8 +51,10 @@ static enum rc set_keepalive_timeout(struct conf *conf, const struct directive *
 
 static enum rc set_temp_path(struct conf *conf, const struct directive *d, void *part)
 {
+    struct http_settings *s = part;
+
     (void)d;
-    return conf_set_folder(conf, &((struct http_settings *)part)->body_temp_path);
+    return conf_set_folder(conf, &s->body_temp_path, s->body_temp_levels);
 }
 
 static uint32_t at_most(uint64_t value, uint32_t most)
@@ -139,17 +144,23 @@ const struct directive http_directives[] = {
             "larger "
             "one goes to a temporary file."},
     {"client_body_temp_path", CONF_ALL_HTTP, 1, 4, .set = set_temp_path, AT(body_temp_path),
-     .doc = "The folder of those files; without it, /var/tmp. Folders below it are not made."},
+     .doc =
+         "The folder of those files; without it, /var/tmp. Up to three numbers say how many "
+         "digits of the name of a file that has one name folders below it."},
     {"client_body_in_file_only", CONF_ALL_HTTP, 1, 1, .set = conf_set_choice,
      AT(body_in_file_only), .of = in_file_only, .standard = "off",
      .doc = "Gives every body a file with a name, which stays (on) or goes with the request "
             "(clean)."},
     {"client_body_in_single_buffer", CONF_ALL_HTTP, 1, 1, .set = conf_set_flag, DROPPED,
      .doc = "Accepted, of no effect: a body in memory is in one piece."},
-    {"keepalive_disable", CONF_ALL_HTTP, 1, 2, .set = conf_set_choices, DROPPED,
-     .of = disabled, .doc = "Accepted, of no effect: the browsers that it names are gone."},
-    {"keepalive_min_timeout", CONF_ALL_HTTP, 1, 1, .set = conf_set_milliseconds, DROPPED,
-     .doc = "Accepted, of no effect: what is idle is closed when gate ends."},
+    {"keepalive_disable", CONF_ALL_HTTP, 1, 2, true, .set = conf_set_choices,
+     AT(keepalive_disable), .of = disabled, .standard = "msie6",
+     .doc = "Old browsers whose connections are not kept: msie6 behind a POST, safari, or "
+            "none."},
+    {"keepalive_min_timeout", CONF_ALL_HTTP, 1, 1, .set = conf_set_milliseconds,
+     AT(keepalive_min_ms), .standard = "0",
+     .doc = "How long an idle connection is kept at least when gate reloads or ends: half a "
+            "second where that is more."},
     {"send_lowat", CONF_ALL_HTTP, 1, 1, .set = conf_set_size, DROPPED,
      .doc = "Accepted, of no effect: it has no meaning on Linux."},
     {"postpone_output", CONF_ALL_HTTP, 1, 1, .set = conf_set_size, DROPPED,

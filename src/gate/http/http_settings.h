@@ -8,6 +8,13 @@
 #include "gate/conf/directive.h"
 #include "gate/http/h1_request.h"
 
+/* Browsers that lose requests on kept connections: msie6 behind a POST. */
+enum keepalive_disable {
+    KEEPALIVE_DISABLE_NONE = 1,
+    KEEPALIVE_DISABLE_MSIE6 = 2,
+    KEEPALIVE_DISABLE_SAFARI = 4
+};
+
 enum body_in_file { BODY_IN_FILE_OFF, BODY_IN_FILE_ON, BODY_IN_FILE_CLEAN };
 
 struct http_settings {
@@ -24,8 +31,11 @@ struct http_settings {
     uint64_t send_timeout_ms;
     uint64_t body_buffer_size;     /* of a request's body that is kept: beyond it, in a file */
     const char *body_temp_path;    /* where those are; NULL: the usual place */
+    uint8_t body_temp_levels[3];   /* as temp_file_open_named has them */
     unsigned body_in_file_only;    /* enum body_in_file */
     uint64_t keepalive_timeout_ms; /* 0: no keep-alive */
+    uint64_t keepalive_min_ms;     /* what an idle connection has left when the end begins */
+    unsigned keepalive_disable;    /* enum keepalive_disable */
     uint64_t keepalive_header_s;   /* second argument of keepalive_timeout; 0: none */
     uint64_t keepalive_time_ms;
     uint64_t keepalive_requests;

@@ -2,6 +2,7 @@
 #ifndef GATE_HTTP_TEMP_FILE_H
 #define GATE_HTTP_TEMP_FILE_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/fault.h"
@@ -20,7 +21,11 @@ enum rc temp_file_open(const char *directory, int *fd, struct fault *why);
  */
 enum rc temp_file_make_directory(const char *path, const uid_t *owner, struct fault *why);
 
-/* One with a name, "DIRECTORY/0000000017": *path is the caller's to free. RC_IO, RC_MEMORY */
-enum rc temp_file_open_named(const char *directory, int *fd, char **path, struct fault *why);
+/*
+ * One with a name, "DIRECTORY/0000000017": *path is the caller's to free. `levels` (three, NULL: none) are how many
+ * digits of its end make a folder: with {1, 2}, "DIRECTORY/7/01/0000000017"; folders are made. RC_IO, RC_MEMORY
+ */
+enum rc temp_file_open_named(const char *directory, const uint8_t *levels, int *fd,
+                             char **path, struct fault *why);
 
 #endif

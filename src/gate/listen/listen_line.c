@@ -148,11 +148,45 @@ static enum rc set_buffer(struct conf *conf, size_t i, struct span value, const 
     return RC_OK;
 }
 
+/* "on", "off" or "[IDLE]:[INTERVAL]:[COUNT]", one of them at least. */
+static enum rc set_keepalive(struct conf *conf, size_t i, struct span value,
+                             struct listen_line *line)
+{
+    struct listen_keepalive *k = &line->keepalive;
+    struct span part[3], rest = value;
+    uint64_t number[3] = {0};
+    bool right = true;
+
+    line->has_options = true;
+    if (span_equal(value, SPAN("on")) || span_equal(value, SPAN("off"))) {
+        k->on = span_equal(value, SPAN("on")) ? 1 : -1;
+        return RC_OK;
+    }
+    for (int p = 0; p < 3; p++) {
+        part[p] = span_cut(&rest, span_find(rest, ':'));
+        if (part[p].len > 0)
+            right =
+                right && (p < 2 ? value_parse_seconds(part[p], &number[p])
+                                : units_parse_number(part[p], INT32_MAX, &number[p])) == RC_OK;
+        if (p < 2)
+            span_cut(&rest, 1);
+    }
+    if (!right || rest.len > 0 || part[0].len + part[1].len + part[2].len == 0 ||
+        number[0] > INT32_MAX || number[1] > INT32_MAX)
+        return conf_fail(conf, i, NULL, "invalid so_keepalive value: \"%.*s\"",
+                         SPAN_ARG(value));
+    *k = (struct listen_keepalive){1, (int)number[0], (int)number[1], (int)number[2]};
+    return RC_OK;
+}
+
 static enum rc set_ipv6_only(struct conf *conf, size_t i, struct span value,
                              struct listen_line *line)
 {
     if (!span_equal(value, SPAN("on")) && !span_equal(value, SPAN("off")))
-        return conf_fail(conf, i, NULL, "invalid ipv6only flags \"%.*s\"", SPAN_ARG(value));
+        return span_starts(value, SPAN("o"))
+                   ? conf_fail(conf, i, NULL, "invalid ipv6only flags \"%.*s\"",
+                               SPAN_ARG(value))
+                   : invalid(conf, i);
     line->ipv6_only = span_equal(value, SPAN("on"));
     line->has_options = true;
     return RC_OK;
@@ -171,9 +205,17 @@ static enum rc set_value(struct conf *conf, size_t i, struct listen_line *line)
         return set_buffer(conf, i, word, "sndbuf", &line->send_buffer, line);
     if (cut_name(&word, "ipv6only="))
         return set_ipv6_only(conf, i, word, line);
-    if (cut_name(&word, "so_keepalive=") || cut_name(&word, "fastopen=")) {
+    if (cut_name(&word, "so_keepalive="))
+        return set_keepalive(conf, i, word, line);
+    if (cut_name(&word, "fastopen=")) {
+        uint64_t queue;
+
+        if (units_parse_number(word, INT32_MAX, &queue) != RC_OK)
+            return conf_fail(conf, i, NULL, "invalid fastopen \"%.*s\"",
+                             SPAN_ARG(conf_word(conf, i)));
         line->has_options = true;
-        return word.len > 0 ? RC_OK : invalid(conf, i);
+        line->fast_open = (int)queue;
+        return RC_OK;
     }
     if (cut_name(&word, "accept_filter="))
         return conf_fail(conf, i, NULL,

@@ -3,6 +3,7 @@
 #define GATE_LISTEN_LISTEN_LINE_H
 
 #include "gate/conf/directive.h"
+#include "gate/listen/listen_sockets.h"
 #include "io/address.h"
 
 enum { LISTEN_ADDRESSES_MAX = 16 }; /* of one name */
@@ -14,7 +15,8 @@ struct listen_line {
     bool has_options; /* any of those below was said: they are the address's, and said once */
     bool reuse_port, deferred, ipv6_only;
     int backlog; /* -1: not said */
-    int receive_buffer, send_buffer;
+    int receive_buffer, send_buffer, fast_open;
+    struct listen_keepalive keepalive;
 };
 
 /* The directive that is being read. */

@@ -99,6 +99,17 @@ static enum rc open_patiently(const struct listen_options *options, bool join, i
     return fail(why, RC_IO, "still could not bind()");
 }
 
+static void set_keepalive(int fd, const struct listen_keepalive *k)
+{
+    (void)set_number(fd, SOL_SOCKET, SO_KEEPALIVE, k->on > 0);
+    if (k->idle_s > 0)
+        (void)set_number(fd, IPPROTO_TCP, TCP_KEEPIDLE, k->idle_s);
+    if (k->interval_s > 0)
+        (void)set_number(fd, IPPROTO_TCP, TCP_KEEPINTVL, k->interval_s);
+    if (k->count > 0)
+        (void)set_number(fd, IPPROTO_TCP, TCP_KEEPCNT, k->count);
+}
+
 /* What may change with a reload is set on kept sockets too: listen(2) may be called again. */
 static enum rc set_options(int fd, const struct listen_options *options, struct fault *why)
 {
@@ -108,8 +119,12 @@ static enum rc set_options(int fd, const struct listen_options *options, struct 
         (void)set_number(fd, SOL_SOCKET, SO_RCVBUF, options->receive_buffer);
     if (options->send_buffer > 0)
         (void)set_number(fd, SOL_SOCKET, SO_SNDBUF, options->send_buffer);
-    if (!is_path(&options->address))
+    if (!is_path(&options->address)) {
         (void)set_number(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, options->deferred ? DEFER_S : 0);
+        set_keepalive(fd, &options->keepalive);
+    }
+    if (options->fast_open > 0)
+        (void)set_number(fd, IPPROTO_TCP, TCP_FASTOPEN, options->fast_open);
     if (listen(fd, backlog) != 0)
         return refused(why, "listen() to", &options->address);
     return RC_OK;

@@ -11,6 +11,12 @@
 #include "base/fault.h"
 #include "io/address.h"
 
+/* so_keepalive: what accepted connections inherit. Seconds and a number; 0: the system's. */
+struct listen_keepalive {
+    int on; /* -1: off; 0: not said */
+    int idle_s, interval_s, count;
+};
+
 /* What a listen directive asks of its sockets. */
 struct listen_options {
     struct address address;
@@ -18,6 +24,8 @@ struct listen_options {
     bool deferred;                   /* TCP_DEFER_ACCEPT */
     bool ipv6_only;                  /* of an IPv6 address */
     int receive_buffer, send_buffer; /* 0: the system's */
+    int fast_open; /* how many may wait whose request came with their SYN; 0: off */
+    struct listen_keepalive keepalive;
 };
 
 /* An address and its sockets, one a loop. A path has one socket, which all loops share. */

@@ -50,7 +50,7 @@ void redirect_write(const struct redirect_base *base, struct span to, struct buf
     add_value(to, out);
 }
 
-void redirect_add_slash(struct span path, struct span args, bool has_args, struct buffer *out)
+void redirect_add_slash(struct span path, struct span args, struct buffer *out)
 {
     if (path.len > (out->size - out->len) / 3) {
         out->full = true;
@@ -58,7 +58,7 @@ void redirect_add_slash(struct span path, struct span args, bool has_args, struc
     }
     out->len += uri_escape(path, URI_ESCAPE_PATH, (char *)out->at + out->len);
     buffer_add_byte(out, '/');
-    if (has_args) {
+    if (args.len > 0) {
         buffer_add_byte(out, '?');
         buffer_add(out, args);
     }

@@ -26,7 +26,7 @@ struct redirect_base {
 void redirect_write(const struct redirect_base *base, struct span to, struct buffer *out);
 size_t redirect_size(const struct redirect_base *base, struct span to);
 
-/* path (escaped for the wire) + '/' + '?' + args: the way into a directory. */
-void redirect_add_slash(struct span path, struct span args, bool has_args, struct buffer *out);
+/* path (escaped for the wire) + '/', and '?' + args where there are any: the way into a directory. */
+void redirect_add_slash(struct span path, struct span args, struct buffer *out);
 
 #endif

@@ -179,6 +179,10 @@ static bool match(const struct regex *regex, struct span pattern, struct span su
         if (turn->log)
             tell(turn, "\"%.*s\" does not match \"%.*s\"", SPAN_ARG(pattern),
                  SPAN_ARG(subject));
+        turn->matched(turn->subject);
+        turn->captures->regex =
+            NULL; /* $1 is of the last expression, also where that did not fit */
+        turn->captures->count = 0;
         return false;
     }
     tell(turn, "\"%.*s\" matches \"%.*s\"", SPAN_ARG(pattern), SPAN_ARG(subject));

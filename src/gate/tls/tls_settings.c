@@ -203,7 +203,7 @@ const struct directive tls_directives[] = {
             "several kinds of key."},
     {"ssl_certificate_key", PLACE, 1, 1, true, .set = set_key,
      .doc = "A PEM file with the key of that certificate."},
-    {"ssl_protocols", PLACE, 1, CONF_MANY, .set = conf_set_choices, AT(protocols),
+    {"ssl_protocols", PLACE, 1, CONF_MANY, true, .set = conf_set_choices, AT(protocols),
      .of = tls_protocol_choices, .standard = "TLSv1.2 TLSv1.3",
      .doc = "The versions of TLS that are offered to clients."},
     {"ssl_ciphers", PLACE, 1, 1, .set = conf_set_text, AT(ciphers),

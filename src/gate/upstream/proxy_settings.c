@@ -184,6 +184,8 @@ static enum rc set_cookie_rule(struct conf *conf, const struct proxy_rewrite **r
 {
     if (!conf->again)
         *count = 0;
+    else if (*count == 0 || conf_words(conf) == 2)
+        return conf_fail_value(conf, 0, "is duplicate"); /* off is all there is */
     if (conf_words(conf) == 3)
         return add_rewrite(conf, rules, count, nocase);
     return span_equal(conf_word(conf, 1), SPAN("off"))
@@ -243,6 +245,8 @@ static enum rc set_cookie_flags(struct conf *conf, const struct directive *d, vo
     (void)d;
     if (!conf->again)
         s->cookie_flags_count = 0;
+    else if (s->cookie_flags_count == 0 || conf_words(conf) == 2)
+        return conf_fail_value(conf, 0, "is duplicate");
     if (conf_words(conf) == 2)
         return span_equal(name, SPAN("off"))
                    ? RC_OK
@@ -275,6 +279,8 @@ static enum rc set_redirect(struct conf *conf, const struct directive *d, void *
     if (!conf->again) {
         s->redirect_off = s->redirect_default = false;
         s->redirects_count = 0;
+    } else if (s->redirect_off) {
+        return conf_fail_value(conf, 0, "is duplicate");
     }
     if (conf_words(conf) == 3)
         return add_rewrite(conf, &s->redirects, &s->redirects_count, false);
@@ -337,7 +343,7 @@ static enum rc set_method(struct conf *conf, const struct directive *d, void *pa
 static enum rc set_temp_path(struct conf *conf, const struct directive *d, void *part)
 {
     (void)d;
-    return conf_set_folder(conf, &((struct proxy_settings *)part)->temp_path);
+    return conf_set_folder(conf, &((struct proxy_settings *)part)->temp_path, NULL);
 }
 
 const struct directive proxy_directives[] = {
@@ -373,8 +379,8 @@ const struct directive proxy_directives[] = {
      .doc = "How long a server may pause between two reads of its response."},
     {"proxy_buffer_size", PLACE, 1, 1, .set = set_buffer_size, AT(buffer_size),
      .standard = "4k", .doc = "The largest head that a server's response may have."},
-    {"proxy_next_upstream", PLACE, 1, CONF_MANY, .set = conf_set_choices, AT(next_upstream),
-     .of = next_upstream, .standard = "error timeout",
+    {"proxy_next_upstream", PLACE, 1, CONF_MANY, true, .set = conf_set_choices,
+     AT(next_upstream), .of = next_upstream, .standard = "error timeout",
      .doc =
          "What of one server sends a request on to the next: not one whose method asks for "
          "more each "
@@ -431,7 +437,7 @@ const struct directive proxy_directives[] = {
          "Sets or takes away flags of the cookie with that name, or of those that fit a "
          "~expression: secure, httponly, samesite=strict, lax or none, nosecure, nohttponly, "
          "nosamesite; or off."},
-    {"proxy_ignore_headers", PLACE, 1, CONF_MANY, .set = conf_set_choices, AT(ignored),
+    {"proxy_ignore_headers", PLACE, 1, CONF_MANY, true, .set = conf_set_choices, AT(ignored),
      .of = ignorable,
      .doc = "Fields of a server's answer that mean nothing to gate: X-Accel-Redirect, "
             "X-Accel-Buffering, X-Accel-Limit-Rate, X-Accel-Charset, and those of the cache."},
@@ -466,7 +472,8 @@ const struct directive proxy_directives[] = {
      AT(buffers.temp_write_size),
      .doc = "Accepted, of no effect: what is there is written at once."},
     {"proxy_temp_path", PLACE, 1, 4, .set = set_temp_path,
-     .doc = "The folder of those files; without it, /var/tmp. Folders below it are not made."},
+     .doc = "The folder of those files; without it, /var/tmp. They have no names, and so "
+            "levels of folders have no effect."},
     {"fastcgi_temp_path", PLACE, 1, 4, .set = conf_accept,
      .doc = "Accepted, of no effect: there is no FastCGI that would write there."},
     {"uwsgi_temp_path", PLACE, 1, 4, .set = conf_accept,

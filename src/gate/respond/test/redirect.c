@@ -36,13 +36,13 @@ static void a_directory_gets_its_slash(void **state)
     struct buffer out = buffer_over(at, sizeof at);
 
     (void)state;
-    redirect_add_slash(SPAN("/a b\n"), SPAN("x=%20"), true, &out);
+    redirect_add_slash(SPAN("/a b\n"), SPAN("x=%20"), &out);
     assert_true(span_equal(buffer_span(&out), SPAN("/a%20b%0A/?x=%20")));
     out.len = 0;
-    redirect_add_slash(SPAN("/a"), SPAN(""), false, &out);
+    redirect_add_slash(SPAN("/a"), SPAN(""), &out);
     assert_true(span_equal(buffer_span(&out), SPAN("/a/")));
     out = buffer_over(at, 8);
-    redirect_add_slash(SPAN("/a b"), SPAN(""), false, &out);
+    redirect_add_slash(SPAN("/a b"), SPAN(""), &out);
     assert_true(out.full);
 }
 
