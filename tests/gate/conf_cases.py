@@ -64,7 +64,7 @@ VALUES = {
                   'keepalive_timeout 1; keepalive_timeout 2;', 'keepalive_requests 1; keepalive_requests 2;', 'satisfy any; satisfy any;', 'log_format a a; log_format a b;', 'expires 1; expires 2;', 'limit_rate 1; limit_rate 2;',
                   'proxy_bind 127.0.0.1; proxy_bind 127.0.0.2;', 'proxy_bind off; proxy_bind off;', 'lingering_close on; lingering_close off;', 'proxy_next_upstream error; proxy_next_upstream timeout;', 'proxy_redirect off; proxy_redirect off;',
                   'proxy_redirect off; proxy_redirect a b;', 'access_log off; access_log a;', 'access_log a; access_log off;', 'proxy_http_version 1.1; proxy_http_version 1.0;', 'gzip_types a b; gzip_types c;',
-                  'open_file_cache off; open_file_cache max=1;', 'types { a b; } types { c d; }', 'try_files a b;', 'proxy_method A; proxy_method B;', 'client_body_temp_path a; client_body_temp_path b;', 'resolver 127.0.0.1; resolver 127.0.0.1;'],
+                  'open_file_cache off; open_file_cache max=1;', 'types { a b; } types { c d; }', 'try_files a b;', 'proxy_method A; proxy_method B;', 'client_body_temp_path temp; client_body_temp_path b;', 'resolver 127.0.0.1; resolver 127.0.0.1;'],
     'lists grow': ['add_header A b; add_header A b;', 'proxy_set_header A b; proxy_set_header A b;', 'allow all; allow all; deny all;', 'error_page 404 /a; error_page 404 /b;', 'proxy_hide_header A; proxy_hide_header A;',
                    'proxy_cookie_path a b; proxy_cookie_path c d;', 'proxy_redirect a b; proxy_redirect c d;', 'sub_filter a b; sub_filter a c;', 'access_log a; access_log b;', 'set_real_ip_from 10.0.0.0/8; set_real_ip_from 10.0.0.0/8;',
                    'error_log a; error_log b;', 'proxy_ignore_headers Expires; proxy_ignore_headers Vary;', 'proxy_pass_header A; proxy_pass_header a;', 'proxy_cookie_flags a secure; proxy_cookie_flags b secure;', 'mirror /a; mirror /b;'],
@@ -81,8 +81,8 @@ VALUES = {
         'proxy_buffer_size 16k; proxy_temp_file_write_size 8k;', 'proxy_buffer_size 16k; proxy_max_temp_file_size 8k;', 'proxy_buffers 4 16k; proxy_busy_buffers_size 8k;', 'output_buffers 0 1k;', 'output_buffers 1 1k;', 'output_buffers 1;',
         'gzip_buffers 16 8k;', 'gzip_buffers 0 8k;', 'large_client_header_buffers 4 512;', 'large_client_header_buffers 4 512; client_header_buffer_size 600;', 'connection_pool_size 511;', 'connection_pool_size 8;', 'request_pool_size 4k;')] + [
         'server { location / { proxy_buffers 1 4k; } }', 'server { location / { proxy_busy_buffers_size 1k; } }'],
-    'temporary folders': ['client_body_temp_path a;', 'client_body_temp_path a 1;', 'client_body_temp_path a 1 2 3;', 'client_body_temp_path a 1 2 3 4;', 'client_body_temp_path a 4;', 'client_body_temp_path a 0;', 'client_body_temp_path a x;',
-                          'client_body_temp_path a -1;', 'proxy_temp_path a 1 2;', 'proxy_temp_path a 3 3 3;', 'proxy_temp_path a 9;', 'proxy_temp_path;'],
+    'temporary folders': ['client_body_temp_path temp;', 'client_body_temp_path temp 1;', 'client_body_temp_path temp 1 2 3;', 'client_body_temp_path temp 1 2 3 4;', 'client_body_temp_path temp 4;', 'client_body_temp_path temp 0;', 'client_body_temp_path temp x;',
+                          'client_body_temp_path temp -1;', 'proxy_temp_path temp 1 2;', 'proxy_temp_path temp 3 3 3;', 'proxy_temp_path temp 9;', 'proxy_temp_path;'],
 }
 
 # ---- contexts ----
