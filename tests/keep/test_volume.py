@@ -119,6 +119,20 @@ def test_bulk_goes_past_the_memory_of_the_system(root, by):
     root.close()
 
 
+def device_under(mounted):
+    return subprocess.run(['findmnt', '-n', '-o', 'SOURCE', '-T', mounted], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_the_loop_device_reads_ahead_whoever_had_it_before(root):
+    root.create('v.img', size='32M')
+    for _ in range(2):  # most likely on the same one
+        device = device_under(root.open('v.img'))
+        ahead = subprocess.run(['blockdev', '--getra', device], check=True, capture_output=True, text=True).stdout
+        assert int(ahead) == 5120
+        subprocess.run(['blockdev', '--setra', '8', device], check=True)
+        root.close()
+
+
 def test_no_room_below_is_an_error_above(root):
     """A file with holes on a disk that has become full."""
     disk, below = root.home / 'disk', root.home / 'below'
