@@ -177,6 +177,8 @@ def test_half_an_answer_of_which_nothing_was_sent_goes_on(gate, origin, half):
         def answer(self, wire, number):
             self.requests.append(peers.read_body(wire, peers.Message(wire.take_until(b'\r\n\r\n'), connection=number), False))
             os.kill(worker, signal.SIGSTOP)
+            peers.wait_for(lambda: all(stat.read_text().rsplit(')', 1)[1].split()[0] == 'T'
+                                       for stat in pathlib.Path(f'/proc/{worker}/task').glob('*/stat')))
             wire.send(b'HTTP/1.1 200 OK\r\n' + HALVES[half])
             wire.socket.shutdown(socket.SHUT_RDWR)
             os.kill(worker, signal.SIGCONT)
