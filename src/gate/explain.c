@@ -1,6 +1,7 @@
 #include "gate/explain.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -106,6 +107,28 @@ static void add_upstream(struct explaining *e, struct request *r)
     }
 }
 
+/* To whom the origin has to prove that it is who it is. */
+static void add_tls(struct explaining *e, const struct request *r)
+{
+    const struct proxy_settings *p = proxy_of(r);
+
+    if (!pass_of(r)->tls)
+        return;
+    add_place(e->out, NULL);
+    text_printf(e->out, "over TLS, as %s%s; its certificate is %s\n", r->target.name,
+                p->ssl_server_name ? "" : ", which is not told to it",
+                p->ssl_verify ? "verified" : "not verified");
+}
+
+static void add_slices(struct explaining *e, const struct request *r)
+{
+    if (!r->slice.is_on)
+        return;
+    add_place(e->out, NULL);
+    text_printf(e->out, "and one request more for each piece of %" PRIu64 " bytes behind it\n",
+                proxy_of(r)->slice_size);
+}
+
 /* What the location adds to an answer of a usual status. */
 static void add_headers(struct explaining *e, struct request *r)
 {
@@ -137,8 +160,10 @@ static bool goes_on(struct trace *trace, struct request *r)
     if (request_begin_choosing(r) != RC_OK || r->step != STEP_CHOOSE)
         return true;
     add_upstream(e, r);
+    add_tls(e, r);
     request_write_forwarded(r, &head);
     add_head(e, "the origin would get", buffer_span(&head));
+    add_slices(e, r);
     add_headers(e, r);
     e->forwarded = true;
     loop_stop(e->loop);

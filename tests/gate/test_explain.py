@@ -104,6 +104,21 @@ def test_each_step_has_its_place(explain, origin, tmp_path, free_port):
     assert re.search(rf'^site:{line["allow all"]} +allow all -- fits the client$', said, re.M)
 
 
+@pytest.mark.parametrize('more, told', [
+    ('', 'over TLS, as 127.0.0.1, which is not told to it; its certificate is not verified'),
+    ('proxy_ssl_name $host; proxy_ssl_server_name on; proxy_ssl_verify on; proxy_ssl_trusted_certificate CA;',
+     'over TLS, as localhost; its certificate is verified')])
+def test_tls_and_slices_of_an_origin(explain, certificate, tmp_path, free_port, more, told):
+    port = free_port()
+    text = peers.configuration(port, 'location / { slice 1m; proxy_set_header Range $slice_range; proxy_pass https://127.0.0.1:1; '
+                               f"{more.replace('CA', str(certificate))} }}")
+    code, said, wrong = explain(text, tmp_path, '-H', 'Range: bytes=5-2000000', f'http://localhost:{port}/x')
+    assert code == 0, wrong
+    assert f' {told}\n' in said
+    assert 'Range: bytes=0-1048575' in head_in(said, 'the origin would get')
+    assert ' and one request more for each piece of 1048576 bytes behind it\n' in said
+
+
 @pytest.mark.parametrize('words, wrong', [
     (['http://localhost:1/'], 'no server listens on port 1'), (['nonsense/ /'], 'is no URL'), ([], 'one URL is wanted'),
     (['-H', 'x', 'http://localhost/'], '"x" is no field'), (['--from', 'me', 'http://localhost/'], '"me" is no address'),
