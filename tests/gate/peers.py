@@ -21,13 +21,15 @@ def pattern(count):
     return (block * (count // len(block) + 1))[:count]
 
 
-def wait_for(done):
-    pause = threading.Event()
-    for _ in range(PATIENCE_S * 200):
-        if done():
-            return
-        pause.wait(0.005)
-    raise AssertionError('it does not come')
+def wait_for(done, what='what is to come'):
+    """What `done` says at last."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        result = done()
+        if result:
+            return result
+        time.sleep(0.005)
+    raise AssertionError(f'waited in vain for {what}')
 
 
 class Wire:

@@ -11,19 +11,10 @@ import time
 
 import peers
 import pytest
+from peers import wait_for
 
 NAME = 'nginx'
 ROOT = os.geteuid() == 0
-
-
-def wait_for(condition, what):
-    end = time.monotonic() + peers.PATIENCE_S
-    while time.monotonic() < end:
-        result = condition()
-        if result:
-            return result
-        time.sleep(0.02)
-    raise AssertionError(f'waited in vain for {what}')
 
 
 class DropIn:

@@ -13,18 +13,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-
-PATIENCE_S = 10
-
-
-def wait_for(condition, what):
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        result = condition()
-        if result:
-            return result
-        time.sleep(0.02)
-    raise AssertionError(f'waited in vain for {what}')
+from peers import PATIENCE_S, wait_for
 
 
 class Gate:
