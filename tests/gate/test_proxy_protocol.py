@@ -86,7 +86,7 @@ def haproxy_conf(tmp_path):
 
 
 def test_bound_connections_are_kept_apart(gate, origin):
-    proxy = gate(f'location /a {{ rewrite ^ /b/1 break; proxy_pass http://u; proxy_bind 127.0.0.5; }} location /c {{ rewrite ^ /b/1 break; proxy_pass http://u; }}',
+    proxy = gate('location /a { rewrite ^ /b/1 break; proxy_pass http://u; proxy_bind 127.0.0.5; } location /c { rewrite ^ /b/1 break; proxy_pass http://u; }',
                  f'upstream u {{ server 127.0.0.1:{origin.port}; }}')
     for target in ('/a', '/c', '/a', '/c'):
         assert peers.ask(proxy.port, 'GET', target).status == 200

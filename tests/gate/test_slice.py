@@ -62,7 +62,7 @@ def test_heads_and_conditions(gate, gate_program, nginx_program, files):
     etag = peers.ask(files.port, 'GET', '/big').one('ETag')
     for path in '/big', '/whole':
         for fields in ([f'If-Range: {etag}', 'Range: bytes=40000-40010'], ['If-Range: "x"', 'Range: bytes=40000-40010'], ['If-Range: "a"', 'Range: bytes=40000-40010'],
-                       [f'If-None-Match: {etag}'], [f'If-Match: "x"']):
+                       [f'If-None-Match: {etag}'], ['If-Match: "x"']):
             answers = [told(peers.ask(proxy.port, 'GET', path, fields)) for proxy in proxies]
             assert answers[0] == answers[1], (path, fields)
         answers = [told(peers.ask(proxy.port, 'HEAD', path)) for proxy in proxies]

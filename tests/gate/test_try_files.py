@@ -96,5 +96,4 @@ def test_what_an_origin_gets(both, origin):
 @pytest.mark.parametrize('name', ['/../secret', '../secret', '..%2fsecret', '../../secret', './../secret'])
 def test_no_name_leads_out_of_the_root(gate, site, name):
     proxy = gate(f'root {site}; location / {{ try_files /other/$arg_f $arg_f =404; }}', main=MAIN)
-    import peers
     assert peers.ask(proxy.port, 'GET', f'/?f={name}').status == 404

@@ -1,10 +1,8 @@
 """The power fails under a folder on a real ext4, whose disk loses or reorders what was not flushed: what was synced is there."""
-import hashlib
 import os
 import pathlib
 import random
 import shutil
-import subprocess
 
 import pytest
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 
 import pytest
-from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, FOREIGN, OK, UNSUPPORTED, USAGE
+from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, FOREIGN, OK, USAGE
 
 ONE, TWO = b'correct horse', b'battery staple'
 HEADER = 16 << 20

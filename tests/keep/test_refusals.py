@@ -1,6 +1,6 @@
 """What keep does not open: one line and a status of its own each."""
 import pytest
-from keep_runner import (BUSY, CHEAP, DAMAGED, DENIED, FAILED, FOREIGN, UNSUPPORTED, USAGE)
+from keep_runner import BUSY, DAMAGED, DENIED, FAILED, FOREIGN, UNSUPPORTED, USAGE
 
 LINES = [
     ([], USAGE, 'a command is missing'),
