@@ -325,7 +325,7 @@ static enum rc check_segment(const struct luks2 *header, struct fault *why)
     if (header->reencrypting)
         return fail(why, RC_UNSUPPORTED,
                     "its encryption, decryption or reencryption was begun and not finished; "
-                    "the same command again (keep encrypt, decrypt, reencrypt) continues it");
+                    "keep encrypt, decrypt or reencrypt with --resume continues it");
     if (header->segments[1].present)
         return fail(why, RC_UNSUPPORTED, "the volume has several segments");
     if (strcmp(segment->type, "crypt") != 0)
