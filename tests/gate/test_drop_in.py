@@ -131,7 +131,7 @@ def test_another_program_takes_its_place(drop_in, first, gate_program, nginx_pro
         assert drop_in.old_pid() == old
         drop_in.signal('WINCH', old)
         drop_in.signal('QUIT', old)
-        wait_for(lambda: not drop_in.old_path.exists(), 'the end of the old program')
+        wait_for(lambda: not drop_in.old_path.exists() and not os.path.exists(f'/proc/{old}'), 'the end of the old program')
         assert drop_in.server().startswith('nginx/1.31')
         assert 'using inherited sockets from' in drop_in.log()
     assert drop_in.pid() == new and drop_in.path.exists()
