@@ -333,6 +333,8 @@ static inline bool request_is_bodiless(unsigned status)
     return status == 204 || status == 304;
 }
 
+/* ---- request_log.c ---- */
+
 /* To the error log of the location. */
 void request_log(struct request *r, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -340,6 +342,9 @@ void request_log(struct request *r, enum log_level level, const char *format, ..
 /* For whoever looks on (trace.h): what was decided, and the statement that decided it, or NULL. */
 void request_trace(struct request *r, const struct conf_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Its line, or lines, of the access log. */
+void request_log_access(struct request *r);
 
 /* ---- request_userid.c ---- */
 
