@@ -129,6 +129,20 @@ static void add_slices(struct explaining *e, const struct request *r)
                 proxy_of(r)->slice_size);
 }
 
+static void add_store(struct explaining *e, const struct request *r)
+{
+    const struct proxy_settings *p = proxy_of(r);
+    struct buffer path = buffer_over(r->service->in, SCRATCH_IN);
+
+    if (!p->stores)
+        return;
+    if (!p->store_in_root)
+        template_write(&p->store, (void *)(uintptr_t)r, &path);
+    add_place(e->out, NULL);
+    text_printf(e->out, "an answer of 200 would stay as a file: %.*s\n",
+                SPAN_ARG(p->store_in_root ? SPAN("below root or alias") : buffer_span(&path)));
+}
+
 /* What the location adds to an answer of a usual status. */
 static void add_headers(struct explaining *e, struct request *r)
 {
@@ -164,6 +178,7 @@ static bool goes_on(struct trace *trace, struct request *r)
     request_write_forwarded(r, &head);
     add_head(e, "the origin would get", buffer_span(&head));
     add_slices(e, r);
+    add_store(e, r);
     add_headers(e, r);
     e->forwarded = true;
     loop_stop(e->loop);

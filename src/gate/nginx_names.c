@@ -602,7 +602,6 @@ static const struct {
     {"google_perftools_profiles", "perf record -p PID profiles gate"},
     {"proxy_cache", "gate keeps no answers yet: leave it out, or let a cache stand behind it"},
     {"proxy_no_cache", "gate keeps no answers yet: leave it out"},
-    {"proxy_store", "gate keeps no answers yet: let something else fetch the files"},
     {"http3", "gate speaks HTTP/1.1 with clients: leave it out, they fall back by themselves"},
     {"quic_", "gate speaks HTTP/1.1 with clients: leave it out, they fall back by themselves"},
     {"ssl_ocsp", "name what is revoked with ssl_crl"},

@@ -44,6 +44,7 @@ static void drop(struct request *r)
     spill_clear(&r->to_client);
     spill_clear(&r->to_origin);
     body_store_clear(&r->store);
+    stored_file_clear(&r->stored);
     arena_reset(&r->arena);
 }
 
@@ -138,6 +139,10 @@ void request_abort(struct request *r)
 void request_time_out(struct request *r)
 {
     request_log(r, LOG_LEVEL_INFO, "client timed out");
+    if (request_outlives_client(r)) {
+        request_run(r);
+        return;
+    }
     if (r->step == STEP_READ_HEAD || !r->head_sent)
         r->status = 408;
     if (request_settings(r)->http.reset_timedout_connection)

@@ -14,6 +14,7 @@
 #include "gate/http/body_store.h"
 #include "gate/http/h1_request.h"
 #include "gate/http/h1_response.h"
+#include "gate/http/stored_file.h"
 #include "gate/service_state.h"
 #include "gate/transform/recode.h"
 #include "gate/transform/transform.h"
@@ -260,6 +261,8 @@ struct request {
     uint8_t *answer_bytes; /* a head that came in parts; NULL otherwise */
     size_t answer_got;
     struct body down;
+    struct stored_file stored; /* proxy_store: what is written of that */
+    bool unheard;              /* the client has gone, what is stored goes on */
     struct slice slice;
     struct window window;
     struct timer origin_pause; /* proxy_limit_rate */
@@ -350,6 +353,11 @@ void request_log_access(struct request *r);
 
 /* The client's identifier as a cookie, where it is to have one that it does not have yet. */
 void request_add_userid(struct request *r, struct buffer *out);
+
+/* ---- request_store.c ---- */
+
+/* The client has gone: does the request go on without it, to its answer's end? Then nothing is sent any more. */
+bool request_outlives_client(struct request *r);
 
 /* ---- request_send.c ---- */
 

@@ -30,7 +30,8 @@ static inline struct try *last_try(struct request *r)
 /* The client has gone while an origin works for it. */
 static inline bool is_abandoned(const struct request *r)
 {
-    return r->client->hangup && r->up.done && !r->parent && !proxy_of(r)->ignore_client_abort;
+    return r->client->hangup && r->up.done && !r->parent &&
+           !proxy_of(r)->ignore_client_abort && !proxy_of(r)->stores;
 }
 
 /* ---- request_origin.c ---- */
@@ -145,6 +146,14 @@ void request_cut_window(struct request *r, struct body_cut *cut);
 /* Behind this body, is there another one? Then it is asked for. RC_IO: this one had not the right length. */
 bool request_has_more_slices(const struct request *r);
 enum rc request_next_slice(struct request *r);
+
+/* ---- request_store.c ---- */
+
+/* The head of an answer is here: its body goes to a file, where proxy_store says so. */
+void request_begin_store(struct request *r);
+void request_store(struct request *r, const struct body_cut *cut);
+/* All of the body was here. */
+void request_end_store(struct request *r);
 
 /* ---- request_relay.c ---- */
 

@@ -255,6 +255,9 @@ static enum rc send_body_down(struct request *r, struct iovec first, struct span
             request_log(r, LOG_LEVEL_ERROR, "upstream sent invalid chunked response");
             return RC_FORMAT;
         }
+        request_store(r, &cut);
+        if (r->down.done)
+            request_end_store(r);
         if (r->window.is_on)
             request_cut_window(r, &cut);
         if (r->gzip || r->transforms) {
@@ -398,6 +401,7 @@ enum rc request_begin_answer(struct request *r, struct span rest)
         return rc;
     if (r->window.code == 416)
         return request_answer_unsatisfied(r);
+    request_begin_store(r);
     plan_body(r);
     write_answer(r, &head);
     if (head.full) {
@@ -435,6 +439,7 @@ static enum rc end_of_origin(struct request *r, enum rc rc)
         return RC_IO;
     }
     r->down.done = true;
+    request_end_store(r);
     if (r->transforms)
         return request_transform(r, (struct iovec){0}, NULL, 0, GZIP_END);
     if (r->adds_after)
@@ -521,7 +526,7 @@ enum rc request_relay(struct request *r)
 
         if (r->origin && (up = request_pump_up(r)) != RC_OK && up != RC_AGAIN)
             return up == RC_IO ? request_abandon(r) : up;
-        if (r->window.code == 206 && r->window.left == 0 && !r->down.done)
+        if (r->window.code == 206 && r->window.left == 0 && !r->down.done && !r->stored.path)
             end_window(r);
         if (r->down.done && r->origin)
             request_leave_origin(r, false);

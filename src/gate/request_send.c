@@ -225,24 +225,32 @@ static enum rc send_to_parent(struct request *r, const struct iovec *pieces, int
 
 enum rc request_send(struct request *r, const struct iovec *pieces, int count)
 {
+    enum rc rc;
+
     if (r->parent)
         return send_to_parent(r, pieces, count);
+    if (r->unheard)
+        return RC_OK;
     if (!r->head_sent)
         request_find_rate(r);
     r->head_sent = true;
     if (r->rate > 0)
         return send_paced(r, pieces, count);
-    return send_or_spill(&r->client->stream, &r->client->writable, &r->to_client, pieces,
-                         count, &r->sent);
+    rc = send_or_spill(&r->client->stream, &r->client->writable, &r->to_client, pieces, count,
+                       &r->sent);
+    return rc == RC_IO && request_outlives_client(r) ? RC_OK : rc;
 }
 
 enum rc request_flush(struct request *r)
 {
+    enum rc rc;
+
     if (r->parent)
         return r->kind == SUB_ADDITION ? request_flush(r->parent) : RC_OK;
     r->paced = false;
-    return flush(&r->client->stream, &r->client->writable, &r->to_client, &r->sent,
-                 r->rate > 0 ? r : NULL);
+    rc = flush(&r->client->stream, &r->client->writable, &r->to_client, &r->sent,
+               r->rate > 0 ? r : NULL);
+    return rc == RC_IO && request_outlives_client(r) ? RC_OK : rc;
 }
 
 static uint64_t *sent_up(struct request *r)

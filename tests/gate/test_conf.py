@@ -170,7 +170,7 @@ KNOWN = [
     (r'connection_pool_size', 'sizes of pools have no effect'),
     (r'proxy_set_header A \$nosuch|proxy_set_body \$nosuch', 'unknown variables are told also where no location uses them'),
     (r'aio (on|maybe)', 'aio has no effect'),
-    (r'proxy_store|proxy_cache_|stream ', 'not there yet'),
+    (r'proxy_cache_|stream ', 'not there yet'),
     (r'setfib=|accept_filter=', 'told as what other systems have'),
     (r'transparent', 'a worker has no right to other hosts\' addresses'),
     (r'proxy_bind (off x|unix:)', 'other words'),

@@ -346,6 +346,54 @@ static enum rc set_temp_path(struct conf *conf, const struct directive *d, void 
     return conf_set_folder(conf, &((struct proxy_settings *)part)->temp_path, NULL);
 }
 
+/* "on", "off", or a path. */
+static enum rc set_store(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+    struct span path = conf_word(conf, 1);
+
+    (void)d;
+    s->store_in_root = span_equal(path, SPAN("on"));
+    s->stores = !span_equal(path, SPAN("off"));
+    if (s->store_in_root || !s->stores)
+        return RC_OK;
+    if (path.len == 0)
+        return conf_fail(conf, 1, "on, off, or a path", "empty path");
+    if (path.at[0] != '$')
+        path = conf_path(conf, conf->prefix, path);
+    return path.at ? conf_template(conf, 1, path, &s->store) : conf_no_memory(conf);
+}
+
+/* "user:rw group:rw all:r"; the user's are rw where they are not said. */
+static enum rc set_store_access(struct conf *conf, const struct directive *d, void *part)
+{
+    static const struct {
+        const char *name;
+        unsigned shift;
+    } whose[] = {{"user:", 6}, {"group:", 3}, {"all:", 0}};
+    struct proxy_settings *s = part;
+    unsigned user = 0600;
+
+    (void)d;
+    s->store_access = 0;
+    for (size_t i = 1; i < conf_words(conf); i++) {
+        struct span word = conf_word(conf, i);
+        size_t w = 0;
+
+        while (w < 3 && !span_starts(word, span_text(whose[w].name)))
+            w++;
+        if (w < 3)
+            span_cut(&word, strlen(whose[w].name));
+        if (w == 3 || (!span_equal(word, SPAN("r")) && !span_equal(word, SPAN("rw"))))
+            return conf_fail(conf, i, "user:, group: or all:, and r or rw behind it",
+                             "invalid value \"%.*s\"", SPAN_ARG(conf_word(conf, i)));
+        user = w == 0 ? 0 : user;
+        s->store_access |= (word.len == 2 ? 6U : 4U) << whose[w].shift;
+    }
+    s->store_access |= user;
+    return RC_OK;
+}
+
 const struct directive proxy_directives[] = {
     {"upstream", CONF_HTTP, 1, 1, true, CONF_VALUES, upstream_block_set,
      .doc = "A group of servers that proxy_pass may name."},
@@ -418,6 +466,16 @@ const struct directive proxy_directives[] = {
     {"proxy_force_ranges", PLACE, 1, 1, .set = conf_set_flag, AT(force_ranges),
      .standard = "off",
      .doc = "Cuts what a client's Range asks for out of answers of servers that do not."},
+    {"proxy_store", PLACE, 1, 1, .set = set_store, .standard = "off",
+     .doc =
+         "Keeps the bodies of answers with status 200 as files, below root or alias (on) or "
+         "at a path with variables: each is written beside its place and has its name once it "
+         "is whole, "
+         "with the answer's Last-Modified as its date. Needs proxy_buffering; a client that "
+         "leaves does not end it."},
+    {"proxy_store_access", PLACE, 1, 3, .set = set_store_access, .standard = "user:rw",
+     .doc = "Who may do what with those files, and enter the folders that are made for them: "
+            "user:rw group:rw all:r."},
     {"slice", PLACE, 1, 1, .set = conf_set_size, AT(slice_size), .standard = "0",
      .doc = "Asks a server for a body in pieces of that size, one behind the other, where "
             "proxy_set_header has Range $slice_range; 0 for all at once."},
