@@ -231,6 +231,7 @@ static enum rc answer_index(struct request *r, struct buffer *disk_path)
     if (names[found].len == 0 || names[found].at[0] != '/')
         buffer_add(&path, r->path);
     buffer_add(&path, names[found]);
+    request_trace(r, NULL, "the index is \"%.*s\"", (int)path.len, (char *)path.at);
     return request_redirect(r, buffer_span(&path), r->args);
 }
 
@@ -297,6 +298,7 @@ enum rc request_answer_file(struct request *r)
             request_log(r, LOG_LEVEL_ERROR, "%s", why.text);
         return request_answer_status(r, code);
     }
+    request_trace(r, NULL, "the file is \"%s\"", (char *)path.at);
     r->file = file.fd;
     r->file_held = file.held;
     if (r->head.method == METHOD_POST) /* what there is may not be written to */

@@ -118,10 +118,13 @@ enum rc request_try_files(struct request *r, const struct try_files *files)
         r->alias_is_folder = respond->root_is_alias && respond->alias_len == SIZE_MAX;
         r->path = text;
         r->path_is_plain = false;
+        request_trace(r, files->node, "\"%.*s\" is there", SPAN_ARG(text));
         return request_content(r);
     case TRY_FILES_ANSWER:
+        request_trace(r, files->node, "none is there: answers %u", files->code);
         return request_answer_status(r, files->code);
     case TRY_FILES_REDIRECT:
+        request_trace(r, files->node, "none is there: goes on with \"%.*s\"", SPAN_ARG(text));
         return request_redirect_to(r, text);
     case TRY_FILES_FAILED:
         break;
@@ -160,6 +163,7 @@ enum rc request_redirect_error(struct request *r, const struct error_page *page)
     to = arena_copy(&r->arena, buffer_span(&text));
     if (!to.at)
         return RC_MEMORY;
+    request_trace(r, page->node, "\"%.*s\" stands in for %u", SPAN_ARG(to), page->status);
     if (to.len > 0 && to.at[0] == '/') {
         r->method_is_get = !r->is_head || r->parent;
         r->head.method = r->method_is_get ? METHOD_GET : METHOD_HEAD;

@@ -104,6 +104,24 @@ def test_each_step_has_its_place(explain, origin, tmp_path, free_port):
     assert re.search(rf'^site:{line["allow all"]} +allow all -- fits the client$', said, re.M)
 
 
+def test_files_and_what_stands_in_for_them(explain, tmp_path, free_port):
+    port = free_port()
+    (tmp_path / 'index.html').write_text('here')
+    text = peers.configuration(port, f'root {tmp_path}; error_page 404 /index.html; location / {{ try_files $uri $uri/ @none; }}\n'
+                               'location @none { return 404; } location = /page { try_files $uri =410; }')
+
+    def steps(path):
+        return [line.split(None, 1)[1] if line.startswith('site:') else line.strip()
+                for line in explain(text, tmp_path, f'http://localhost:{port}{path}')[1].splitlines()]
+    said = steps('/')
+    assert 'try_files $uri $uri/ @none -- "/" is there' in said and 'the index is "/index.html"' in said
+    assert f'the file is "{tmp_path}/index.html"' in said and 'HTTP/1.1 200 OK' in said
+    said = steps('/no')
+    assert 'try_files $uri $uri/ @none -- none is there: goes on with "@none"' in said
+    assert 'error_page 404 /index.html -- "/index.html" stands in for 404' in said and 'HTTP/1.1 404 Not Found' in said
+    assert 'try_files $uri =410 -- none is there: answers 410' in steps('/page')
+
+
 @pytest.mark.parametrize('more, told', [
     ('', 'over TLS, as 127.0.0.1, which is not told to it; its certificate is not verified'),
     ('proxy_ssl_name $host; proxy_ssl_server_name on; proxy_ssl_verify on; proxy_ssl_trusted_certificate CA;',

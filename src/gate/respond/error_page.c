@@ -65,7 +65,7 @@ static enum rc parse_status(struct conf *conf, size_t i, unsigned *status)
 
 enum rc error_page_parse(struct conf *conf, const struct error_page **pages, size_t *count)
 {
-    struct error_page made = {0}, *all = NULL, *page;
+    struct error_page made = {.node = conf->node}, *all = NULL, *page;
     size_t last = conf_words(conf) - 1, statuses = 0;
     enum rc rc;
 

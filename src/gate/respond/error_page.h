@@ -14,6 +14,7 @@ struct error_page {
     unsigned status;
     int answer; /* ERROR_PAGE_KEEPS, ERROR_PAGE_TAKES, or the status to answer with: "=200" */
     struct template to; /* "/path?args", "@named", or a URL to redirect to */
+    const struct conf_node *node;
 };
 
 /* The first one for that status, or NULL. */

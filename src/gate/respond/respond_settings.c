@@ -205,6 +205,7 @@ static enum rc set_try_files(struct conf *conf, const struct directive *d, void 
     }
     if ((rc = parse_fallback(conf, t)) != RC_OK)
         return rc;
+    t->node = conf->node;
     t->names = names;
     t->count = count;
     s->try_files = t;

@@ -18,6 +18,7 @@ struct try_files {
     size_t count;
     unsigned code;            /* "=404"; 0: `fallback` holds */
     struct template fallback; /* "/path?args" or "@named" */
+    const struct conf_node *node;
 };
 
 struct try_files_subject {
