@@ -116,14 +116,29 @@ static bool ends_by_close(const struct request *r)
 static void break_off(struct request *r)
 {
     struct client *client = r->client;
-    bool partial = is_partial(r), reset = partial && ends_by_close(r);
+    bool partial, reset;
 
+    if (!r->broken_off) {
+        r->breaks_partial = is_partial(r);
+        r->breaks_reset = r->breaks_partial && ends_by_close(r);
+    }
+    if (r->step != STEP_READ_HEAD && request_act_afterwards(r)) {
+        r->broken_off = r->unheard = r->up.done = true;
+        request_leave_origin(r, false);
+        resolver_cancel(&r->lookup);
+        spill_clear(&r->to_client);
+        r->step = STEP_DONE;
+        request_wait(r, 0, 0);
+        return;
+    }
     if (r->step != STEP_READ_HEAD || r->got > 0)
         request_log_access(r);
     if (r->parent) {
         request_end_sub(r, true);
         return;
     }
+    partial = r->breaks_partial;
+    reset = r->breaks_reset;
     release(r);
     if (partial)
         client_break(client, reset);
@@ -133,6 +148,7 @@ static void break_off(struct request *r)
 
 void request_abort(struct request *r)
 {
+    r->acted_after = true; /* there is no time for more */
     break_off(r);
 }
 
@@ -196,9 +212,13 @@ static enum rc finish(struct request *r)
     const struct http_settings *http = &request_settings(r)->http;
     bool unread = !r->up.done || r->used < r->got || client->readable;
 
-    if (request_is_waiting_for_subs(r)) { /* copies that nobody else waits for */
-        request_wait(r, 0, 0);
+    if (request_is_waiting_for_subs(r) || request_act_afterwards(r)) {
+        request_wait(r, 0, 0); /* for those that nobody else waits for */
         return RC_AGAIN;
+    }
+    if (r->broken_off) {
+        break_off(r);
+        return RC_END;
     }
     request_leave_origin(r, false);
     request_close_file(r);
@@ -416,6 +436,10 @@ enum rc request_content(struct request *r)
 enum rc request_act(struct request *r)
 {
     const struct respond_settings *respond = &request_settings(r)->respond;
+    const struct span after = request_settings(r)->subrequest.after_all;
+
+    if (after.len > 0)
+        request_trace(r, NULL, "behind the answer, %.*s would be asked", SPAN_ARG(after));
 
     return respond->try_files ? request_try_files(r, respond->try_files) : request_content(r);
 }

@@ -55,7 +55,7 @@ enum {
 };
 
 /* What a request inside of a request is for. */
-enum sub_kind { SUB_AUTH, SUB_MIRROR, SUB_ADDITION };
+enum sub_kind { SUB_AUTH, SUB_MIRROR, SUB_ADDITION, SUB_AFTER /* post_action */ };
 
 enum { REQUEST_PENDING = 1 /* of a status: not known yet */ };
 
@@ -153,7 +153,8 @@ struct request {
     unsigned access_at,
         refused;        /* which condition of access is next; what earlier ones said */
     bool refusal_waits; /* STEP_DELAY is for auth_delay */
-    bool mirrored, adds_before, adds_after;
+    bool mirrored, adds_before, adds_after, acted_after;
+    bool broken_off, breaks_partial, breaks_reset; /* the answer was not whole: how it ends */
     struct span held; /* of the body, behind what is added in front */
     enum step after_addition;
     bool continue_due;          /* the client waits for 100 Continue */
@@ -180,13 +181,14 @@ struct request {
     struct spill to_client, to_origin;
     struct spill surplus; /* read behind this request's body: the next one's */
     unsigned status;
-    bool head_sent;      /* some bytes of the answer's head are on their way */
-    bool keep_alive;     /* the client's connection, after this */
-    uint64_t sent;       /* bytes to the client, head and all */
-    uint64_t head_bytes; /* of these, the head's */
-    uint64_t body_sent;  /* of the body, without its framing */
-    bool down_chunked;   /* we put chunks around the body */
-    bool adds_trailer;   /* the location's fields go behind the last chunk */
+    bool head_sent;       /* some bytes of the answer's head are on their way */
+    bool keep_alive;      /* the client's connection, after this */
+    uint64_t sent;        /* bytes to the client, head and all */
+    uint64_t head_bytes;  /* of these, the head's */
+    uint64_t hints_bytes; /* those of 103 in front of it */
+    uint64_t body_sent;   /* of the body, without its framing */
+    bool down_chunked;    /* we put chunks around the body */
+    bool adds_trailer;    /* the location's fields go behind the last chunk */
     bool
         open_ended; /* a body of our own that goes through request_send_own_body has not ended yet */
     bool precompressed; /* gzip_static: the file itself is */
@@ -415,6 +417,8 @@ unsigned request_ask_permission(struct request *r);
 /* Leaves r at STEP_ACCESS. */
 enum rc request_await_permission(struct request *r);
 enum rc request_mirror(struct request *r); /* STEP_MIRROR, then request_content */
+/* post_action: true where one begins now, which the end of the request is to wait for. */
+bool request_act_afterwards(struct request *r);
 /* Does anything stand around the body of this answer? Then r->adds_before and r->adds_after say what. */
 bool request_shape_additions(struct request *r, unsigned status, struct span content_type);
 /* Behind the head, where r->adds_before: STEP_ADD, then `body`, then the step `then`. */

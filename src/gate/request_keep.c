@@ -27,7 +27,8 @@ bool request_must_keep_body(const struct request *r)
         return true;
     if (r->up.framing == FRAMING_CHUNKED && p->http_version < 11)
         return true; /* it wants a length */
-    return p->request_buffering && !is_here;
+    return p->request_buffering &&
+           (!is_here || request_settings(r)->subrequest.after_all.len > 0);
 }
 
 static enum rc store_failed(struct request *r, enum rc rc, const struct fault *why)

@@ -69,6 +69,60 @@ static size_t answer_head_max(const struct request *r)
     return set > ANSWER_HEAD_MIN && set < SCRATCH_IN ? (size_t)set : ANSWER_HEAD_MIN;
 }
 
+/* early_hints: does the client get this interim answer? One that takes nothing now is not made to wait for it. */
+static bool passes_hints(struct request *r)
+{
+    const struct proxy_settings *p = proxy_of(r);
+
+    if (r->answer.code != 103 || r->parent || r->head.version < 11 || r->head_sent ||
+        r->continue_due || !spill_is_empty(&r->to_client))
+        return false;
+    for (size_t i = 0; i < p->hints_count; i++) {
+        struct buffer text = buffer_over(r->service->out, SCRATCH_OUT);
+
+        template_write(&p->hints[i], r, &text);
+        if (text.len > 0 && !span_equal(buffer_span(&text), SPAN("0")))
+            return true;
+    }
+    return false;
+}
+
+/* Is that field about a body, of which an interim answer has none? */
+static bool is_of_body(enum field_id id)
+{
+    return id == FIELD_CONTENT_LENGTH || id == FIELD_TRANSFER_ENCODING;
+}
+
+static enum rc pass_hints(struct request *r)
+{
+    const struct head *head = &r->answer.head;
+    struct buffer out = buffer_over(r->service->out, SCRATCH_OUT);
+    struct iovec piece = {.iov_base = out.at};
+    const bool nominates = filter_nominates(head);
+    enum rc rc;
+
+    buffer_add(&out, SPAN("HTTP/1.1 103 Early Hints\r\n"));
+    for (uint32_t i = 0; i < head->count; i++) {
+        const struct field *field = &head->fields[i];
+
+        if (is_of_body(field->id) ||
+            filter_response_drops(&r->location->filter, head, field, nominates))
+            continue;
+        buffer_add(&out, field_name(head, field));
+        buffer_add(&out, SPAN(": "));
+        buffer_add(&out, field_value(head, field));
+        buffer_add(&out, SPAN("\r\n"));
+    }
+    buffer_add(&out, SPAN("\r\n"));
+    if (out.full)
+        return RC_OK;
+    piece.iov_len = out.len;
+    rc = request_send(r, &piece, 1);
+    r->head_sent = false;
+    r->hints_bytes += out.len;
+    return rc == RC_AGAIN ? RC_OK : rc;
+}
+
 /* RC_OK: the head is complete and dealt with; RC_AGAIN: more is needed. */
 static enum rc parse_answer(struct request *r, const uint8_t *at, size_t len)
 {
@@ -97,6 +151,8 @@ static enum rc parse_answer(struct request *r, const uint8_t *at, size_t len)
         }
         if (r->answer.code >= 200 || r->answer.code == 101)
             break;
+        if (passes_hints(r) && (rc = pass_hints(r)) != RC_OK)
+            return rc;
         at += r->answer.head.len; /* an interim answer, such as 100 or 103 */
         len -= r->answer.head.len;
         if (len == 0) {

@@ -70,10 +70,11 @@ struct request *request_begin_sub(struct request *parent, enum sub_kind kind, st
     sub->computed = variables_share(parent);
     sub->began_ms = loop_now_ms(parent->service->loop);
     sub->is_head = kind != SUB_ADDITION;
-    if (kind != SUB_MIRROR) {
+    if (kind == SUB_AUTH || kind == SUB_ADDITION) {
         sub->method_is_get = true;
         sub->head.method = METHOD_GET;
-    } else if (parent->is_kept && request_settings(parent)->subrequest.mirror_body) {
+    } else if (parent->is_kept &&
+               (kind == SUB_AFTER || request_settings(parent)->subrequest.mirror_body)) {
         sub->is_kept = true;
         sub->body = parent->body;
     }
@@ -163,6 +164,45 @@ enum rc request_mirror(struct request *r)
         if (!request_begin_sub(r, SUB_MIRROR, s->mirrors[i], r->args))
             return RC_MEMORY;
     return request_content(r);
+}
+
+/* What variables tell of the client's answer stays what it was until this one has its own. */
+static void copy_answer(struct request *sub, const struct request *parent)
+{
+    sub->status = parent->status;
+    sub->sent = parent->sent;
+    sub->head_bytes = parent->head_bytes;
+    sub->hints_bytes = parent->hints_bytes;
+    sub->up_total = parent->up_total;
+    sub->began_ms = parent->began_ms;
+    sub->captures = parent->captures;
+    sub->kept = parent->kept;
+    sub->location_field = parent->location_field;
+    sub->content_type = parent->content_type;
+    sub->sent_etag = parent->sent_etag;
+    sub->sent_modified = parent->sent_modified;
+    sub->tries_count = sub->tries_before = parent->tries_count;
+    memcpy(sub->tries, parent->tries, sizeof sub->tries);
+}
+
+bool request_act_afterwards(struct request *r)
+{
+    const struct span to = request_settings(r)->subrequest.after_all;
+    struct request *sub;
+
+    if (to.len == 0 || r->parent || r->acted_after || r->service->trace)
+        return false;
+    r->acted_after = true;
+    sub = request_begin_sub(r, SUB_AFTER, to.at[0] == '@' ? r->path : to,
+                            to.at[0] == '@' ? r->args : (struct span){0});
+    if (!sub)
+        return false;
+    copy_answer(sub, r);
+    sub->head.method = r->head.method;
+    sub->method_is_get = r->method_is_get;
+    if (to.at[0] == '@')
+        (void)request_redirect_to(sub, to);
+    return true;
 }
 
 bool request_shape_additions(struct request *r, unsigned status, struct span content_type)

@@ -115,6 +115,14 @@ static struct span protocol(unsigned version)
     }
 }
 
+/* The whole answer is on its way; behind it, post_action asks whether that of the client was. */
+static bool is_complete(struct request *r)
+{
+    if (r->kind == SUB_AFTER)
+        r = client_s(r);
+    return r->step >= STEP_DRAIN && !r->broken_off;
+}
+
 static bool get_view(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
     struct request *r = subject;
@@ -169,7 +177,7 @@ static bool get_view(void *subject, struct span rest, uintptr_t of, struct span 
         *value = r->client->requests > 0 && r->got > r->used ? SPAN("p") : SPAN(".");
         break;
     case VIEW_COMPLETION:
-        *value = r->step >= STEP_DRAIN ? SPAN("OK") : SPAN("");
+        *value = is_complete(r) ? SPAN("OK") : SPAN("");
         break;
     }
     return value->len > 0 || of == VIEW_IS_ARGS || of == VIEW_HTTPS || of == VIEW_COMPLETION;
@@ -228,6 +236,7 @@ enum number {
 static bool get_number(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
     struct request *r = subject;
+    uint64_t before;
 
     (void)rest;
     switch ((enum number)of) {
@@ -236,7 +245,8 @@ static bool get_number(void *subject, struct span rest, uintptr_t of, struct spa
     case NUMBER_SENT:
         return give_number(r, r->sent, value);
     case NUMBER_BODY_SENT:
-        return give_number(r, r->sent > r->head_bytes ? r->sent - r->head_bytes : 0, value);
+        before = r->head_bytes + r->hints_bytes;
+        return give_number(r, r->sent > before ? r->sent - before : 0, value);
     case NUMBER_RECEIVED:
         return give_number(r, r->head.head.len + r->up_total, value);
     case NUMBER_CONNECTION:

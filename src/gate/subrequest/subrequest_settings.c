@@ -87,6 +87,12 @@ const struct directive subrequest_directives[] = {
      .doc = "The path whose answer stands in front of a body with status 200."},
     {"add_after_body", PLACE, 1, 1, .set = set_path_or_off, AT(after),
      .doc = "The path whose answer stands behind a body with status 200."},
+    {"post_action", PLACE | CONF_IF, 1, 1, .set = set_path_or_off, AT(after_all),
+     .doc = "The path, or the named location, of a request that follows each answer, also one "
+            "that "
+            "was broken off; its variables tell of that answer, and what it is answered "
+            "nobody gets; "
+            "off for none."},
     {"addition_types", PLACE, 1, CONF_MANY, true, .set = type_list_set, AT(addition_types),
      .doc = "The content types that add_before_body and add_after_body are for besides "
             "text/html; "

@@ -19,6 +19,7 @@ struct subrequest_settings {
     bool mirror_body;
     struct span before, after; /* add_before_body, add_after_body; empty: none */
     struct type_list addition_types;
+    struct span after_all; /* post_action; empty: none */
 };
 
 /* Their directives: parts are struct subrequest_settings. */
