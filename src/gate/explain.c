@@ -179,7 +179,7 @@ static bool goes_on(struct trace *trace, struct request *r)
     add_head(e, "the origin would get", buffer_span(&head));
     add_slices(e, r);
     add_store(e, r);
-    if (proxy_of(r)->hints_count > 0)
+    if (proxy_of(r)->hints.count > 0)
         note(&e->trace, NULL,
              "what comes with status 103 is passed on where \"early_hints\" says so");
     add_headers(e, r);

@@ -506,6 +506,20 @@ enum rc request_locate(struct request *r)
     return request_rewrite(r, &rc) ? rc : request_search(r);
 }
 
+/* client_body_early_read: all of the body comes first, where the server wants to look at it. */
+static enum rc read_early(struct request *r)
+{
+    const struct predicates *early = &request_settings(r)->http.body_early;
+
+    if (!predicates_hold(early, r, buffer_over(r->service->out, SCRATCH_OUT)))
+        return request_locate(r);
+    if (is_too_large(r))
+        return request_answer_status(r, 413);
+    r->after_keeping = STEP_REDIRECT; /* that is, to where it leads by itself */
+    r->step = STEP_KEEP_BODY;
+    return RC_OK;
+}
+
 static enum rc route(struct request *r)
 {
     enum rc rc;
@@ -522,7 +536,7 @@ static enum rc route(struct request *r)
         return request_answer_status(r, 405);
     if (r->head.method == METHOD_CONNECT && !r->up.done)
         return request_refuse(r, 400, "client sent a CONNECT with a body");
-    return request_locate(r);
+    return r->up.done ? request_locate(r) : read_early(r);
 }
 
 /* ---- STEP_DRAIN ---- */

@@ -72,19 +72,10 @@ static size_t answer_head_max(const struct request *r)
 /* early_hints: does the client get this interim answer? One that takes nothing now is not made to wait for it. */
 static bool passes_hints(struct request *r)
 {
-    const struct proxy_settings *p = proxy_of(r);
-
     if (r->answer.code != 103 || r->parent || r->head.version < 11 || r->head_sent ||
         r->continue_due || !spill_is_empty(&r->to_client))
         return false;
-    for (size_t i = 0; i < p->hints_count; i++) {
-        struct buffer text = buffer_over(r->service->out, SCRATCH_OUT);
-
-        template_write(&p->hints[i], r, &text);
-        if (text.len > 0 && !span_equal(buffer_span(&text), SPAN("0")))
-            return true;
-    }
-    return false;
+    return predicates_hold(&proxy_of(r)->hints, r, buffer_over(r->service->out, SCRATCH_OUT));
 }
 
 /* Is that field about a body, of which an interim answer has none? */

@@ -113,6 +113,22 @@ enum rc conf_set_template(struct conf *conf, const struct directive *d, void *pa
     return rc;
 }
 
+enum rc conf_set_predicates(struct conf *conf, const struct directive *d, void *part)
+{
+    const size_t count = conf_words(conf) - 1;
+    struct template *all = arena_take_array(conf->arena, count, sizeof *all);
+    const struct predicates made = {all, count};
+    enum rc rc;
+
+    if (!all)
+        return conf_no_memory(conf);
+    for (size_t i = 0; i < count; i++)
+        if ((rc = conf_template(conf, i + 1, conf_word(conf, i + 1), &all[i])) != RC_OK)
+            return rc;
+    put(d, part, &made, sizeof made);
+    return RC_OK;
+}
+
 static const struct conf_choice *find_choice(const struct conf_choice *list, struct span word)
 {
     while (list->name && !span_equal_nocase(span_text(list->name), word))

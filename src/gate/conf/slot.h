@@ -26,6 +26,8 @@ enum rc conf_set_text(struct conf *conf, const struct directive *d,
                       void *part); /* struct span */
 enum rc conf_set_template(struct conf *conf, const struct directive *d,
                           void *part); /* struct template */
+enum rc conf_set_predicates(struct conf *conf, const struct directive *d,
+                            void *part); /* struct predicates */
 
 /* unsigned: the value of the word in d->of, a list of struct conf_choice; or the sum of several words' values */
 enum rc conf_set_choice(struct conf *conf, const struct directive *d, void *part);

@@ -154,3 +154,14 @@ void template_write(const struct template *t, void *subject, struct buffer *out)
             buffer_add(out, value);
     }
 }
+
+bool predicates_hold(const struct predicates *p, void *subject, struct buffer scratch)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        scratch.len = 0;
+        template_write(&p->all[i], subject, &scratch);
+        if (scratch.len > 0 && !span_equal(buffer_span(&scratch), SPAN("0")))
+            return true;
+    }
+    return false;
+}

@@ -82,4 +82,13 @@ static inline struct span template_constant(const struct template *t)
 /* Too small a buffer leaves out->full set. */
 void template_write(const struct template *t, void *subject, struct buffer *out);
 
+/* Texts, one of which is to come to something but nothing and 0. {0} does not hold. */
+struct predicates {
+    const struct template *all;
+    size_t count;
+};
+
+/* `scratch` is room for one of them at a time. */
+bool predicates_hold(const struct predicates *p, void *subject, struct buffer scratch);
+
 #endif

@@ -151,6 +151,11 @@ const struct directive http_directives[] = {
      AT(body_in_file_only), .of = in_file_only, .standard = "off",
      .doc = "Gives every body a file with a name, which stays (on) or goes with the request "
             "(clean)."},
+    {"client_body_early_read", OUTER, 1, CONF_MANY, .set = conf_set_predicates, AT(body_early),
+     .doc =
+         "Reads a request's body before anything else is done with the request, where one of "
+         "the words is something but empty or 0, so that map and if may look at "
+         "$request_body."},
     {"client_body_in_single_buffer", CONF_ALL_HTTP, 1, 1, .set = conf_set_flag, DROPPED,
      .doc = "Accepted, of no effect: a body in memory is in one piece."},
     {"keepalive_disable", CONF_ALL_HTTP, 1, 2, true, .set = conf_set_choices,

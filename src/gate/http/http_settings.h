@@ -27,6 +27,7 @@ struct http_settings {
     struct h1_limits limits; /* made of those when they are merged */
 
     uint64_t client_max_body_size; /* 0: any */
+    struct predicates body_early;  /* is it read before all else? */
     uint64_t client_body_timeout_ms;
     uint64_t send_timeout_ms;
     uint64_t body_buffer_size;     /* of a request's body that is kept: beyond it, in a file */

@@ -346,24 +346,6 @@ static enum rc set_temp_path(struct conf *conf, const struct directive *d, void 
     return conf_set_folder(conf, &((struct proxy_settings *)part)->temp_path, NULL);
 }
 
-static enum rc set_hints(struct conf *conf, const struct directive *d, void *part)
-{
-    struct proxy_settings *s = part;
-    const size_t count = conf_words(conf) - 1;
-    struct template *hints = arena_take_array(conf->arena, count, sizeof *hints);
-    enum rc rc;
-
-    (void)d;
-    if (!hints)
-        return conf_no_memory(conf);
-    for (size_t i = 0; i < count; i++)
-        if ((rc = conf_template(conf, i + 1, conf_word(conf, i + 1), &hints[i])) != RC_OK)
-            return rc;
-    s->hints = hints;
-    s->hints_count = count;
-    return RC_OK;
-}
-
 /* "on", "off", or a path. */
 static enum rc set_store(struct conf *conf, const struct directive *d, void *part)
 {
@@ -484,7 +466,7 @@ const struct directive proxy_directives[] = {
     {"proxy_force_ranges", PLACE, 1, 1, .set = conf_set_flag, AT(force_ranges),
      .standard = "off",
      .doc = "Cuts what a client's Range asks for out of answers of servers that do not."},
-    {"early_hints", PLACE, 1, CONF_MANY, .set = set_hints,
+    {"early_hints", PLACE, 1, CONF_MANY, .set = conf_set_predicates, AT(hints),
      .doc =
          "Passes on what a server sends with status 103 in front of its answer, to clients of "
          "HTTP/1.1, where one of the words is something but empty or 0: a variable, mostly."},

@@ -155,13 +155,12 @@ struct proxy_settings {
     bool socket_keepalive;
     uint64_t socket_rcvbuf, socket_sndbuf; /* 0: the system's */
     uint64_t limit_rate;                   /* bytes a second of an answer; 0: any */
-    const struct template *hints;          /* early_hints: is one of them something but 0? */
-    size_t hints_count;
-    bool stores;           /* answers stay as files: where `store` says */
-    bool store_in_root;    /* where the location's files are, instead */
-    struct template store; /* their path */
-    unsigned store_access; /* their bits */
-    uint64_t slice_size;   /* 0: bodies are asked for in one piece */
+    struct predicates hints;               /* early_hints */
+    bool stores;                           /* answers stay as files: where `store` says */
+    bool store_in_root;                    /* where the location's files are, instead */
+    struct template store;                 /* their path */
+    unsigned store_access;                 /* their bits */
+    uint64_t slice_size;                   /* 0: bodies are asked for in one piece */
     unsigned
         announce; /* the PROXY protocol's version that origins are told the client by; 0: not */
     bool binds;   /* connections to origins come from the address that `bind` makes */
