@@ -608,7 +608,6 @@ static const struct {
     {"ssl_ech_file", "leave it out: clients without it are served as before"},
     {"ssl_engine", "name a PEM file with ssl_certificate_key"},
     {"ssl_object_cache_inheritable", "leave it out: each reload reads certificates anew"},
-    {"ssl_session_ticket_key", "leave it out: gate makes keys of its own at each start"},
     {"tunnel_bind", "leave it out: the system chooses the address that a tunnel comes from"},
     {"tunnel_next_upstream", "leave it out: all addresses of a name are tried in turn"},
     {"tunnel_", "leave it out: a tunnel has the buffers and options that the system gives"},

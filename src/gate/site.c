@@ -68,13 +68,15 @@ static struct site_tls *add_tls(struct site_reader *r)
     return link;
 }
 
-enum rc site_open_server_tls(struct site_reader *r, struct tls_settings *settings)
+enum rc site_open_server_tls(struct site_reader *r, struct span name,
+                             struct tls_settings *settings)
 {
     struct site_tls *link = add_tls(r);
     struct fault why = {0};
 
     if (!link)
         return RC_MEMORY;
+    settings->name = name;
     if (tls_server_open(&link->server, settings, &why) != RC_OK)
         return conf_fail(&r->conf, 0, NULL, "%s", why.text);
     settings->server = link->server;

@@ -189,8 +189,9 @@ static enum rc read_server(struct conf *conf, const struct directive *d, void *p
         (rc = tls_settings_check(conf, &server->tls)) != RC_OK ||
         (rc = open_way_out(conf, &server->outer)) != RC_OK)
         return rc;
-    return server->tls.count > 0 || server->tls.rejects ? site_open_server_tls(r, &server->tls)
-                                                        : RC_OK;
+    return server->tls.count > 0 || server->tls.rejects
+               ? site_open_server_tls(r, server->name, &server->tls)
+               : RC_OK;
 }
 
 static enum rc set_listen(struct conf *conf, const struct directive *d, void *part)

@@ -90,7 +90,8 @@ enum rc site_read_http(struct site_reader *r, const struct conf_node *nodes);
 void site_make_listeners(struct site_reader *r);
 
 /* TLS contexts that a site closes. Fails with the fault's text at the node that is being read. */
-enum rc site_open_server_tls(struct site_reader *r, struct tls_settings *settings);
+enum rc site_open_server_tls(struct site_reader *r, struct span name,
+                             struct tls_settings *settings);
 enum rc site_open_client_tls(struct site_reader *r, struct proxy_settings *settings);
 
 #endif

@@ -2,16 +2,16 @@
 
 #include <ctype.h>
 #include <openssl/ocsp.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bytes.h"
 #include "gate/tls/tls_files.h"
 #include "gate/tls/tls_stream.h"
+#include "gate/tls/tls_tickets.h"
 
 enum {
-    ID_SIZE = 16,
+    ID_SIZE = 32,
     SESSION_SIZE = 256, /* of the memory that a cached session takes, roughly */
 };
 
@@ -23,6 +23,7 @@ struct tls_server {
         long len;
     } staple;
     uint8_t id[ID_SIZE]; /* goes into its sessions, so that no other server resumes them */
+    struct tls_tickets tickets;
 };
 
 /* Chooses HTTP/1 of what the client offers; a client that offers only other protocols is
@@ -107,15 +108,80 @@ static int client_hello(SSL *ssl, int *alert, void *of)
     return SSL_CLIENT_HELLO_ERROR;
 }
 
+/* The library asks the first server, whoever was chosen; the keys are those of the chosen one. */
+static int use_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                      EVP_MAC_CTX *mac, int encrypts)
+{
+    const struct tls_server *server = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+    return tls_tickets_use(&server->tickets, ssl, name, iv, cipher, mac, encrypts);
+}
+
+static void digest_number(EVP_MD_CTX *digest, uint64_t number)
+{
+    EVP_DigestUpdate(digest, &number, sizeof number);
+}
+
+static void digest_file(EVP_MD_CTX *digest, struct span file)
+{
+    char path[4096];
+    uint8_t bytes[4096];
+    size_t got;
+    FILE *f;
+
+    digest_number(digest, file.len);
+    snprintf(path, sizeof path, "%.*s", SPAN_ARG(file));
+    if (file.len == 0 || !(f = fopen(path, "re")))
+        return;
+    while ((got = fread(bytes, 1, sizeof bytes, f)) > 0)
+        EVP_DigestUpdate(digest, bytes, got);
+    fclose(f);
+}
+
+static void digest_certificates(EVP_MD_CTX *digest, SSL_CTX *context)
+{
+    uint8_t bytes[EVP_MAX_MD_SIZE];
+    unsigned len;
+
+    for (long which = SSL_CERT_SET_FIRST; SSL_CTX_set_current_cert(context, which) == 1;
+         which = SSL_CERT_SET_NEXT)
+        if (X509_digest(SSL_CTX_get0_certificate(context), EVP_sha256(), bytes, &len) == 1)
+            EVP_DigestUpdate(digest, bytes, len);
+}
+
+/*
+ * The same for one that is opened anew with the same name, certificates and rules for clients, and for no other:
+ * sessions go over a reload, and nobody brings one from a server with other rules.
+ */
+static enum rc set_identity(struct tls_server *server, const struct tls_settings *settings,
+                            struct fault *why)
+{
+    EVP_MD_CTX *digest = EVP_MD_CTX_new();
+    bool made = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) == 1;
+
+    if (made) {
+        digest_number(digest, settings->name.len);
+        EVP_DigestUpdate(digest, settings->name.at, settings->name.len);
+        digest_certificates(digest, server->context);
+        digest_number(digest, settings->verify_client);
+        digest_number(digest, settings->verify_depth);
+        digest_file(digest, settings->client_certificate);
+        digest_file(digest, settings->trusted_certificate);
+        digest_file(digest, settings->crl);
+        made = EVP_DigestFinal_ex(digest, server->id, NULL) == 1 &&
+               SSL_CTX_set_session_id_context(server->context, server->id, ID_SIZE) == 1;
+    }
+    EVP_MD_CTX_free(digest);
+    return made ? RC_OK : tls_fail(why, RC_IO, "no identity for TLS sessions");
+}
+
 static enum rc set_sessions(struct tls_server *server, const struct tls_settings *settings,
                             struct fault *why)
 {
     bool cached = settings->session_cache_size > 0;
     uint64_t timeout_s = settings->session_timeout_ms / 1000;
+    enum rc rc;
 
-    if (RAND_bytes(server->id, ID_SIZE) != 1 ||
-        SSL_CTX_set_session_id_context(server->context, server->id, ID_SIZE) != 1)
-        return tls_fail(why, RC_IO, "no identity for TLS sessions");
     SSL_CTX_set_timeout(server->context,
                         (long)(timeout_s < INT32_MAX ? timeout_s : INT32_MAX));
     SSL_CTX_set_session_cache_mode(server->context,
@@ -126,6 +192,11 @@ static enum rc set_sessions(struct tls_server *server, const struct tls_settings
         SSL_CTX_sess_set_cache_size(server->context,
                                     (long)(sessions < INT32_MAX ? sessions : INT32_MAX));
     }
+    rc = tls_tickets_open(&server->tickets, settings->ticket_keys, settings->ticket_keys_count,
+                          why);
+    if (rc != RC_OK)
+        return rc;
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(server->context, use_ticket);
     if (!settings->session_tickets)
         SSL_CTX_set_options(server->context, SSL_OP_NO_TICKET);
     if (!settings->session_tickets && !cached)
@@ -203,6 +274,7 @@ static enum rc set_up(struct tls_server *server, const struct tls_settings *sett
     server->context = SSL_CTX_new(TLS_server_method());
     if (!server->context)
         return tls_fail(why, RC_MEMORY, "SSL_CTX_new() failed");
+    SSL_CTX_set_app_data(server->context, server);
     if ((rc = tls_prepare(server->context, settings->protocols, settings->ciphers, why)) ||
         (rc = set_sessions(server, settings, why)) ||
         (rc = set_client_rules(server, settings, why)))
@@ -223,7 +295,8 @@ static enum rc set_up(struct tls_server *server, const struct tls_settings *sett
         if ((rc = tls_files_pair(server->context, settings->certificates[i], settings->keys[i],
                                  settings->password_file, why)))
             return rc;
-    return tls_files_obey(server->context, &settings->commands, true, why);
+    rc = tls_files_obey(server->context, &settings->commands, true, why);
+    return rc == RC_OK ? set_identity(server, settings, why) : rc;
 }
 
 enum rc tls_server_open(struct tls_server **out, const struct tls_settings *settings,
@@ -247,6 +320,7 @@ void tls_server_close(struct tls_server *server)
         return;
     SSL_CTX_free(server->context);
     OPENSSL_free(server->staple.at);
+    tls_tickets_clear(&server->tickets);
     free(server);
 }
 

@@ -106,6 +106,14 @@ static enum rc set_key(struct conf *conf, const struct directive *d, void *part)
     return add_file(conf, &s->keys, &s->keys_count);
 }
 
+static enum rc set_ticket_key(struct conf *conf, const struct directive *d, void *part)
+{
+    struct tls_settings *s = part;
+
+    (void)d;
+    return add_file(conf, &s->ticket_keys, &s->ticket_keys_count);
+}
+
 /* "shared:NAME:SIZE" */
 static enum rc parse_shared(struct conf *conf, size_t i, uint64_t *size)
 {
@@ -217,6 +225,12 @@ const struct directive tls_directives[] = {
      .standard = "5m", .doc = "How long a session may be taken up again."},
     {"ssl_session_tickets", PLACE, 1, 1, .set = conf_set_flag, AT(session_tickets),
      .standard = "on", .doc = "Gives clients tickets to take their session up again."},
+    {"ssl_session_ticket_key", PLACE, 1, 1, true, .set = set_ticket_key,
+     .doc =
+         "A file of 48 or 80 random bytes that tickets are encrypted with, so that they hold "
+         "for "
+         "several machines and over reloads; of several, the first encrypts, and the others "
+         "decrypt what they did before. Without one, keys are made at each start."},
     {"ssl_password_file", PLACE, 1, 1, .set = tls_set_file, AT(password_file),
      .doc = "A file of pass phrases, one a line, that keys are tried with."},
     {"ssl_verify_client", PLACE, 1, 1, .set = conf_set_choice, AT(verify_client),

@@ -38,6 +38,8 @@ struct tls_settings {
     uint64_t session_timeout_ms;
     uint64_t session_cache_size; /* bytes of a shared cache; 0: none but tickets */
     bool session_tickets;
+    const struct span *ticket_keys; /* files, the one for new tickets first */
+    size_t ticket_keys_count;
     struct span password_file; /* of keys that are encrypted; absolute, as all files here */
     unsigned verify_client;    /* enum tls_verify */
     uint64_t verify_depth;
@@ -48,6 +50,7 @@ struct tls_settings {
     struct span dh_parameters, curves; /* a file; a list in the library's words, or empty */
     struct span staple;                /* a file with an answer of OCSP, as it is sent on */
     bool rejects;                      /* every handshake */
+    struct span name;                  /* of the server: sessions are for it alone */
     struct tls_server
         *server; /* made of those, for a server that has certificates; NULL otherwise */
 };
