@@ -62,8 +62,8 @@ static void handshake(struct client *client)
         tls_make_plain(&client->stream);
         client->plain_at_tls = true;
     } else if (rc != RC_OK) {
-        log_line(LOG_LEVEL_INFO, "*%" PRIu64 " %s while SSL handshaking", client->number,
-                 why.text);
+        log_line(rc == RC_NOT_FOUND ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
+                 "*%" PRIu64 " %s while SSL handshaking", client->number, why.text);
         client_close(client);
         return;
     }
@@ -84,14 +84,43 @@ static const struct tls_server *choose_server(void *of, struct span name)
     return client->server->tls.server;
 }
 
+static bool write_source(const struct template *text, struct request *r, void *at, size_t size,
+                         struct span *source)
+{
+    struct buffer out = buffer_over(at, size);
+
+    template_write(text, r, &out);
+    *source = buffer_span(&out);
+    return !out.full;
+}
+
+/* What the variables of its certificate come to, of which no request has come yet. */
+static bool name_pair(void *of, size_t i, struct tls_sources *sources)
+{
+    struct client *client = of;
+    struct service *s = client->service;
+    const struct tls_settings *tls = &client->server->tls;
+    struct request *r = service_take_request(s, client);
+    bool fits;
+
+    if (!r)
+        return false;
+    request_renew(r);
+    fits = write_source(&tls->certificate_texts[i], r, s->in, SCRATCH_IN,
+                        &sources->certificate) &&
+           write_source(&tls->key_texts[i], r, s->out, SCRATCH_OUT, &sources->key);
+    request_drop(r);
+    return fits;
+}
+
 /* RC_OK also where the listener speaks no TLS. */
 static enum rc begin_tls(struct client *client, struct fault *why)
 {
     if (!client->listener->tls)
         return RC_OK;
     client->state = CLIENT_HANDSHAKE;
-    return tls_server_start(&client->stream, client->server->tls.server, choose_server, client,
-                            why);
+    return tls_server_start(&client->stream, client->server->tls.server, choose_server,
+                            name_pair, client, why);
 }
 
 /* Keeps what stands behind the addresses, of which it has a view as yet, in memory behind itself. */

@@ -84,6 +84,11 @@ static void release(struct request *r)
     service_give_request(r->service, r);
 }
 
+void request_drop(struct request *r)
+{
+    release(r);
+}
+
 void request_begin(struct client *client)
 {
     struct request *r = service_take_request(client->service, client);

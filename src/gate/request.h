@@ -445,6 +445,9 @@ enum rc request_more_answer_fields(struct request *r);
 /* As new, for whatever is to come. */
 void request_renew(struct request *r);
 
+/* Of one that was renewed to ask for variables alone. */
+void request_drop(struct request *r);
+
 /* Of the file that was to be sent. Harmless without one. */
 void request_close_file(struct request *r);
 

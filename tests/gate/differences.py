@@ -108,6 +108,8 @@ DIRECTIVES = {
     'proxy_temp_path': 'its files have no names, so its levels of folders have no effect',
     'post_action': 'one request for each answer, also where its own location has one, and the connection stays; the log line is that of the client\'s location',
     'ssl_session_ticket_key': 'the keys of the server that is chosen by name, not of the first one at the address',
+    'ssl_certificate': 'with variables, a client that names a server with a slash, or a dot in front, ends its handshake; no engine: and store:',
+    'ssl_certificate_key': 'no engine: and store:',
     'proxy_store': 'written beside its place, not in proxy_temp_path; no path with ".." that variables make, and nothing for HEAD',
     'send_lowat': 'no effect: not there on Linux, with nginx neither',
     'aio': 'no effect, whatever it says',

@@ -167,6 +167,10 @@ static enum rc handshake(struct stream *s, struct fault *why)
     if ((rc = outcome(tls, result)) == RC_AGAIN)
         return RC_AGAIN;
     tls->failed = true;
+    if (tls->lacks.rc != RC_OK) {
+        ERR_clear_error();
+        return fail(why, RC_NOT_FOUND, "%s", tls->lacks.text);
+    }
     return explain(tls, why);
 }
 

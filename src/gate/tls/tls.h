@@ -29,6 +29,7 @@
  * RC_IO      the other side broke off, or broke the protocol, or shares none with us: its fault
  * RC_FORMAT  the client does not speak TLS, plain HTTP perhaps: after tls_make_plain all that
  *            it sent can be read
+ * RC_NOT_FOUND  the certificate that variables name for it cannot be read: our fault
  * RC_DENIED  the other side's certificate is not to be trusted, or not for the name asked
  */
 extern const struct stream_kind stream_tls;

@@ -1,18 +1,14 @@
 #include "gate/tls/tls_files.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/secret.h"
+#include "gate/tls/tls_pair.h"
 #include "gate/tls/tls_stream.h"
 
-enum { PATH_MAX_HERE = 4096, PHRASES_MAX = 64 << 10 };
+enum { PATH_MAX_HERE = 4096 };
 
 static enum rc path_of(struct span file, char path[PATH_MAX_HERE], struct fault *why)
 {
@@ -22,117 +18,18 @@ static enum rc path_of(struct span file, char path[PATH_MAX_HERE], struct fault 
     return RC_OK;
 }
 
-/* ---- keys ---- */
-
-static enum rc fill(int fd, struct secret *s)
-{
-    size_t got = 0;
-
-    while (got < s->len) {
-        ssize_t n = read(fd, s->at + got, s->len - got);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return RC_IO;
-        got += (size_t)n;
-    }
-    return RC_OK;
-}
-
-static enum rc read_phrases(struct span file, struct secret *phrases, struct fault *why)
-{
-    char path[PATH_MAX_HERE];
-    struct stat about;
-    enum rc rc = path_of(file, path, why);
-    int fd;
-
-    if (rc != RC_OK)
-        return rc;
-    if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0 || fstat(fd, &about) != 0)
-        rc = fail(why, RC_IO, "open() \"%s\" failed (%d: %s)", path, errno,
-                  strerrordesc_np(errno));
-    else if (!S_ISREG(about.st_mode) || about.st_size > PHRASES_MAX)
-        rc = fail(why, RC_FORMAT, "\"%s\" is no file of pass phrases", path);
-    else if (about.st_size > 0 &&
-             (rc = secret_alloc(phrases, (size_t)about.st_size, why)) == RC_OK &&
-             fill(fd, phrases) != RC_OK)
-        rc = fail(why, RC_IO, "read() \"%s\" failed", path);
-    if (fd >= 0)
-        close(fd);
-    return rc;
-}
-
-/* One line; empty behind the last. */
-static struct span next_phrase(struct span *left)
-{
-    struct span line;
-
-    do {
-        line = span_cut(left, span_find(*left, '\n'));
-        span_cut(left, 1);
-        if (line.len > 0 && line.at[line.len - 1] == '\r')
-            line.len--;
-    } while (line.len == 0 && left->len > 0);
-    return line;
-}
-
-static int give_phrase(char *into, int size, int writing, void *of)
-{
-    const struct span *phrase = of;
-
-    (void)writing;
-    if (phrase->len == 0 || phrase->len > (size_t)size)
-        return -1; /* nobody is there to be asked */
-    memcpy(into, phrase->at, phrase->len);
-    return (int)phrase->len;
-}
-
-/* With each phrase in turn, which a key that is not encrypted does not ask for. */
-static EVP_PKEY *read_key(const char *path, struct span phrases)
-{
-    EVP_PKEY *key;
-
-    do {
-        struct span phrase = next_phrase(&phrases);
-        BIO *file;
-
-        ERR_clear_error();
-        file = BIO_new_file(path, "r");
-        key = file ? PEM_read_bio_PrivateKey(file, NULL, give_phrase, &phrase) : NULL;
-        BIO_free(file);
-    } while (!key && phrases.len > 0);
-    return key;
-}
-
 enum rc tls_files_pair(SSL_CTX *context, struct span certificate, struct span key,
                        struct span phrases, struct fault *why)
 {
-    SCOPED(secret) all = {0};
-    char path[PATH_MAX_HERE];
-    EVP_PKEY *read;
-    int fits;
-    enum rc rc;
+    struct tls_pair pair = {0};
+    enum rc rc = tls_pair_read(&pair, certificate, key, phrases, why);
 
-    if ((rc = path_of(certificate, path, why)) != RC_OK)
-        return rc;
-    if (SSL_CTX_use_certificate_chain_file(context, path) != 1)
-        return tls_fail(why, RC_FORMAT, "cannot load certificate \"%s\": reading it failed",
-                        path);
-    if ((rc = path_of(key, path, why)) != RC_OK ||
-        (phrases.len > 0 && (rc = read_phrases(phrases, &all, why)) != RC_OK))
-        return rc;
-    if (!(read = read_key(path, secret_span(&all))))
-        return tls_fail(why, RC_FORMAT,
-                        "cannot load certificate key \"%s\": reading it failed", path);
-    fits =
-        SSL_CTX_use_PrivateKey(context, read) == 1 && SSL_CTX_check_private_key(context) == 1;
-    EVP_PKEY_free(read);
-    if (!fits)
-        return tls_fail(why, RC_FORMAT,
-                        "cannot load certificate key \"%s\": it is not that of \"%.*s\"", path,
-                        SPAN_ARG(certificate));
-    return RC_OK;
+    if (rc == RC_OK &&
+        SSL_CTX_use_cert_and_key(context, pair.leaf, pair.key, pair.chain, 1) != 1)
+        rc = tls_fail(why, RC_FORMAT, "cannot use certificate \"%.*s\"",
+                      SPAN_ARG(tls_pair_shown(certificate)));
+    tls_pair_clear(&pair);
+    return rc;
 }
 
 /* ---- whom to believe ---- */

@@ -4,9 +4,12 @@
 #include <openssl/ocsp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "gate/tls/tls_files.h"
+#include "gate/tls/tls_pair_cache.h"
 #include "gate/tls/tls_stream.h"
 #include "gate/tls/tls_tickets.h"
 
@@ -18,6 +21,9 @@ enum {
 struct tls_server {
     SSL_CTX *context;
     bool rejects;
+    size_t pairs;              /* that variables name */
+    char *directory, *phrases; /* of their paths; a file, or NULL */
+    struct tls_pair_cache *cache;
     struct staple {
         uint8_t *at;
         long len;
@@ -88,6 +94,69 @@ static bool become(SSL *ssl, const struct tls_server *server)
     SSL_set_verify(ssl, SSL_CTX_get_verify_mode(server->context), accept_for_now);
     SSL_set_verify_depth(ssl, SSL_CTX_get_verify_depth(server->context));
     return SSL_set_session_id_context(ssl, server->id, ID_SIZE) == 1;
+}
+
+/* The word as a path, written behind what `into` has where that is to be done. */
+static struct span absolute(const struct tls_server *server, struct span word,
+                            struct buffer *into)
+{
+    const size_t before = into->len;
+
+    if (span_starts(word, SPAN("/")) || span_starts(word, SPAN("data:")))
+        return word;
+    buffer_add(into, span_text(server->directory));
+    buffer_add(into, word);
+    return span_of(into->at + before, into->len - before);
+}
+
+/* A path of variables stands in a folder of ours: the client's word does not lead out of it. */
+static bool is_safe_name(SSL *ssl)
+{
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    return !name || (name[0] != '.' && !strchr(name, '/'));
+}
+
+static enum rc load_pair(struct tls *tls, const struct tls_server *server, size_t i,
+                         struct fault *why)
+{
+    char text[4096];
+    struct buffer path = buffer_over(text, sizeof text);
+    struct tls_sources sources;
+    struct tls_pair pair = {0};
+    enum rc rc;
+
+    if (!tls->evaluate || !tls->evaluate(tls->of, i, &sources))
+        return fail(why, RC_LIMIT, "the name of a certificate is too long");
+    sources.certificate = absolute(server, sources.certificate, &path);
+    sources.key = absolute(server, sources.key, &path);
+    if (path.full)
+        return fail(why, RC_LIMIT, "the name of a certificate is too long");
+    rc = tls_pair_cache_read(server->cache, &pair, sources.certificate, sources.key,
+                             span_text(server->phrases), why);
+    if (rc == RC_OK && SSL_use_cert_and_key(tls->ssl, pair.leaf, pair.key, pair.chain, 1) != 1)
+        rc = tls_fail(why, RC_FORMAT, "cannot use certificate \"%.*s\"",
+                      SPAN_ARG(tls_pair_shown(sources.certificate)));
+    tls_pair_clear(&pair);
+    if (span_starts(sources.key, SPAN("data:")))
+        wipe((void *)(uintptr_t)sources.key.at, sources.key.len);
+    return rc;
+}
+
+/* 1: goes on with the certificates that variables name; 0: they cannot be had. */
+static int load_pairs(SSL *ssl, void *of)
+{
+    const struct tls_server *server = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    struct tls *tls = SSL_get_app_data(ssl);
+    enum rc rc = RC_OK;
+
+    (void)of;
+    if (!is_safe_name(ssl))
+        rc =
+            fail(&tls->lacks, RC_DENIED, "client asked for a server with a name that is none");
+    for (size_t i = 0; rc == RC_OK && i < server->pairs; i++)
+        rc = load_pair(tls, server, i, &tls->lacks);
+    return rc == RC_OK;
 }
 
 static int client_hello(SSL *ssl, int *alert, void *of)
@@ -163,6 +232,9 @@ static enum rc set_identity(struct tls_server *server, const struct tls_settings
         digest_number(digest, settings->name.len);
         EVP_DigestUpdate(digest, settings->name.at, settings->name.len);
         digest_certificates(digest, server->context);
+        for (size_t i = 0; settings->pairs_vary && i < settings->count; i++)
+            EVP_DigestUpdate(digest, settings->certificates[i].at,
+                             settings->certificates[i].len);
         digest_number(digest, settings->verify_client);
         digest_number(digest, settings->verify_depth);
         digest_file(digest, settings->client_certificate);
@@ -266,6 +338,24 @@ static enum rc set_staple(struct tls_server *server, struct span file, struct fa
     return RC_OK;
 }
 
+static enum rc set_varying(struct tls_server *server, const struct tls_settings *settings,
+                           struct fault *why)
+{
+    const struct span phrases = settings->password_file;
+
+    server->pairs = settings->count;
+    server->directory = strndup((const char *)settings->directory.at, settings->directory.len);
+    if (phrases.len > 0)
+        server->phrases = strndup((const char *)phrases.at, phrases.len);
+    SSL_CTX_set_cert_cb(server->context, load_pairs, NULL);
+    if (!server->directory || (phrases.len > 0 && !server->phrases) ||
+        (settings->cache_max > 0 &&
+         tls_pair_cache_open(&server->cache, settings->cache_max, settings->cache_inactive_ms,
+                             settings->cache_valid_ms) != RC_OK))
+        return fail(why, RC_MEMORY, "no memory for a TLS server");
+    return RC_OK;
+}
+
 static enum rc set_up(struct tls_server *server, const struct tls_settings *settings,
                       struct fault *why)
 {
@@ -291,7 +381,9 @@ static enum rc set_up(struct tls_server *server, const struct tls_settings *sett
         return rc;
     SSL_CTX_set_alpn_select_cb(server->context, choose_protocol, NULL);
     SSL_CTX_set_client_hello_cb(server->context, client_hello, NULL);
-    for (size_t i = 0; i < settings->count; i++)
+    if (settings->pairs_vary && (rc = set_varying(server, settings, why)) != RC_OK)
+        return rc;
+    for (size_t i = 0; !settings->pairs_vary && i < settings->count; i++)
         if ((rc = tls_files_pair(server->context, settings->certificates[i], settings->keys[i],
                                  settings->password_file, why)))
             return rc;
@@ -321,11 +413,14 @@ void tls_server_close(struct tls_server *server)
     SSL_CTX_free(server->context);
     OPENSSL_free(server->staple.at);
     tls_tickets_clear(&server->tickets);
+    tls_pair_cache_close(server->cache);
+    free(server->directory);
+    free(server->phrases);
     free(server);
 }
 
 enum rc tls_server_start(struct stream *s, const struct tls_server *first, tls_choose *choose,
-                         void *of, struct fault *why)
+                         tls_evaluate *evaluate, void *of, struct fault *why)
 {
     struct tls *tls;
     enum rc rc = tls_begin(s, first->context, &tls, why);
@@ -334,6 +429,7 @@ enum rc tls_server_start(struct stream *s, const struct tls_server *first, tls_c
         return rc;
     tls->first = first;
     tls->choose = choose;
+    tls->evaluate = evaluate;
     tls->of = of;
     SSL_set_accept_state(tls->ssl);
     return RC_OK;

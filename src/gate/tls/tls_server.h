@@ -28,11 +28,22 @@ void tls_server_close(struct tls_server *server);
  */
 typedef const struct tls_server *tls_choose(void *of, struct span name);
 
+/* A certificate and its key: paths, or "data:" and what would be there. */
+struct tls_sources {
+    struct span certificate, key;
+};
+
+/*
+ * Asked in the handshake of a server whose settings say pairs_vary: what its pair number `i` is now, or false. They last
+ * until the next call, and a key in them is wiped.
+ */
+typedef bool tls_evaluate(void *of, size_t i, struct tls_sources *sources);
+
 /*
  * Makes TLS of a plain stream; `first` answers where the client names nobody. `choose` may be
- * NULL. A session is only resumed by the server that it was made with, whoever answers first.
+ * NULL, and `evaluate` where no server needs it. A session is only resumed by the server that it was made with, whoever answers first.
  */
 enum rc tls_server_start(struct stream *s, const struct tls_server *first, tls_choose *choose,
-                         void *of, struct fault *why);
+                         tls_evaluate *evaluate, void *of, struct fault *why);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "base/units.h"
 #include "gate/conf/slot.h"
 #include "gate/conf/value.h"
 
@@ -11,6 +12,7 @@
 enum {
     PLACE = CONF_HTTP | CONF_SERVER,
     CACHE_MIN = 8 * 4096, /* as nginx: eight pages */
+    PAIRS_MAX = 1 << 20,
 };
 
 const struct conf_choice tls_protocol_choices[] = {
@@ -70,7 +72,43 @@ enum rc tls_set_command(struct conf *conf, const struct directive *d, void *part
     return command->name && command->value ? RC_OK : conf_no_memory(conf);
 }
 
-/* Adds the file of a certificate or key to a list. */
+/* Is it something that a template makes a path of? */
+static bool is_made(struct span word)
+{
+    return span_find(word, '$') < word.len;
+}
+
+/* Adds the word for a certificate or key to both lists: a file, "data:...", or something with variables. */
+static enum rc add_source(struct conf *conf, const struct span **list,
+                          const struct template **texts, size_t *count)
+{
+    struct span word = conf_word(conf, 1), *sources = NULL, *source;
+    struct template *all = NULL, *text;
+    const size_t before = conf->again ? *count : 0;
+    size_t count_again = before;
+
+    if (!span_starts(word, SPAN("data:")) && !is_made(word)) {
+        enum rc rc = file_of(conf, &word);
+
+        if (rc != RC_OK)
+            return rc;
+    }
+    if (conf->again) {
+        memcpy(&sources, list, sizeof sources);
+        memcpy(&all, texts, sizeof all);
+    }
+    *count = before;
+    source = conf_add(conf, (void **)&sources, count, sizeof *sources);
+    text = conf_add(conf, (void **)&all, &count_again, sizeof *all);
+    if (!source || !text)
+        return RC_MEMORY;
+    *source = word;
+    *list = sources;
+    *texts = all;
+    return conf_template(conf, 1, word, text);
+}
+
+/* Adds a file to a list. */
 static enum rc add_file(struct conf *conf, const struct span **list, size_t *count)
 {
     struct span word, *files = NULL, *file;
@@ -95,7 +133,7 @@ static enum rc set_certificate(struct conf *conf, const struct directive *d, voi
     struct tls_settings *s = part;
 
     (void)d;
-    return add_file(conf, &s->certificates, &s->count);
+    return add_source(conf, &s->certificates, &s->certificate_texts, &s->count);
 }
 
 static enum rc set_key(struct conf *conf, const struct directive *d, void *part)
@@ -103,7 +141,7 @@ static enum rc set_key(struct conf *conf, const struct directive *d, void *part)
     struct tls_settings *s = part;
 
     (void)d;
-    return add_file(conf, &s->keys, &s->keys_count);
+    return add_source(conf, &s->keys, &s->key_texts, &s->keys_count);
 }
 
 static enum rc set_ticket_key(struct conf *conf, const struct directive *d, void *part)
@@ -192,8 +230,47 @@ static enum rc set_stapling(struct conf *conf, const struct directive *d, void *
     return rc;
 }
 
-enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s)
+/* "off" or "max=N [inactive=TIME] [valid=TIME]" */
+static enum rc set_pair_cache(struct conf *conf, const struct directive *d, void *part)
 {
+    struct tls_settings *s = part;
+    uint64_t max = 0, inactive_s = 10, valid_s = 60;
+
+    (void)d;
+    s->cache_max = 0;
+    for (size_t i = 1; i < conf_words(conf); i++) {
+        struct span word = conf_word(conf, i), name = span_cut(&word, span_find(word, '='));
+        enum rc rc = RC_FORMAT;
+
+        span_cut(&word, 1);
+        if (span_equal(conf_word(conf, i), SPAN("off")) && conf_words(conf) == 2)
+            return RC_OK;
+        if (span_equal(name, SPAN("max")))
+            rc = units_parse_number(word, PAIRS_MAX, &max);
+        else if (span_equal(name, SPAN("inactive")))
+            rc = value_parse_seconds(word, &inactive_s);
+        else if (span_equal(name, SPAN("valid")))
+            rc = value_parse_seconds(word, &valid_s);
+        if (rc != RC_OK || (span_equal(name, SPAN("max")) && max == 0))
+            return conf_fail(conf, i, "off, or max=NUMBER inactive=TIME valid=TIME",
+                             "invalid parameter \"%.*s\"", SPAN_ARG(conf_word(conf, i)));
+    }
+    if (max == 0)
+        return conf_fail(conf, 0, "max=NUMBER",
+                         "\"ssl_certificate_cache\" must have the \"max\" parameter");
+    s->cache_max = max;
+    s->cache_inactive_ms = inactive_s * 1000;
+    s->cache_valid_ms = valid_s * 1000;
+    return RC_OK;
+}
+
+enum rc tls_settings_check(struct conf *conf, struct tls_settings *s)
+{
+    s->directory = span_text(conf->directory);
+    s->pairs_vary = false;
+    for (size_t i = 0; i < s->count && i < s->keys_count; i++)
+        s->pairs_vary = s->pairs_vary || !template_is_constant(&s->certificate_texts[i]) ||
+                        !template_is_constant(&s->key_texts[i]);
     if (s->keys_count < s->count)
         return lacks(conf, "ssl_certificate_key", "certificate",
                      s->certificates[s->keys_count]);
@@ -206,11 +283,17 @@ enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s)
 
 const struct directive tls_directives[] = {
     {"ssl_certificate", PLACE, 1, 1, true, .set = set_certificate,
-     .doc = "A PEM file with the server's certificate and those between it and the root; "
-            "several for "
-            "several kinds of key."},
+     .doc = "A PEM file with the server's certificate and those between it and the root, or "
+            "data: and "
+            "what would be in it; several for several kinds of key. Where it has variables, "
+            "such as "
+            "$ssl_server_name, it is read at each handshake, by the worker, and a failure "
+            "ends that "
+            "handshake alone."},
     {"ssl_certificate_key", PLACE, 1, 1, true, .set = set_key,
-     .doc = "A PEM file with the key of that certificate."},
+     .doc = "A PEM file with the key of that certificate, or data: and what would be in it; "
+            "with variables "
+            "as that."},
     {"ssl_protocols", PLACE, 1, CONF_MANY, true, .set = conf_set_choices, AT(protocols),
      .of = tls_protocol_choices, .standard = "TLSv1.2 TLSv1.3",
      .doc = "The versions of TLS that are offered to clients."},
@@ -266,8 +349,11 @@ const struct directive tls_directives[] = {
      .doc = "Accepted, of no effect: ssl_stapling_file names what is sent."},
     {"ssl_early_data", PLACE, 1, 1, .set = conf_accept,
      .doc = "Accepted, of no effect: gate takes no early data, which can be replayed."},
-    {"ssl_certificate_cache", PLACE, 1, 3, .set = conf_accept,
-     .doc = "Accepted, of no effect: certificates are read once."},
+    {"ssl_certificate_cache", PLACE, 1, 3, .set = set_pair_cache, .standard = "off",
+     .doc =
+         "Keeps max=NUMBER certificates and keys that variables named at hand, until nobody "
+         "has "
+         "asked for one for inactive=10s, and reads them anew after valid=60s; off for none."},
     {"ssl_certificate_compression", PLACE, 1, 1, .set = conf_accept,
      .doc = "Accepted, of no effect: certificates are sent as they are."},
     {"ssl_buffer_size", PLACE, 1, 1, .set = conf_set_size, DROPPED,

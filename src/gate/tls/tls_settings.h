@@ -29,9 +29,15 @@ enum tls_verify {
 };
 
 struct tls_settings {
-    const struct span *certificates; /* PEM files, absolute; as many keys */
+    const struct span *certificates; /* PEM files, absolute, or "data:..."; as many keys */
     const struct span *keys;
     size_t count, keys_count;
+    /* The same with variables: they are read at each handshake where pairs_vary. */
+    const struct template *certificate_texts, *key_texts;
+    bool pairs_vary;
+    struct span directory; /* what relative paths of those start with */
+    uint64_t cache_max;    /* pairs that stay at hand then; 0: none */
+    uint64_t cache_inactive_ms, cache_valid_ms;
     unsigned protocols;
     struct span ciphers;
     bool prefer_server_ciphers;
@@ -80,6 +86,6 @@ enum rc tls_set_command(struct conf *conf, const struct directive *d, void *part
 extern const struct directive tls_directives[];
 
 /* As many keys as certificates, authorities where clients are verified? Faults are added at conf->node. */
-enum rc tls_settings_check(struct conf *conf, const struct tls_settings *s);
+enum rc tls_settings_check(struct conf *conf, struct tls_settings *s);
 
 #endif

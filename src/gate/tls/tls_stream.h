@@ -17,7 +17,9 @@ struct tls {
     bool greeted;                   /* a client's first byte was seen, and is one of TLS */
     const struct tls_server *first; /* of a client: who answers where it names nobody */
     tls_choose *choose;
+    tls_evaluate *evaluate;
     void *of;
+    struct fault lacks; /* RC_OK, or why there was no certificate */
     struct tls_client *client;
     char name[TLS_NAME_MAX + 1]; /* whom a client asked for */
 };

@@ -125,7 +125,7 @@ static void join(struct link *link, struct tls_client *client, const char *name,
 {
     sockets(link);
     assert_int_equal(tls_client_start(&link->client, client, span_text(name), NULL), RC_OK);
-    assert_int_equal(tls_server_start(&link->server, server, choose, of, NULL), RC_OK);
+    assert_int_equal(tls_server_start(&link->server, server, choose, NULL, of, NULL), RC_OK);
     shake(link);
 }
 
@@ -348,7 +348,7 @@ static void plain_http_is_known(void **state)
 
     (void)state;
     sockets(&link);
-    assert_int_equal(tls_server_start(&link.server, server, NULL, NULL, NULL), RC_OK);
+    assert_int_equal(tls_server_start(&link.server, server, NULL, NULL, NULL, NULL), RC_OK);
     assert_int_equal(write(link.client.fd, request, sizeof request - 1), sizeof request - 1);
     assert_int_equal(stream_handshake(&link.server, &link.server_why), RC_FORMAT);
     tls_make_plain(&link.server);
@@ -370,7 +370,7 @@ static void a_peer_that_leaves_is_said_to_have_left(void **state)
 
     (void)state;
     sockets(&link);
-    assert_int_equal(tls_server_start(&link.server, server, NULL, NULL, NULL), RC_OK);
+    assert_int_equal(tls_server_start(&link.server, server, NULL, NULL, NULL, NULL), RC_OK);
     assert_int_equal(stream_handshake(&link.server, &link.server_why), RC_AGAIN);
     stream_close(&link.client);
     assert_int_equal(stream_handshake(&link.server, &link.server_why), RC_IO);
