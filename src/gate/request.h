@@ -204,10 +204,13 @@ struct request {
     struct gzip_stream *gzip; /* that it goes through; NULL: as it is, or there is none */
     bool is_head;             /* the method is HEAD */
     struct span location_field, content_type; /* as sent, for variables */
-    struct span sent_etag, sent_modified;
-    int file;                     /* that is being sent; -1: none */
-    struct file_entry *file_held; /* of a cache; NULL: it is the request's own */
-    struct file_part *parts;      /* of it, in the order in which they go out */
+    struct span sent_etag;
+    const struct buffer *head_at_work; /* while a head is written; else NULL */
+    size_t head_own;                   /* bytes in front of what variables may see of it */
+    struct span sent_lines;            /* of the head that was sent, for variables */
+    int file;                          /* that is being sent; -1: none */
+    struct file_entry *file_held;      /* of a cache; NULL: it is the request's own */
+    struct file_part *parts;           /* of it, in the order in which they go out */
     size_t parts_count, part;
     unsigned redirects; /* internal ones, so far */
     bool searches; /* STEP_REDIRECT looks for a location, and runs nothing of the server's */
@@ -606,6 +609,9 @@ struct reply {
  */
 void request_write_head(struct request *r, struct reply *reply, struct buffer *out);
 void request_add_fields(struct request *r, const struct reply *reply, struct buffer *out);
+
+/* The empty line, and a copy of all lines for those who ask later what was sent. */
+void request_end_head(struct request *r, struct buffer *out);
 
 /*
  * Sends the head, the empty line and `body`, which lasts as long as the request; what r->parts name of

@@ -72,10 +72,10 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
     if (r->error_status != 0 && code != 200 && code != 206 && code != 304)
         reply->last_modified = (struct span){0};
     r->sent_etag = reply->etag;
-    r->sent_modified = reply->last_modified;
     if (headers->used)
         reply->added = headers_begin(headers, code, r);
     reply->added.weak_etag = r->reshaped;
+    r->head_at_work = out;
     buffer_add(out, SPAN("HTTP/1.1 "));
     if (reply->status.len > 0)
         buffer_add(out, reply->status);
@@ -85,6 +85,7 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
     add_field(out, SPAN("Server: "), reply->server.len > 0 ? reply->server : own_server(r));
     add_field(out, SPAN("Date: "),
               reply->date.len > 0 ? reply->date : times_span(times_now()->http));
+    r->head_own = reply->server.len == 0 ? out->len : 0;
     add_field(out, SPAN("Content-Type: "), r->content_type);
     if (reply->has_length && !emptied) {
         buffer_add(out, SPAN("Content-Length: "));
@@ -122,6 +123,15 @@ void request_add_fields(struct request *r, const struct reply *reply, struct buf
         buffer_add(out, SPAN("Content-Encoding: gzip\r\n"));
 }
 
+void request_end_head(struct request *r, struct buffer *out)
+{
+    r->head_at_work = NULL;
+    if (!out->full)
+        r->sent_lines =
+            arena_copy(&r->arena, span_of(out->at + r->head_own, out->len - r->head_own));
+    buffer_add(out, SPAN("\r\n"));
+}
+
 /* What our own answers have besides. */
 static void add_own_fields(struct request *r, const struct reply *reply, struct buffer *out)
 {
@@ -134,7 +144,7 @@ static void add_own_fields(struct request *r, const struct reply *reply, struct 
               r->challenge);
     if (reply->accept_ranges && !r->reshaped)
         buffer_add(out, SPAN("Accept-Ranges: bytes\r\n"));
-    buffer_add(out, SPAN("\r\n"));
+    request_end_head(r, out);
 }
 
 /* Of a small file: what is there goes out with the head. The rest, or the fault, is STEP_ANSWER's. */
@@ -307,6 +317,7 @@ enum rc request_answer_return(struct request *r, const struct rewrite_code *code
 
     if (code->text.count == 0 && code->status >= 400)
         return request_answer_status(r, code->status);
+    r->status = r->error_status ? r->error_status : code->status; /* which the text may name */
     template_write(&code->text, r, &text);
     if (text.full) {
         request_log(r, LOG_LEVEL_ERROR, "the text of \"return\" is too long");

@@ -229,7 +229,7 @@ static void write_answer(struct request *r, struct buffer *out)
     request_add_fields(r, &reply, out);
     if (r->window.is_on)
         request_add_window(r, &reply, out);
-    buffer_add(out, SPAN("\r\n"));
+    request_end_head(r, out);
     r->head_bytes = out->len;
 }
 

@@ -2,8 +2,6 @@
 #include "gate/variables.h"
 #include "gate/variables_room.h"
 
-enum { FIELD_ADDED_MAX = 4096 };
-
 /* "HTTP_X" of a template against "X-..." of a field: '-' is written '_'. */
 static bool name_fits(struct span name, struct span rest)
 {
@@ -55,10 +53,8 @@ static bool find_fields(struct request *r, const struct head *head, struct span 
     return joined.at ? give(&joined, value) : first != NULL;
 }
 
-bool request_field_first(const struct request *r, struct span name, struct span *value)
+static bool find_first(const struct head *head, struct span name, struct span *value)
 {
-    const struct head *head = &r->head.head;
-
     for (uint32_t i = 0; i < head->count; i++) {
         if (name_fits(field_name(head, &head->fields[i]), name)) {
             *value = field_value(head, &head->fields[i]);
@@ -68,10 +64,21 @@ bool request_field_first(const struct request *r, struct span name, struct span 
     return false;
 }
 
+bool request_field_first(const struct request *r, struct span name, struct span *value)
+{
+    return find_first(&r->head.head, name, value);
+}
+
 bool request_field_list(struct request *r, struct span name, struct span *value)
 {
     return find_fields(r, &r->head.head, name,
                        span_equal(name, SPAN("cookie")) ? SPAN("; ") : SPAN(", "), value);
+}
+
+/* Of several fields of a name: all, or the first alone? */
+static bool joins_fields(const struct request *r)
+{
+    return r->service->site->version >= CONF_VERSION(1, 23, 0);
 }
 
 bool variables_http(void *subject, struct span rest, uintptr_t of, struct span *value)
@@ -79,8 +86,8 @@ bool variables_http(void *subject, struct span rest, uintptr_t of, struct span *
     const struct request *r = subject;
 
     (void)of;
-    if (r->service->site->version < CONF_VERSION(1, 23, 0) &&
-        !span_equal(rest, SPAN("cookie")) && !span_equal(rest, SPAN("x_forwarded_for")))
+    if (!joins_fields(r) && !span_equal(rest, SPAN("cookie")) &&
+        !span_equal(rest, SPAN("x_forwarded_for")))
         return request_field_first(r, rest, value);
     return request_field_list(subject, rest, value);
 }
@@ -101,56 +108,20 @@ bool variables_upstream_http(void *subject, struct span rest, uintptr_t of, stru
     struct request *r = subject;
 
     (void)of;
-    return find_fields(r, &r->answer.head, rest, SPAN(", "), value);
+    return joins_fields(r) ? find_fields(r, &r->answer.head, rest, SPAN(", "), value)
+                           : find_first(&r->answer.head, rest, value);
 }
 
-/* What add_header has put into a head that is on its way: in front of that, nothing. */
-static bool find_added(struct request *r, struct span rest, struct span *value)
-{
-    const struct added_fields *list = &request_settings(r)->headers.headers;
-
-    for (size_t i = 0; r->head_sent && i < list->count; i++) {
-        const struct added_field *field = &list->fields[i];
-        struct buffer b;
-
-        if (!name_fits(field->name, rest) || (!field->always && !headers_is_usual(r->status)))
-            continue;
-        b = room(r, FIELD_ADDED_MAX);
-        if (b.at)
-            template_write(&field->value, r, &b);
-        return give(&b, value) && value->len > 0;
-    }
-    return false;
-}
-
-bool variables_sent_http(void *subject, struct span rest, uintptr_t of, struct span *value)
-{
-    struct request *r = subject;
-
-    (void)of;
-    if (span_equal(rest, SPAN("content_type")))
-        *value = r->content_type;
-    else if (span_equal(rest, SPAN("location")))
-        *value = r->location_field;
-    else if (r->sent_etag.len > 0 && span_equal(rest, SPAN("etag")))
-        *value = r->sent_etag;
-    else if (r->sent_modified.len > 0 && span_equal(rest, SPAN("last_modified")))
-        *value = r->sent_modified;
-    else if (find_added(r, rest, value))
-        return true;
-    else if (r->step >= STEP_RELAY || r->head_sent)
-        return find_fields(r, &r->answer.head, rest, SPAN(", "), value);
-    return value->len > 0;
-}
-
-/* Of complete lines: the values of that name, joined. */
-static bool find_lines(struct request *r, struct span lines, struct span rest,
+/* Of complete lines: the values of that name, `all` of them joined. */
+static bool find_lines(struct request *r, struct span lines, struct span rest, bool all,
                        struct span *value)
 {
     struct buffer joined = room(r, 2 * lines.len); /* ", " for each "\r\n" */
+    size_t end;
 
-    while (joined.at && lines.len > 0) {
-        struct span line = span_cut(&lines, span_find(lines, '\r'));
+    while (joined.at && (all || joined.len == 0) &&
+           (end = span_find(lines, '\r')) < lines.len) {
+        struct span line = span_cut(&lines, end);
         struct span name = span_cut(&line, span_find(line, ':'));
 
         span_cut(&lines, 2);
@@ -166,6 +137,26 @@ static bool find_lines(struct request *r, struct span lines, struct span rest,
     return joined.len > 0 && give(&joined, value);
 }
 
+bool variables_sent_http(void *subject, struct span rest, uintptr_t of, struct span *value)
+{
+    struct request *r = subject;
+    const struct buffer *head = r->head_at_work;
+    struct span lines = r->sent_lines;
+
+    (void)of;
+    if (head)
+        lines = span_of(head->at + r->head_own, head->len - r->head_own);
+    if (span_equal(rest, SPAN("content_type")))
+        *value = r->content_type;
+    else if (span_equal(rest, SPAN("location")))
+        *value = r->location_field.len > 0 ? r->location_field : r->kept_location;
+    else if (head && r->sent_etag.len > 0 && span_equal(rest, SPAN("etag")))
+        *value = r->sent_etag; /* the body's own, before it is changed on its way */
+    else
+        return find_lines(r, lines, rest, joins_fields(r), value);
+    return value->len > 0;
+}
+
 /* They are there when all of the body is sent. */
 bool variables_sent_trailer(void *subject, struct span rest, uintptr_t of, struct span *value)
 {
@@ -176,7 +167,7 @@ bool variables_sent_trailer(void *subject, struct span rest, uintptr_t of, struc
     if (r->step < STEP_DRAIN || !r->down_chunked || !(lines = room(r, REQUEST_TRAILER)).at)
         return false;
     request_write_trailer(r, &lines);
-    return !lines.full && find_lines(r, buffer_span(&lines), rest, value);
+    return !lines.full && find_lines(r, buffer_span(&lines), rest, true, value);
 }
 
 /* Those that are passed on, under proxy_pass_trailers. */
@@ -190,20 +181,56 @@ bool variables_upstream_trailer(void *subject, struct span rest, uintptr_t of,
     if (r->trailer.len == 0 || r->trailer.full || !(lines = room(r, REQUEST_TRAILER)).at)
         return false;
     body_filter_trailer(buffer_span(&r->trailer), &lines);
-    return find_lines(r, buffer_span(&lines), rest, value);
+    return find_lines(r, buffer_span(&lines), rest, true, value);
 }
 
-/* "a=1; name=value": the value of a cookie, of the given separator between pairs. */
-static bool find_pair(struct span text, uint8_t separator, struct span name,
-                      struct span *value)
+static void skip_blanks(struct span *s)
+{
+    while (s->len > 0 && (s->at[0] == ' ' || s->at[0] == '\t'))
+        span_cut(s, 1);
+}
+
+/* Where the first of `separators` is. */
+static size_t find_any(struct span s, const char *separators)
+{
+    size_t at = 0;
+
+    while (at < s.len && !strchr(separators, s.at[at]))
+        at++;
+    return at;
+}
+
+/* "a=1; name = value": a cookie ends with a semicolon, and a comma ends what is none of that name. */
+static bool find_cookie(struct span text, struct span name, struct span *value)
 {
     while (text.len > 0) {
-        struct span pair = span_cut(&text, span_find(text, separator)), key;
+        struct span rest;
+
+        skip_blanks(&text);
+        rest = text;
+        if (span_equal_nocase(span_cut(&rest, name.len), name)) {
+            skip_blanks(&rest);
+            if (rest.len > 0 && rest.at[0] == '=') {
+                span_cut(&rest, 1);
+                skip_blanks(&rest);
+                *value = span_cut(&rest, span_find(rest, ';'));
+                return true;
+            }
+        }
+        span_cut(&text, find_any(text, ";,"));
+        span_cut(&text, 1);
+    }
+    return false;
+}
+
+/* The value of an argument, as it came. */
+static bool find_argument(struct span text, struct span name, struct span *value)
+{
+    while (name.len > 0 && text.len > 0) {
+        struct span pair = span_cut(&text, span_find(text, '&'));
+        struct span key = span_cut(&pair, span_find(pair, '='));
 
         span_cut(&text, 1);
-        while (pair.len > 0 && (pair.at[0] == ' ' || pair.at[0] == '\t'))
-            span_cut(&pair, 1);
-        key = span_cut(&pair, span_find(pair, '='));
         if (pair.len > 0 && span_equal_nocase(key, name)) {
             span_cut(&pair, 1);
             *value = pair;
@@ -219,7 +246,7 @@ bool variables_cookie(const struct request *r, struct span rest, struct span *va
 
     for (uint32_t i = 0; i < head->count; i++)
         if (head->fields[i].id == FIELD_COOKIE &&
-            find_pair(field_value(head, &head->fields[i]), ';', rest, value))
+            find_cookie(field_value(head, &head->fields[i]), rest, value))
             return true;
     return false;
 }
@@ -243,7 +270,7 @@ bool variables_upstream_cookie(void *subject, struct span rest, uintptr_t of,
 
         if (!span_equal_nocase(field_name(head, &head->fields[i]), SPAN("set-cookie")))
             continue;
-        if (find_pair(span_cut(&pair, span_find(pair, ';')), ';', rest, value))
+        if (find_cookie(pair, rest, value))
             return true;
     }
     return false;
@@ -251,7 +278,7 @@ bool variables_upstream_cookie(void *subject, struct span rest, uintptr_t of,
 
 bool request_argument(struct request *r, struct span name, struct span *value)
 {
-    return find_pair(r->args, '&', name, value);
+    return find_argument(r->args, name, value);
 }
 
 bool variables_argument(void *subject, struct span rest, uintptr_t of, struct span *value)
@@ -259,5 +286,5 @@ bool variables_argument(void *subject, struct span rest, uintptr_t of, struct sp
     struct request *r = subject;
 
     (void)of;
-    return find_pair(r->args, '&', rest, value);
+    return find_argument(r->args, rest, value);
 }

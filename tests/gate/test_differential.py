@@ -14,10 +14,11 @@ import time
 import differences
 import differential
 import differential_language
+import differential_rules
 import peers
 import pytest
 
-CASES = [*differential.cases(), *differential_language.cases()]
+CASES = [*differential.cases(), *differential_language.cases(), *differential_rules.cases()]
 GROUPS = {case.group: [each for each in CASES if each.group == case.group] for case in CASES}
 LOG = ('log_format each \'$request|$status|$body_bytes_sent|$uri|$args|$host|$server_name|$upstream_status|'
        '$sent_http_content_type|$request_completion|$http_referer\';')

@@ -64,7 +64,10 @@ static enum rc parse_name(struct conf *conf, size_t i, struct referer_name *name
     for (size_t at = 0; at < name->host.len; at++)
         lower[at] = (char)tolower((unsigned char)lower[at]);
     name->host = span_of(lower, name->host.len);
-    if (span_starts(name->host, SPAN("*."))) {
+    if (span_starts(name->host, SPAN("."))) {
+        name->kind = REFERER_LEADING;
+        name->and_itself = true;
+    } else if (span_starts(name->host, SPAN("*."))) {
         name->kind = REFERER_LEADING;
         span_cut(&name->host, 1);
     } else if (name->host.len > 2 && lower[name->host.len - 1] == '*' &&

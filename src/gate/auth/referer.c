@@ -45,7 +45,8 @@ static bool fits(const struct referer_name *name, struct span host)
     case REFERER_EXACT:
         return span_equal(name->host, host);
     case REFERER_LEADING:
-        return ends(host, name->host);
+        return ends(host, name->host) || (name->and_itself && host.len + 1 == name->host.len &&
+                                          memcmp(host.at, name->host.at + 1, host.len) == 0);
     case REFERER_TRAILING:
         return host.len > name->host.len && span_starts(host, name->host);
     }

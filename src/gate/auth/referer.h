@@ -11,9 +11,10 @@ struct regex;
 
 enum referer_kind { REFERER_EXACT, REFERER_LEADING, REFERER_TRAILING };
 
-/* "www.example.com", "*.example.com" or "example.*", and perhaps "/path" behind it. */
+/* "www.example.com", "*.example.com", ".example.com" or "example.*", and perhaps "/path" behind it. */
 struct referer_name {
     enum referer_kind kind;
+    bool and_itself;  /* ".example.com": example.com too */
     struct span host; /* lower case; of a wildcard, with the dot and without the asterisk */
     struct span path; /* empty: any */
 };
