@@ -92,9 +92,10 @@ static void links(void **state)
 
 static void referers(void **state)
 {
-    const struct referer_name names[] = {{REFERER_EXACT, SPAN("a.org"), SPAN("/only/")},
-                                         {REFERER_LEADING, SPAN(".org"), {0}},
-                                         {REFERER_TRAILING, SPAN("www."), {0}}};
+    const struct referer_name names[] = {
+        {.kind = REFERER_EXACT, .host = SPAN("a.org"), .path = SPAN("/only/")},
+        {.kind = REFERER_LEADING, .host = SPAN(".org")},
+        {.kind = REFERER_TRAILING, .host = SPAN("www.")}};
     const struct referer_rules rules = {.used = true, .names = names, .names_count = 3};
     const struct referer_rules lax = {.used = true, .none = true, .blocked = true};
 
