@@ -58,9 +58,10 @@ static void check_link(struct span path)
 
 static void check_referer(struct span value)
 {
-    static const struct referer_name names[] = {{REFERER_EXACT, SPAN("a.org"), SPAN("/x")},
-                                                {REFERER_LEADING, SPAN(".org"), {0}},
-                                                {REFERER_TRAILING, SPAN("www."), {0}}};
+    static const struct referer_name names[] = {
+        {.kind = REFERER_EXACT, .host = SPAN("a.org"), .path = SPAN("/x")},
+        {.kind = REFERER_LEADING, .host = SPAN(".net"), .and_itself = true},
+        {.kind = REFERER_TRAILING, .host = SPAN("www.")}};
     const struct referer_rules rules = {.used = true, .names = names, .names_count = 3};
     char host[REFERER_HOST_MAX];
     bool has_scheme;
