@@ -179,8 +179,7 @@ static void copy_answer(struct request *sub, const struct request *parent)
     sub->kept = parent->kept;
     sub->location_field = parent->location_field;
     sub->content_type = parent->content_type;
-    sub->sent_etag = parent->sent_etag;
-    sub->sent_modified = parent->sent_modified;
+    sub->sent_lines = parent->sent_lines;
     sub->tries_count = sub->tries_before = parent->tries_count;
     memcpy(sub->tries, parent->tries, sizeof sub->tries);
 }
