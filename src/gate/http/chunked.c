@@ -76,7 +76,7 @@ static bool step(struct chunked *c, uint8_t byte)
             return add_digit(c, hex_value(byte));
         return c->digits > 0 && after_size(c, byte);
     case GAP:
-        return byte != '\r' && after_size(c, byte);
+        return after_size(c, byte); /* some origins fill the size up with blanks */
     case EXTENSION:
         return byte == '\r' ? go(c, SIZE_LF) : !scan_is_control(byte);
     case SIZE_LF:

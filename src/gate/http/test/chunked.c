@@ -28,7 +28,7 @@ static const struct {
     {"no size", TEXT(";x\r\n"), "", "", RC_FORMAT, 0},
     {"empty size", TEXT("\r\n"), "", "", RC_FORMAT, 0},
     {"blank before the size", TEXT(" 1\r\n"), "", "", RC_FORMAT, 0},
-    {"blank behind the size", TEXT("1 \r\nz"), "", "", RC_FORMAT, 0},
+    {"blanks behind the size", TEXT("1 \t\r\nz\r\n0  \r\n\r\n"), "z", "\r\n", RC_END, 0},
     {"two sizes", TEXT("1 1\r\nz"), "", "", RC_FORMAT, 0},
     {"0x", TEXT("0x1\r\nz"), "", "", RC_FORMAT, 0},
     {"sign", TEXT("+1\r\nz"), "", "", RC_FORMAT, 0},
