@@ -628,6 +628,9 @@ static const struct {
     {"ssl_handshake_timeout", STREAM},
     {"ssl_preread", STREAM},
     {"degrad", "leave it out: it belongs to no supported system"},
+    /* variables */
+    {"proxy_add_via", "say it: proxy_set_header Via \"1.1 NAME\""},
+    {"proxy_internal_", "leave it out: gate says by itself how long a body is"},
     /* of others than nginx's makers */
     {"lua_", LUA},
     {"js_", "say it with map, set and rewrite, or ask a service by auth_request"},

@@ -67,3 +67,19 @@ def test_what_is_refused_says_what_to_do_and_what_is_accepted_why(gate_program):
 def test_every_variable_is_known(told):
     output = told('events { }\nhttp { log_format all "' + ' '.join(f'${name}' for name in VARIABLES) + '"; }\n')
     assert 'successful' in output, output
+
+
+# of modules that gate does not have
+ABSENT_VARIABLES = {
+    'geoip_country_code geoip_country_code3 geoip_country_name geoip_org geoip_city_continent_code geoip_city_country_code geoip_city_country_code3 geoip_city_country_name '
+    'geoip_region geoip_region_name geoip_city geoip_postal_code geoip_latitude geoip_longitude geoip_dma_code geoip_area_code': 'a geo block',
+    'grpc_internal_trailers': 'gRPC', 'memcached_key': 'let a small service read memcached', 'fastcgi_script_name fastcgi_path_info': 'gate asks origins by HTTP',
+    'proxy_add_via': 'proxy_set_header Via', 'proxy_internal_body_length proxy_internal_chunked': 'leave it out',
+}
+
+
+def test_variables_of_modules_that_are_not_there_say_what_to_do(told):
+    for names, advice in ABSENT_VARIABLES.items():
+        for name in names.split():
+            output = told(f'events {{ }}\nhttp {{ log_format all "${name}"; }}\n')
+            assert f'unknown "{name}" variable' in output and advice in output, output

@@ -77,6 +77,8 @@ static const char *near_variable(const struct conf *conf, const char *text,
 
     if (!conf->variables || sscanf(text, "unknown \"%63[^\"]\" variable", name) != 1)
         return NULL;
+    if (conf->language->advice && (near = conf->language->advice(span_text(name))))
+        return near;
     near = options_nearest(name, variable_at, conf->variables);
     if (near)
         snprintf(room, HINT_MAX, "did you mean \"$%s\"?", near);
