@@ -214,7 +214,7 @@ enum rc request_retry(struct request *r, unsigned kind)
 enum rc request_fail_over(struct request *r, unsigned kind, unsigned status)
 {
     last_try(r)->shown = status;
-    if (request_goes_elsewhere(r) || request_takes_retry(r, kind))
+    if (request_goes_elsewhere(r, kind) || request_takes_retry(r, kind))
         return request_retry(r, kind);
     leave_failed(r, kind);
     if (r->head_sent)
@@ -452,12 +452,13 @@ static enum rc find_balance_key(struct request *r, const struct upstream_setting
 /* proxy_bind: where the connection comes from. What variables make of nothing binds nothing. */
 static bool set_local(struct request *r)
 {
+    const struct forward_settings *out = &request_settings(r)->forward;
     struct buffer text = buffer_over(r->service->in, 256);
 
     r->target.local = (struct address){0};
-    if (!proxy_of(r)->binds || r->goes_out)
+    if (r->goes_out ? !out->binds : !proxy_of(r)->binds)
         return true;
-    template_write(&proxy_of(r)->bind, r, &text);
+    template_write(r->goes_out ? &out->bind : &proxy_of(r)->bind, r, &text);
     if (text.len > 0 && address_parse(buffer_span(&text), &r->target.local) != RC_OK &&
         address_from_literal(buffer_span(&text), 0, &r->target.local) != RC_OK) {
         r->target.local = (struct address){0};
@@ -487,6 +488,16 @@ static bool set_announcement(struct request *r)
     return true;
 }
 
+static void set_socket(struct request *r)
+{
+    const struct forward_settings *out = &request_settings(r)->forward;
+    const struct proxy_settings *p = proxy_of(r);
+
+    r->target.socket_keepalive = r->goes_out ? out->socket_keepalive : p->socket_keepalive;
+    r->target.socket_rcvbuf = r->goes_out ? out->socket_rcvbuf : p->socket_rcvbuf;
+    r->target.socket_sndbuf = r->goes_out ? out->socket_sndbuf : p->socket_sndbuf;
+}
+
 enum rc request_begin_choosing(struct request *r)
 {
     const struct proxy_pass *pass;
@@ -510,9 +521,7 @@ enum rc request_begin_choosing(struct request *r)
         return RC_MEMORY;
     r->target.upstream = pass->upstream;
     r->target.address = &r->address;
-    r->target.socket_keepalive = proxy_of(r)->socket_keepalive;
-    r->target.socket_rcvbuf = proxy_of(r)->socket_rcvbuf;
-    r->target.socket_sndbuf = proxy_of(r)->socket_sndbuf;
+    set_socket(r);
     if (!set_local(r) || !set_announcement(r))
         return RC_MEMORY;
     return pass->tls ? find_tls_name(r) : RC_OK;

@@ -87,10 +87,15 @@ bool request_take_address(struct request *r)
     return true;
 }
 
-bool request_goes_elsewhere(struct request *r)
+bool request_goes_elsewhere(struct request *r, unsigned kind)
 {
+    const struct forward_settings *s = &request_settings(r)->forward;
+    const uint64_t most = s->next_tries ? s->next_tries : OUT_TRIES;
+
     return r->goes_out && !r->request_sent && !r->head_sent && r->step <= STEP_CONNECT &&
-           r->tries_count - r->tries_before < OUT_TRIES && request_take_address(r);
+           (s->next & kind) && r->tries_count - r->tries_before < most &&
+           (s->next_timeout_ms == 0 || now_ms(r) - r->first_try_ms < s->next_timeout_ms) &&
+           request_take_address(r);
 }
 
 bool request_may_go_out(struct request *r)

@@ -79,7 +79,7 @@ bool request_may_go_out(struct request *r);
 /* Is that a method that nobody may send twice? */
 bool request_is_for_once(const struct request *r, struct span method);
 /* Nothing was sent yet, and the name has another address, which is r->address now. */
-bool request_goes_elsewhere(struct request *r);
+bool request_goes_elsewhere(struct request *r, unsigned kind);
 
 /* The connection for a CONNECT is there. */
 enum rc request_begin_tunnel(struct request *r);

@@ -223,3 +223,27 @@ def test_users_of_the_way_out(gate, names, origin):
 @pytest.mark.parametrize('word', ['port=0', 'port=9-8', 'port=1-65536', 'port=', 'port=a', 'port=1-'])
 def test_ports_are_checked(refusals, word):
     assert f'invalid parameter "{word}"' in refusals(f'forward_allow {word};')[0]
+
+
+def test_where_tunnels_come_from_and_what_is_tried(gate, names):
+    """Addresses of a name where nobody listens: how many are asked; and the address that one comes from."""
+    with peers.Origin('127.0.0.1') as origin:
+        names.records['many.test', dns_server.A] = ['127.0.0.2', '127.0.0.3', '127.0.0.4', '127.0.0.5', '127.0.0.6']
+        for words, tried in (('', 3), ('tunnel_next_upstream off;', 1), ('tunnel_next_upstream timeout;', 1), ('tunnel_next_upstream error;', 3),
+                             ('tunnel_next_upstream_tries 2;', 2), ('tunnel_next_upstream_tries 4;', 4), ('tunnel_next_upstream_timeout 1ms; tunnel_next_upstream_tries 5;', 5)):
+            proxy = gate(f'tunnel_pass; {OPEN} resolver 127.0.0.1:{names.port} ipv6=off; {words}')
+            place = f'many.test:{origin.port}'
+            said = peers.exchange(proxy.port, f'CONNECT {place} HTTP/1.1\r\nHost: {place}\r\nConnection: close\r\n\r\n'.encode())
+            assert said.startswith(b'HTTP/1.1 502'), (words, said)
+            count = proxy.told.count('Connection refused')
+            assert count == tried or ('timeout 1ms' in words and 0 < count <= tried), (words, count)
+    back = gate('return 200 $remote_addr;')
+    proxy = gate(f'tunnel_pass; {OPEN} tunnel_bind $arg_from; tunnel_socket_keepalive on; tunnel_socket_rcvbuf 8k; tunnel_socket_sndbuf 8k; tunnel_send_lowat 1k; forward on;')
+    assert fetch(proxy, f'http://127.0.0.1:{back.port}/?from=127.0.0.9').body == b'127.0.0.9'
+    assert fetch(proxy, f'http://127.0.0.1:{back.port}/').body == b'127.0.0.1'
+
+
+@pytest.mark.parametrize('words, why', [('tunnel_bind nowhere;', 'invalid address "nowhere"'), ('tunnel_bind 127.0.0.1 transparent;', '"transparent" of "tunnel_bind"'),
+                                        ('tunnel_next_upstream http_500;', 'invalid value "http_500"')])
+def test_what_a_tunnel_cannot_do(refusals, words, why):
+    assert any(why in line for line in refusals(words))

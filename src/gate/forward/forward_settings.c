@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "gate/conf/slot.h"
+#include "gate/upstream/proxy_settings.h"
 
 #define AT(member) .offset = offsetof(struct forward_settings, member)
 #define PLACE CONF_ALL_HTTP
@@ -105,6 +106,17 @@ static enum rc set_rule(struct conf *conf, const struct directive *d, void *part
     return RC_OK;
 }
 
+static enum rc set_bind(struct conf *conf, const struct directive *d, void *part)
+{
+    struct forward_settings *s = part;
+
+    (void)d;
+    return proxy_settings_bind(conf, &s->binds, &s->bind);
+}
+
+static const struct conf_choice next[] = {
+    {"error", PROXY_NEXT_ERROR}, {"timeout", PROXY_NEXT_TIMEOUT}, {"off", 0}, {0}};
+
 const struct directive forward_directives[] = {
     {"tunnel_pass", CONF_SERVER | CONF_LOCATION | CONF_IF, 0, 1, .set = set_tunnel,
      .doc =
@@ -119,6 +131,28 @@ const struct directive forward_directives[] = {
      .doc = "Accepted, of no effect: tunnel_read_timeout is for both directions."},
     {"tunnel_buffer_size", PLACE, 1, 1, .set = conf_set_size, .offset = CONF_NOWHERE,
      .doc = "Accepted, of no effect: one buffer of a fixed size serves each direction."},
+    {"tunnel_bind", PLACE, 1, 2, .set = set_bind,
+     .doc = "The address, and perhaps port, that these connections come from; off for the "
+            "system's "
+            "choice."},
+    {"tunnel_socket_keepalive", PLACE, 1, 1, .set = conf_set_flag, AT(socket_keepalive),
+     .standard = "off", .doc = "TCP keep-alive on these connections."},
+    {"tunnel_socket_rcvbuf", PLACE, 1, 1, .set = conf_set_size, AT(socket_rcvbuf),
+     .doc = "The size of the receive buffer of these connections; without it, the system's."},
+    {"tunnel_socket_sndbuf", PLACE, 1, 1, .set = conf_set_size, AT(socket_sndbuf),
+     .doc = "The same of the send buffer."},
+    {"tunnel_send_lowat", PLACE, 1, 1, .set = conf_set_size, .offset = CONF_NOWHERE,
+     .doc = "Accepted, of no effect: it has no meaning on Linux."},
+    {"tunnel_next_upstream", PLACE, 1, CONF_MANY, true, .set = conf_set_choices, AT(next),
+     .of = next, .standard = "error timeout",
+     .doc = "After which failures to connect the next address of a name is tried: error, "
+            "timeout; "
+            "or off."},
+    {"tunnel_next_upstream_tries", PLACE, 1, 1, .set = conf_set_number, AT(next_tries),
+     .standard = "0", .doc = "How many of them are tried in all; 0 for up to three."},
+    {"tunnel_next_upstream_timeout", PLACE, 1, 1, .set = conf_set_milliseconds,
+     AT(next_timeout_ms), .standard = "0",
+     .doc = "How long after the first another one may be tried; 0 for any time."},
     {"forward", CONF_SERVER | CONF_LOCATION, 1, 1, .set = set_forward, AT(on),
      .standard = "off",
      .doc =

@@ -304,28 +304,32 @@ static enum rc set_buffer_size(struct conf *conf, const struct directive *d, voi
     return rc;
 }
 
-/* "proxy_bind off" or "proxy_bind ADDRESS [transparent]" */
-static enum rc set_bind(struct conf *conf, const struct directive *d, void *part)
+enum rc proxy_settings_bind(struct conf *conf, bool *binds, struct template *bind)
 {
-    struct proxy_settings *s = part;
     struct span word = conf_word(conf, 1);
     struct address address;
 
-    (void)d;
-    s->binds = !span_equal(word, SPAN("off"));
+    *binds = !span_equal(word, SPAN("off"));
     if (conf_words(conf) > 2 && span_equal(conf_word(conf, 2), SPAN("transparent")))
-        return conf_fail(
-            conf, 2, NULL,
-            "\"transparent\" of \"proxy_bind\" is something that gate does not do: "
-            "its worker has no right to take other hosts' addresses");
+        return conf_fail(conf, 2, NULL,
+                         "\"transparent\" of \"%.*s\" is something that gate does not do: "
+                         "its worker has no right to take other hosts' addresses",
+                         SPAN_ARG(conf_word(conf, 0)));
     if (conf_words(conf) > 2)
         return conf_fail(conf, 2, NULL, "invalid parameter \"%.*s\"",
                          SPAN_ARG(conf_word(conf, 2)));
-    if (s->binds && span_find(word, '$') == word.len &&
-        address_parse(word, &address) != RC_OK &&
+    if (*binds && span_find(word, '$') == word.len && address_parse(word, &address) != RC_OK &&
         address_from_literal(word, 0, &address) != RC_OK)
         return conf_fail(conf, 1, NULL, "invalid address \"%.*s\"", SPAN_ARG(word));
-    return conf_template(conf, 1, word, &s->bind);
+    return conf_template(conf, 1, word, bind);
+}
+
+static enum rc set_bind(struct conf *conf, const struct directive *d, void *part)
+{
+    struct proxy_settings *s = part;
+
+    (void)d;
+    return proxy_settings_bind(conf, &s->binds, &s->bind);
 }
 
 static enum rc set_body(struct conf *conf, const struct directive *d, void *part)

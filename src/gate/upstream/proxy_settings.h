@@ -215,6 +215,9 @@ void proxy_settings_enter(struct proxy_settings *s, bool uri_refused);
 enum rc proxy_settings_check(struct conf *conf, const struct proxy_settings *s,
                              const struct proxy_settings *outer);
 
+/* "off" or "ADDRESS", of proxy_bind and its like. */
+enum rc proxy_settings_bind(struct conf *conf, bool *binds, struct template *bind);
+
 /* A location with https:// has a key for its certificate? */
 enum rc proxy_settings_check_tls(struct conf *conf, const struct proxy_settings *s);
 
