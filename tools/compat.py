@@ -29,6 +29,7 @@ def page(gate):
              f'{counts["nginx"]} directives do what they do in nginx, {counts["accepted"]} are accepted and have nothing to do here, {counts["own"]} are gate\'s own, and',
              f'{counts["missing"]} are refused by name, with the place in the file: nothing is skipped in silence.', '', '## Where the answers differ', '']
     lines += [f'- {reason}' for reason in differences.reasons()]
+    lines += ['', '## Where error.log says less', ''] + [f'- {reason}' for _, _, reason in differences.ERROR_LINES]
     lines += ['', '## Directives', '', '| directive | here | differences, or what to do instead |', '| --- | --- | --- |']
     for each in sorted(listed, key=lambda row: row['name']):
         note = differences.DIRECTIVES.get(each['name']) or (each.get('doc', '').removeprefix('Accepted, of no effect: ') if each['status'] != 'nginx' else '')

@@ -1,5 +1,6 @@
 #include "gate/process_settings.h"
 
+#include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stddef.h>
@@ -221,7 +222,8 @@ static enum rc set_compat_version(struct conf *conf, const struct directive *d, 
         count++;
     } while (count < 3 && span_cut(&word, 1).len > 0);
     conf->version = (uint32_t)CONF_VERSION(numbers[0], numbers[1], numbers[2]);
-    if (count < 2 || word.len > 0 || conf->version > CONF_VERSION_LATEST)
+    if (count < 2 || word.len > 0 || !isdigit(word.at[-1]) ||
+        conf->version > CONF_VERSION_LATEST)
         return conf_fail(conf, 1, "a version of nginx up to 1.31.5, such as 1.26",
                          "invalid value \"%.*s\"", SPAN_ARG(conf_word(conf, 1)));
     return RC_OK;

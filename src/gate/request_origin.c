@@ -520,6 +520,8 @@ enum rc request_begin_choosing(struct request *r)
               arena_take_array(&r->arena, words ? words : 1, sizeof *r->choice.tried)))
         return RC_MEMORY;
     r->target.upstream = pass->upstream;
+    if (pass->upstream && pass->upstream->keepalive_local)
+        r->target.owner = proxy_of(r);
     r->target.address = &r->address;
     set_socket(r);
     if (!set_local(r) || !set_announcement(r))

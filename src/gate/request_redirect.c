@@ -34,7 +34,7 @@ enum rc request_redirect(struct request *r, struct span path, struct span args)
     if (!request_with_slash(r, &path))
         return RC_MEMORY;
     r->path = path;
-    r->args = args;
+    r->args = args.len > 0 ? args : (struct span){0};
     r->has_args = args.len > 0;
     r->path_is_plain = false;
     r->path_changed = true;

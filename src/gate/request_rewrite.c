@@ -45,7 +45,7 @@ static void set(void *subject, uintptr_t variable, struct span value)
         variables_set(r, variable, value);
         return;
     }
-    r->args = value;
+    r->args = value.at ? value : SPAN("");
     r->has_args = value.len > 0;
     r->path_changed = true; /* the target is not what came, even so */
 }

@@ -180,6 +180,8 @@ static bool get_view(void *subject, struct span rest, uintptr_t of, struct span 
         *value = is_complete(r) ? SPAN("OK") : SPAN("");
         break;
     }
+    if (of == VIEW_ARGS)
+        return value->at != NULL; /* empty is not the same as none */
     return value->len > 0 || of == VIEW_URI || of == VIEW_IS_ARGS || of == VIEW_HTTPS ||
            of == VIEW_COMPLETION;
 }

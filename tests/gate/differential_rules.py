@@ -2,6 +2,8 @@
 
 A topic is (what holds, server, requests, http). test_topics.py sees to it that each has a case, here or in another test.
 """
+import itertools
+
 from differential import Case, Request, gets
 
 SHOW = 'return 200 "$uri|$args|$is_args|$request_uri|$1|$2";'
@@ -40,9 +42,6 @@ REWRITE = [
      'location /h { return 307 ?a; } location /i { return 303 "/a b"; } location /j { absolute_redirect off; return 301 /x; } location /k { return 302 $uri; }', ['/a', '/a%20b', '/b', '/c', '/d', '/e', '/f?u=/x', '/f?u=http://y', '/g', '/h', '/i', '/j', '/k', '/k%c3%a9%22']),
     ('return: a text goes past error_page, a code alone does not', 'error_page 404 403 =200 /e; location = /e { return 200 "e $status"; } location /a { return 404; } location /b { return 404 text; } location /c { return 403 ""; } location /d { error_page 200 302 /e; return 302 /x; }'.replace('error_page 200 302', 'error_page 302'),
      ['/a', '/b', '/c', '/d']),
-    ('if: a value, an equality, an expression, a file', ''.join(f'location /{i} {{ if ({cond}) {{ return 200 yes; }} return 200 no; }} ' for i, cond in enumerate(
-        ['$arg_a', '$arg_a = b', '$arg_a != b', '$arg_a ~ ^b$', '$arg_a ~* ^b$', '$arg_a !~ ^b$', '$arg_a !~* ^b$', '-f FILES$arg_a', '!-f FILES$arg_a', '-d FILES$arg_a', '!-d FILES$arg_a', '-e FILES$arg_a', '!-e FILES$arg_a', '-x FILES$arg_a', '!-x FILES$arg_a', '$arg_a = "b"',
-         '$arg_a = "$arg_b"', '$arg_a ~ "^b{1}$"', '-f "FILES$arg_a"'])), [f'/{i}?{query}' for i in range(19) for query in ('', 'a=0', 'a=b', 'a=B', 'a=/a.txt', 'a=/sub', 'a=/run', 'a=/none', 'a=00')]),
     ('if: its body is a location of its own; the last true one holds', 'location /a { add_header X 0; if ($arg_a) { add_header X 1; } if ($arg_b) { add_header X 2; } return 200 x; } location /b { root FILES; if ($arg_a) { root FILES/sub; } if ($arg_b) { alias FILES/a.txt; } }'.replace('alias FILES/a.txt;', 'add_header Y 1;') +
      f' location /c {{ {TO}; if ($arg_a) {{ add_header X 1; }} if ($arg_b) {{ {TO}; }} }} location /d {{ {TO}/echo; limit_except GET {{ deny all; }} if ($arg_a) {{ set $b 1; }} }} location /e {{ if ($arg_a) {{ expires 1h; break; }} if ($arg_b) {{ expires 2h; }} return 200 x; }} '
      'location /f { gzip on; if ($arg_a) { gzip off; limit_rate 100k; } root FILES; }', [f'/{letter}{path}?{query}' for letter in 'abcdef' for path in ('', '/echo') for query in ('', 'a=1', 'b=1', 'a=1&b=1')] + [Request('/d?a=1', 'POST', body=b'x')]),
@@ -147,6 +146,111 @@ FORMS = [
      'log_format v_NAME "$status|$body_bytes_sent|$request_length|$request_method|$upstream_status|$upstream_response_length|$sent_http_content_length|$sent_http_location|$sent_http_content_range|$sent_http_etag|$connection_requests|$pipe|$server_addr|$request_completion|$content_length|$request_body";'),
 ]
 
+# ---- the instructions of rewriting, each in a location and in a server ----
+
+SHOWN = 'return 200 "$uri|$args|$is_args|$request_uri|$1|$2|$v|$w\\n";'
+START = 'default_type text/plain; set $v ""; set $w "";'
+# (the server block, the targets to ask it for); SHOW shows what came of a request
+LOCATIONS = [
+    ('rewrite ^/a(.*) /b$1; location /b { SHOW }', ['/a', '/ax?c=d', '/b', '/a%20b', '/a%3fb']),
+    ('rewrite ^/a(.*) /b$1 last; rewrite ^/b /c; location / { SHOW }', ['/ax', '/bx', '/cx']),
+    ('rewrite ^/a /b break; rewrite ^/b /c; location / { SHOW }', ['/a', '/b']),
+    ('rewrite ^/a /b; break; rewrite ^/b /c; location / { SHOW }', ['/a', '/b']),
+    ('rewrite ^/a /b?x=y; location / { SHOW }', ['/a', '/a?', '/a?c=d', '/a?c=d&e']),
+    ('rewrite ^/a /b?; location / { SHOW }', ['/a', '/a?c=d']),
+    ('rewrite ^/a /b?x=y?; location / { SHOW }', ['/a?c=d']),
+    ('rewrite ^/(.*)/(.*)$ /s?first=$1&second=$2; location / { SHOW }', ['/a/b', '/a%26b/c%2bd', '/a+b/c', '/a%20b/c?d=e', '/a&b/c']),
+    ('rewrite ^/(.*) /s?$args&x=$1; location / { SHOW }', ['/a?b=c', '/a']),
+    ('rewrite ^/x(?<name>.*)$ /named/$name; location / { return 200 "$uri|$name"; }', ['/xyz', '/x%20y', '/other']),
+    ('rewrite "^/a{2}$" /two; location / { SHOW }', ['/aa', '/a']),
+    ('rewrite (?i)^/ABC /abc-any; location / { SHOW }', ['/AbC', '/abd']),
+    ('rewrite ^/a b; location / { SHOW }', ['/x']),
+    ('rewrite ^/r http://other.example/x$uri; location / { SHOW }', ['/r', '/r?a=b', '/r%20s']),
+    ('rewrite ^/r(.*) https://other.example/$1 permanent; location / { SHOW }', ['/rx', '/rx%20y?a=b', '/rx%3fy', '/r%26']),
+    ('rewrite ^/r(.*) /x$1 redirect; location / { SHOW }', ['/ry', '/ry?a=b', '/r%0d%0aX:%20y', '/r%c3%a9']),
+    ('rewrite ^/r(.*) /x?y=$1 redirect; location / { SHOW }', ['/rz', '/rz?a=b', '/r%26?a']),
+    ('rewrite ^/r(.*) /x?y=$1? permanent; location / { SHOW }', ['/rz?a=b']),
+    ('rewrite ^/r $scheme://other.example/; location / { SHOW }', ['/r?x']),
+    ('rewrite ^/r http://other.example/ last; location / { SHOW }', ['/r']),
+    ('rewrite ^/r http://other.example/%41%2f%20%3f%42; location / { SHOW }', ['/r']),
+    ('location /a { rewrite ^/a(.*) /b$1 last; return 200 "not here"; } location /b { SHOW }', ['/a', '/ax?y']),
+    ('location /a { rewrite ^/a(.*) /b$1 break; return 200 "not here"; } location /b { return 200 "nor here"; }', ['/ax']),
+    ('location /a { rewrite ^/a(.*) /b$1; set $v after; } location /b { SHOW }', ['/ax']),
+    ('location /a { rewrite ^/a /b; rewrite ^/b /c; return 200 "$uri"; } location /c { SHOW }', ['/a']),
+    ('location /a { rewrite ^/a /a last; }', ['/a']),
+    ('location /a { rewrite ^/a(.*) /a$1x last; }', ['/a']),
+    ('location /a { rewrite ^(.*)$ $1x; } location / { SHOW }', ['/a', '/b']),
+    ('location /a { rewrite ^/a/1+$ /b last; rewrite ^(.*)$ $11 last; } location /b { SHOW }', ['/a/']),
+    ('rewrite ^/in /hidden; location /hidden { internal; SHOW } location /x { rewrite ^ /hidden last; }', ['/in', '/hidden', '/x']),
+    ('location /a { error_page 404 @b; rewrite ^/a /none break; } location @b { rewrite ^ /c last; } location /c { SHOW }', ['/a']),
+    ('error_page 404 /nope; location /nope { rewrite ^ /c last; } location /c { SHOW }', ['/x']),
+    ('set $v server; location / { set $w location; SHOW }', ['/']),
+    ('set $v a; set $v $v$v; set $w "${v}b"; location / { SHOW }', ['/']),
+    ('set $V a; location / { SHOW }', ['/']),
+    ('location / { set $w $arg_x; set $v $w; SHOW }', ['/?x=1', '/']),
+    ('location ~ ^/(.*)$ { set $v $1; SHOW }', ['/a', '/a%20b', '/a%26b', '/a+b']),
+    ('location ~ ^/(.*)$ { rewrite ^ /x break; set $v $1; SHOW }', ['/a%20b']),
+    ('location ~ ^/(.)(.) { rewrite ^/.(.) /x; set $v "$1-$2"; } location /x { SHOW }', ['/ab', '/a%20']),
+    ('location / { set $args x=y; SHOW }', ['/', '/?a=b']),
+    ('location / { set $v $uninitialized; return 200 "[$uninitialized][$v]"; } location /n { set $uninitialized x; }', ['/', '/n']),
+    ('return 404; location / { SHOW }', ['/']),
+    ('return 301 /x; rewrite ^ /y; location / { SHOW }', ['/']),
+    ('rewrite ^ /y; return 200 "$uri"; location / { SHOW }', ['/']),
+    ('location / { return 201 "first"; return 202 "second"; }', ['/']),
+    ('location / { break; return 200 x; }', ['/']),
+    ('location / { return 200 "$1"; } location ~ ^/x(.*) { return 200 "$1"; }', ['/xy%20z', '/a']),
+    ('error_page 404 = @n; location / { return 404; } location @n { rewrite ^/(.*) /m/$1 break; SHOW }', ['/a?b']),
+    ('error_page 404 = @n; location / { return 404; } location @n { rewrite ^/(.*) /m/$1 last; } location /m { SHOW }', ['/a?b']),
+]
+
+CONDITIONS = [
+    '$arg_a', '$arg_a = b', '$arg_a != b', '$arg_a = "b c"', '$arg_a = ""', '$arg_a = $arg_b', '$arg_a ~ ^b', '$arg_a ~ "^(b+)(.)"',
+    '$arg_a !~ ^b', '$arg_a ~* ^B', '$arg_a !~* ^B', '$request_method = POST', '$uri ~ ^/(.*)$', '$arg_a ~ "(?<named>b.)"',
+    '-f FILES/a.txt', '!-f FILES/a.txt', '-f FILES', '-d FILES', '!-d FILES/a.txt', '-e FILES$uri', '!-e FILES$uri',
+    '-x FILES/run', '!-x FILES/a.txt', '-f "FILES/with space"', '-e /nonexistent/$arg_a',
+]
+# in a location, or a server
+BLOCKS = [
+    'if ($arg_a) { set $v yes; } SHOW',
+    'if ($arg_a) { SHOW } return 200 "no";',
+    'set $v 1; if ($arg_a) { set $v 2; } set $w $v; if ($arg_b) { set $v 3; } SHOW',
+    'if ($arg_a) { break; } return 200 "on"; ',
+    'if ($arg_a ~ (.)(.)) { rewrite ^ /x?$1&$2? last; } return 200 "no $1";',
+    'if ($arg_a = b) { return 403; } if ($arg_a = c) { return 301 /d; } return 200 "no";',
+    'if ($arg_a) { rewrite ^/(.*) /y/$1 break; } set $v after; return 200 "$uri $v";',
+    'set $v ""; if ($arg_a) { set $v "${v}a"; } if ($arg_b) { set $v "${v}b"; } if ($v = ab) { return 200 both; } return 200 "[$v]";',
+]
+# whose settings replace those of the location
+SETTINGS = [
+    'add_header X outer; if ($arg_a) { add_header X a; } if ($arg_b) { add_header X b; } return 200 x;',
+    'add_header X outer; if ($arg_a) { expires 1h; } return 200 x;',
+    'root FILES; if ($arg_a) { root FILES/sub; }',
+    'error_page 404 /a.txt; if ($arg_a) { error_page 404 =200 /run; } return 404;',
+    'proxy_pass http://127.0.0.1:ORIGIN/seen; if ($arg_a) { set $v x; } if ($arg_b) { proxy_pass http://127.0.0.1:ORIGIN; }',
+    'root FILES; if ($arg_a) { proxy_pass http://127.0.0.1:ORIGIN; }',
+    'root FILES; if ($arg_a) { rewrite ^ /a.txt break; proxy_pass http://127.0.0.1:ORIGIN; }',
+    'root FILES; try_files /a.txt =404; if ($arg_a) { set $v x; }',
+    'alias FILES/; if ($arg_a) { set $v x; }',
+    'root FILES; location ~ txt$ { if ($arg_a) { add_header X inner; } } if ($arg_a) { add_header X outer; }',
+    'if ($arg_a) { add_header X 1; rewrite ^ /x last; } return 200 x;',
+]
+TARGETS = ['/', '/a.txt', '/?a=b', '/?a=0', '/?a=00', '/?a=b%20c', '/?a=bbc', '/?a=B', '/?a=c', '/?b=1', '/?a=b&b=b', '/?a=', '/a.txt?a=b',
+           '/a.txt?a=b&b=1', '/none?a=1']
+
+
+def rewriting():
+    numbers = itertools.count()
+    for text, targets in LOCATIONS:
+        yield Case('rewriting', START + text.replace('SHOW', SHOWN), gets(*targets), name=f'w{next(numbers)}')
+    conditions = [f'if ({condition}) {{ return 200 "true $1 $2{" $named" * ("<named>" in condition)}"; }} return 200 "false $1";' for condition in CONDITIONS]
+    for text in [*conditions, *BLOCKS, *SETTINGS]:
+        text = text.replace('SHOW', SHOWN)
+        yield Case('rewriting', START + f'location / {{ {text} }} location /x {{ {SHOWN} }}', gets(*TARGETS), name=f'w{next(numbers)}')
+    for text in [*conditions, *BLOCKS]:
+        text = text.replace('SHOW', SHOWN)
+        yield Case('rewriting', START + f'{text} location / {{ return 200 location; }}', gets(*TARGETS[2:12:2]) + [Request('/a.txt?a=b', 'POST')], name=f'w{next(numbers)}')
+
+
 SECTIONS = {'1.11': REWRITE, '1.12': TRYING, '1.13': [*COMPUTED, *ACCESS], '1.14, 1.15': FORMS}
 
 
@@ -155,3 +259,4 @@ def cases():
         for number, (what, server, requests, *http) in enumerate(topics):
             made = [request if isinstance(request, Request) else Request(request) for request in requests]
             yield Case('rules', server, made, http[0] if http else '', f't{section[:4].replace(".", "")}x{number}')
+    yield from rewriting()

@@ -74,10 +74,10 @@ def block(case):
     return (case.http + '\n' + server).replace('NAME', case.name)
 
 
-def lacks(program, folder, case, files):
-    """The directive that gate says it does not have, or nothing."""
-    file = folder / 'alone.conf'
-    file.write_text(configuration(1, [case], files, 2))
+def lacks(program, folder, cases, files):
+    """What gate says of a directive of these cases that it does not have, or nothing."""
+    file = folder / 'tested.conf'
+    file.write_text(configuration(1, cases, files, 2))
     tested = subprocess.run([program, '-t', '-p', f'{folder}/', '-c', file], capture_output=True, text=True, timeout=peers.PATIENCE_S)
     found = re.search(r'(.*) that gate does not have yet', tested.stderr)
     return found[0] if found else None
@@ -131,7 +131,8 @@ def sides(tmp_path_factory, gate_program, nginx_program, origin):
                 for side in made:
                     side.proxy.stop()
             running.clear()
-            missing.update((each.name, lacks(drop_in, top, each, files)) for each in GROUPS[group])
+            any_lacks = lacks(drop_in, top, GROUPS[group], files)
+            missing.update((each.name, any_lacks and lacks(drop_in, top, [each], files)) for each in GROUPS[group])
             cases = [each for each in GROUPS[group] if not missing[each.name]]
             running[group] = [Side(drop_in, top / group / 'gate', cases, files, origin, ('-g', 'compat_version 1.22;')),
                               Side(nginx_program, top / group / 'nginx', cases, files, origin)]
@@ -232,6 +233,8 @@ def reached(origin, before, port):
 
 def ask(side, request, case, origin):
     before = len(origin.requests)
+    if case.server:
+        side.news('default')  # what a case without a server of its own has left there
     raw = peers.exchange(side.port, request.bytes(case.name))
     lines = side.logged(case.name) if case.server and case.group != 'keeping' else []  # two lines come when they come
     return seen(raw, side.port), reached(origin, before, side.port), lines

@@ -17,6 +17,20 @@ CONTEXTS = {
 }
 AT_ONCE = 40  # gate shows so many errors and more
 ABSENT = 'is a directive of nginx that gate does not have'
+# what holds without the directive; "-": nothing is printed, for it is made of others, or of no effect here
+DEFAULTS = '''client_header_timeout 60s; client_body_timeout 60s; send_timeout 60s; client_header_buffer_size 1k; large_client_header_buffers 4 8k; max_headers 1000;
+    client_max_body_size 1m; client_body_buffer_size 8k; merge_slashes on; ignore_invalid_headers on; underscores_in_headers off; keepalive_requests 1000;
+    keepalive_time 1h; keepalive_timeout 75s; keepalive_min_timeout 0; lingering_close on; lingering_time 30s; lingering_timeout 5s; resolver_timeout 30s; sendfile off;
+    sendfile_max_chunk -; tcp_nopush -; tcp_nodelay on; postpone_output -; default_type text/plain; root html; etag on; if_modified_since exact; absolute_redirect on;
+    port_in_redirect on; server_name_in_redirect off; server_tokens on; recursive_error_pages off; log_not_found on; msie_padding on; open_file_cache off;
+    open_file_cache_valid 60s; open_file_cache_min_uses 1; satisfy all; reset_timedout_connection off; chunked_transfer_encoding on; server_names_hash_max_size -;
+    variables_hash_max_size -; variables_hash_bucket_size -; proxy_http_version 1.1; proxy_buffering on; proxy_request_buffering on; proxy_connect_timeout 60s;
+    proxy_send_timeout 60s; proxy_read_timeout 60s; proxy_buffer_size 4k; proxy_buffers 8 4k; proxy_busy_buffers_size -; proxy_temp_file_write_size -;
+    proxy_max_temp_file_size 1024m; proxy_next_upstream error timeout; proxy_next_upstream_tries 0; proxy_next_upstream_timeout 0; proxy_ignore_client_abort off;
+    proxy_pass_request_headers on; proxy_pass_request_body on; proxy_pass_trailers off; proxy_intercept_errors off; proxy_redirect default; proxy_store off;
+    proxy_force_ranges off; proxy_socket_keepalive off; proxy_ssl_protocols TLSv1.2 TLSv1.3; proxy_ssl_ciphers DEFAULT; proxy_ssl_verify off; proxy_ssl_verify_depth 1;
+    proxy_ssl_server_name off; proxy_ssl_session_reuse on; proxy_headers_hash_max_size -; proxy_headers_hash_bucket_size -; keepalive 32 local'''
+GROUP_DEFAULTS = {'keepalive_requests': '1000', 'keepalive_time': '1h', 'keepalive_timeout': '60s'}  # in an upstream
 VARIABLES = '''proxy_host proxy_port proxy_add_x_forwarded_for limit_conn_status limit_req_status realip_remote_addr realip_remote_port ssl_protocol
     ssl_cipher ssl_ciphers ssl_curve ssl_curves ssl_sigalg ssl_sigalgs ssl_session_id ssl_session_reused ssl_early_data ssl_server_name ssl_alpn_protocol
     ssl_ech_status ssl_ech_outer_server_name ssl_client_cert ssl_client_raw_cert ssl_client_escaped_cert ssl_client_s_dn ssl_client_i_dn
@@ -83,3 +97,15 @@ def test_variables_of_modules_that_are_not_there_say_what_to_do(told):
         for name in names.split():
             output = told(f'events {{ }}\nhttp {{ log_format all "${name}"; }}\n')
             assert f'unknown "{name}" variable' in output and advice in output, output
+
+
+def test_what_holds_without_a_directive_is_what_nginx_has(gate_program):
+    def said(name):
+        told = subprocess.run([gate_program, 'directives', name], capture_output=True, text=True, timeout=peers.PATIENCE_S, check=True).stdout
+        return re.findall(r'Stands in: +(.*)\n.*\n +Without it: +(.*)', told)
+
+    for words in DEFAULTS.split(';'):
+        name, _, value = words.strip().partition(' ')
+        assert [each for contexts, each in said(name) if contexts != 'upstream' or name == 'keepalive'] == [value], name
+    for name, value in GROUP_DEFAULTS.items():
+        assert ('upstream', value) in said(name), name

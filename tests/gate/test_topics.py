@@ -8,11 +8,11 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 TOPICS = [what for topics in differential_rules.SECTIONS.values() for what, *_ in topics]
 TABLE = {
-    '1.11 rewrite: expression, replacement, scheme, arguments': ['rewrite: the expression', 'rewrite: http://', 'rewrite: arguments', 'test_rewrite.py::test_answers'],
+    '1.11 rewrite: expression, replacement, scheme, arguments': ['rewrite: the expression', 'rewrite: http://', 'rewrite: arguments', 'differential_rules.py::rewriting'],
     '1.11 last, break, ten changes': ['rewrite: last', 'rewrite: ten changes', 'break:', 'test_error_lines.py::test_errors_are_told_as_by_nginx'],
     '1.11 redirects are escaped, captures encoded anew': ['rewrite: what is captured', 'test_rewrite.py::test_no_answer_is_split'],
     '1.11 return: code, text, URL, 444, codes without a range': ['return: codes', 'return: of a URL', 'return: a text', 'test_pages.py::test_444_closes_and_says_nothing', 'test_pages.py::test_every_status_has_nginxs_words'],
-    '1.11 if: conditions, quoting, a location of its own': ['if: a value', 'if: its body', 'test_rewrite.py::test_conditions', 'test_rewrite.py::test_settings_of_if', 'test_conf.py::test_first_errors'],
+    '1.11 if: conditions, quoting, a location of its own': ['if: its body', 'differential_rules.py::rewriting', 'test_conf.py::test_first_errors'],
     '1.11 set: global, one value a request, unknown names': ['set: a name', 'set: what may be set', 'test_conf.py::test_first_errors', 'test_mistakes.py::test_each_mistake_has_an_answer'],
     '1.11 rewrite_log, uninitialized_variable_warn': ['test_rewrite.py::test_what_is_logged', 'test_error_lines.py::test_errors_are_told_as_by_nginx', 'set: a name'],
     '1.11 variables by prefix': ['variables by prefix: arguments', 'variables by prefix: cookies', 'variables by prefix: of an origin', 'test_variables.py::', 'test_proxy_protocol.py::test_from_the_front_as_nginx'],

@@ -139,7 +139,7 @@ const struct directive http_directives[] = {
     {"tcp_nopush", CONF_ALL_HTTP, 1, 1, .set = conf_set_flag, DROPPED,
      .doc = "Accepted, of no effect: gate joins head and body by itself."},
     {"client_body_buffer_size", CONF_ALL_HTTP, 1, 1, .set = conf_set_size,
-     AT(body_buffer_size), .standard = "16k",
+     AT(body_buffer_size), .standard = "8k",
      .doc = "The largest body of a request that is kept in memory until all of it is here; a "
             "larger "
             "one goes to a temporary file."},

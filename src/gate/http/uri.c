@@ -111,6 +111,8 @@ static void args_find(struct span rest, struct span *args, bool *has_args)
     *has_args = rest.len > 0 && rest.at[0] == '?';
     *args = *has_args ? span_of(rest.at + 1, rest.len - 1) : (struct span){0};
     args->len = span_find(*args, '#');
+    if (args->len == 0)
+        args->at = NULL;
 }
 
 enum rc uri_normalise(struct span target, bool merge_slashes, char *path, size_t *path_len,

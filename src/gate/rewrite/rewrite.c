@@ -146,7 +146,7 @@ static enum rewrite_verdict change_path(const struct rewrite_code *code,
 {
     struct buffer *out = &turn->scratch;
     size_t split = SIZE_MAX;
-    struct span whole, path, args = {0};
+    struct span whole, path, args = {.at = turn->args->at};
 
     write_text(turn, &code->text, false, &split, out);
     if (split != SIZE_MAX && !code->drops_args && turn->args->len > 0) {

@@ -226,7 +226,7 @@ static bool fits(const struct origin *origin, const struct origin_target *target
 {
     return origin->address == target->address && origin->upstream == target->upstream &&
            origin->tls == target->tls && origin->name_hash == hash &&
-           are_bound_alike(&origin->local, &target->local);
+           origin->owner == target->owner && are_bound_alike(&origin->local, &target->local);
 }
 
 static struct origin *take_own(struct origins *pool, const struct origin_target *target,
@@ -268,6 +268,7 @@ static void withdraw(struct origin *origin, struct origin *into)
                             .upstream = origin->upstream,
                             .tls = origin->tls,
                             .name_hash = origin->name_hash,
+                            .owner = origin->owner,
                             .address = origin->address,
                             .local = origin->local,
                             .opened_ms = origin->opened_ms,
@@ -457,6 +458,7 @@ enum rc origin_open(struct origin **out, struct origins *pool,
         .address = target->address,
         .tls = target->tls,
         .name_hash = target->tls ? hash_name(target->name) : 0,
+        .owner = target->owner,
         .opened_ms = loop_now_ms(pool->loop),
         .connecting = true,
         .local = target->local,

@@ -24,6 +24,7 @@ struct origin {
     const struct upstream_settings *upstream;
     const struct tls_client *tls;
     uint64_t name_hash; /* of the TLS server name */
+    const void *owner;  /* who alone may use it; NULL: anybody */
     struct origins *pool;
     void (*ready)(struct origin *origin); /* the user's; the flags below are up to date */
     void *user;
@@ -45,7 +46,8 @@ struct origin_target {
     size_t peer; /* index in upstream->addresses */
     const struct address *address;
     struct tls_client *tls; /* NULL: plain */
-    const char *name; /* TLS server name and the name to verify; may be NULL without TLS */
+    const char *name;  /* TLS server name and the name to verify; may be NULL without TLS */
+    const void *owner; /* the pool keeps it for requests of the same one */
     bool socket_keepalive;
     uint64_t socket_rcvbuf, socket_sndbuf; /* 0: the system's */
     struct address local;     /* that it is bound to; len 0: the system's choice */

@@ -60,6 +60,7 @@ struct upstream_settings {
     uint64_t queue, queue_timeout_ms;
     uint64_t retry_percent, retry_floor;
     uint64_t keepalive;         /* idle connections kept, for each loop; 0: none */
+    bool keepalive_local;       /* each for the location that opened it, and no other */
     atomic_uint_fast64_t *idle; /* those that all loops have now */
     uint64_t keepalive_requests;
     uint64_t keepalive_time_ms, keepalive_timeout_ms;

@@ -197,6 +197,7 @@ static enum rc set_keepalive(struct conf *conf, const struct directive *d, void 
         return conf_fail(conf, 2, NULL, "invalid parameter \"%.*s\"",
                          SPAN_ARG(conf_word(conf, 2)));
     u->keepalive = number;
+    u->keepalive_local = conf_words(conf) > 2;
     return RC_OK;
 }
 
@@ -452,9 +453,11 @@ const struct directive upstream_directives[] = {
             "all requests, and floor=10 a second besides, or off for as many as "
             "proxy_next_upstream allows. Without it 20% and 10 a second; off where gate is "
             "called as nginx."},
-    {"keepalive", CONF_UPSTREAM, 1, 2, .set = set_keepalive, .standard = "32",
+    {"keepalive", CONF_UPSTREAM, 1, 2, .set = set_keepalive, .standard = "32 local",
      .doc = "How many idle connections to the group are kept for later requests: so many for "
-            "each loop (worker_processes), and any loop uses any of them; 0 for none."},
+            "each loop (worker_processes), and any loop uses any of them; 0 for none. With "
+            "local, "
+            "a location uses those alone that it opened itself."},
     {"keepalive_requests", CONF_UPSTREAM, 1, 1, .set = conf_set_number, AT(keepalive_requests),
      .standard = "1000",
      .doc = "How many requests one connection to a server of the group serves."},
