@@ -2,17 +2,20 @@
  * A plain file, shown by keep's own FUSE transport as the file "volume", without a cipher:
  * what a volume is measured against.
  *
- *     bench-null-face FILE DIRECTORY [bulk]
+ *     bench-null-face FILE DIRECTORY [bulk|rounds]
  *
- * With "bulk" long writes go past the page cache, as those of a mounted volume do. Prints "ready",
- * and ends when the directory is unmounted.
+ * With "bulk" long writes go past the page cache, as those of a mounted volume do. With "rounds" each
+ * byte that is read costs what the rounds of AES alone do, where the processor can show that: no cipher
+ * can be faster. Prints "ready", and ends when the directory is unmounted.
  */
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "keep/mount/fuse_protocol.h"
+#include "rounds.h"
 
 enum { DIRECT_LEAST = 128 << 10 }; /* as in keep/volume */
 
@@ -20,6 +23,7 @@ enum { DIRECT_LEAST = 128 << 10 }; /* as in keep/volume */
 struct plain {
     struct device device;
     struct device *file;
+    bool has_rounds;
 };
 
 static struct device *file_of(struct device *d)
@@ -30,7 +34,11 @@ static struct device *file_of(struct device *d)
 static enum rc plain_read(struct device *d, uint64_t offset, void *at, size_t len,
                           struct fault *why)
 {
-    return device_read(file_of(d), offset, at, len, why);
+    enum rc rc = device_read(file_of(d), offset, at, len, why);
+
+    if (((struct plain *)(void *)d)->has_rounds)
+        rounds_alone(len);
+    return rc;
 }
 
 static enum rc plain_write(struct device *d, uint64_t offset, const void *at, size_t len,
@@ -73,12 +81,15 @@ int main(int argc, char **argv)
                              .name = "volume",
                              .owner = geteuid(),
                              .group = getegid(),
-                             .bulk = argc == 4};
+                             .bulk = argc == 4 && strcmp(argv[3], "bulk") == 0};
     struct fuse_transport *transport;
     struct fault why;
 
     if (argc < 3)
         return 2;
+    plain.has_rounds = argc == 4 && strcmp(argv[3], "rounds") == 0;
+    if (plain.has_rounds && !rounds_are_known())
+        return 3;
     if (device_open_file(&plain.file, argv[1], false, DEVICE_UNLOCKED, &why) != RC_OK) {
         fprintf(stderr, "bench-null-face: %s\n", why.text);
         return 1;

@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "crypto/cipher.h"
-#include "crypto/cpu.h"
 #include "crypto/native/xts.h"
+#include "rounds.h"
 #include "turns.h"
 
 enum {
@@ -42,31 +42,6 @@ static void copy(size_t len)
     memcpy(out, in, len);
 }
 
-/* Eight registers go through the 14 rounds of a 256-bit key again and again. */
-#define ROUNDS_ALONE(size)                                                                    \
-    __asm__ volatile(".rept 14\n"                                                             \
-                     ".irp n, 0, 1, 2, 3, 4, 5, 6, 7\n"                                       \
-                     "vaesenc %%" size "mm8, %%" size "mm\\n, %%" size "mm\\n\n"              \
-                     ".endr\n"                                                                \
-                     ".endr"                                                                  \
-                     :                                                                        \
-                     :                                                                        \
-                     : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7")
-
-static void rounds_alone_512(size_t len)
-{
-    for (size_t done = 0; done < len; done += 8 * 64)
-        ROUNDS_ALONE("z");
-    __asm__ volatile("vzeroupper");
-}
-
-static void rounds_alone_256(size_t len)
-{
-    for (size_t done = 0; done < len; done += 8 * 32)
-        ROUNDS_ALONE("y");
-    __asm__ volatile("vzeroupper");
-}
-
 static struct runner runners[RUNNERS_MAX] = {{.name = "memcpy", .simple = copy},
                                              {.name = "OpenSSL EVP"}};
 static size_t runner_count = 2;
@@ -89,10 +64,9 @@ static void find_engines(void)
             runners[runner_count++] =
                 (struct runner){.name = xts_engine_at(i)->name, .engine = xts_engine_at(i)};
     }
-    if (cpu_features() & CPU_VAES)
-        runners[runner_count++] = (struct runner){
-            .name = "rounds alone",
-            .simple = cpu_features() & CPU_AVX512 ? rounds_alone_512 : rounds_alone_256};
+    if (rounds_are_known())
+        runners[runner_count++] =
+            (struct runner){.name = "rounds alone", .simple = rounds_alone};
     if (runner_count > 2)
         xts_keys_expand(&keys, key.at, key.len);
 }
