@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import subprocess
+import tempfile
 import zlib
 
 PAGE, FLUSH = 4096, (1 << 64) - 1
@@ -64,6 +65,17 @@ def mounted(image, at, program='mount'):
             run('umount', at)
     finally:
         run('losetup', '-d', device)
+
+
+@contextlib.contextmanager
+def after_cut(home, image):
+    """What these bytes of a disk hold, mounted: in a file of their own. Whoever made a mount namespace meanwhile still has the file system
+    of the cut before, whose last words go to its file when that namespace ends."""
+    with tempfile.NamedTemporaryFile(dir=home) as file:
+        file.write(image)
+        file.flush()
+        with mounted(file.name, home / 'after') as at:
+            yield at
 
 
 @contextlib.contextmanager

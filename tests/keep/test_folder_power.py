@@ -8,7 +8,7 @@ import pytest
 
 from keep_runner import CHEAP, DAMAGED, FAILED, OK
 from places import BUILD
-from power_cut import Record, Work, mounted, recorded
+from power_cut import Record, Work, after_cut, recorded
 
 SOAK = bool(os.environ.get('KEEPGATE_SOAK'))
 RECORDED = BUILD / 'tests' / 'keep' / 'power' / 'recorded_disk'
@@ -62,8 +62,7 @@ def test_names_and_contents(anybody, roomy, seed, names):
     chance = random.Random(seed)
     moments = [moment for moment in written.moments(first, 40 if SOAK else 8, chance) if moment <= end] + [end]
     for moment, image in written.disks(sorted(moments), chance):
-        (roomy / 'cut').write_bytes(image)
-        with mounted(roomy / 'cut', roomy / 'after') as after:
+        with after_cut(roomy, image) as after:
             work.check(moment, export(keep, after / 'f', roomy / 'out'))
 
 
@@ -99,8 +98,7 @@ def test_what_is_changed_in_place(anybody, roomy, command):
         written = Record(base, record)
     chance = random.Random(5)
     for moment, image in written.disks(written.moments(first, 200 if SOAK else 24, chance), chance):
-        (roomy / 'cut').write_bytes(image)
-        with mounted(roomy / 'cut', roomy / 'after') as after:
+        with after_cut(roomy, image) as after:
             done = keep.run(command, after / 'f', *words, *(CHEAP if command == 'encrypt' else []))
             assert done.returncode == OK or b'already' in done.stderr, (moment, done.stderr)
             assert export(keep, after / 'f', roomy / 'out') == before, moment
@@ -125,9 +123,8 @@ def test_the_rewriting_of_keep_luks(anybody, roomy):
     chance = random.Random(9)
     due = [{old}, {old, new}, {new}, {old}]
     for moment, image in written.disks(written.moments(moments[0], 120 if SOAK else 12, chance), chance):
-        (roomy / 'cut').write_bytes(image)
         stage = max(i for i, at in enumerate(moments) if at <= moment)
-        with mounted(roomy / 'cut', roomy / 'after') as after:
+        with after_cut(roomy, image) as after:
             opens = {phrase for phrase in (old, new)
                      if keep.run('cat', after / 'f', 'file', '--passphrase-file', phrase).stdout == b'text' * 5000}
             upcoming = due[stage] if moment in moments else due[min(stage + 1, 3)]
