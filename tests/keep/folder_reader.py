@@ -48,13 +48,22 @@ class Folder:
         self.plain = {'plain': True, 'encrypted': False}[token['names']]
         self.token = token
         self.sivs = [self.keys_of(volume_key)]  # of the new volume key and the one before, while that is replaced
+        self.renews = False  # files get new keys too
         if 'previous' in token:
-            previous = self.key(volume_key, 'previous').decrypt(base64.b64decode(token['previous']), [])
-            self.sivs.append(self.keys_of(previous))
+            self.sivs.append(self.keys_of(self.open_previous(volume_key)))
 
     def key(self, volume_key, purpose):
         words = ['keep-folder 1', purpose, self.token['cipher'], self.token['names']]
         return AESSIV(HKDF(SHA256(), 64, None, '\0'.join(words).encode()).derive(volume_key))
+
+    def open_previous(self, volume_key):
+        siv, sealed = self.key(volume_key, 'previous'), base64.b64decode(self.token['previous'])
+        try:
+            previous = siv.decrypt(sealed, [b'files'])
+        except InvalidTag:
+            return siv.decrypt(sealed, [])
+        self.renews = True
+        return previous
 
     def keys_of(self, volume_key):
         return {purpose: self.key(volume_key, purpose)
@@ -157,6 +166,7 @@ class File:
             raise Damaged(f'{path}: no header')
         self.id = page[16:32]
         self.key = folder.open_siv('files', [page[:12], self.id], page[32:80])
+        self.earlier, self.renewed_from = None, 0
         epoch = struct.unpack('<I', page[12:16])[0]
         body = self.open(epoch, page[80:92], page[112:] + page[92:108], page[:80])
         self.size, flags, count = struct.unpack('<QII', body[:16])
@@ -165,13 +175,19 @@ class File:
             raise Damaged(f'{path}: belongs elsewhere')
         self.bindings, self.nonces = bound, struct.unpack('<Q', body[48:56])[0]
         self.content = body[64:64 + self.size] if flags & 1 else None
+        if flags & 2:
+            if not folder.renews:
+                raise Damaged(f'{path}: is from the midst of a change of keys')
+            self.earlier = folder.open_siv('files', [page[:12], self.id], body[3920:3968])
+            self.renewed_from = struct.unpack('<I', body[3968:3972])[0]
         ranges = struct.unpack('<I', body[56:60])[0]
         self.absent = [struct.unpack('<QQ', body[64 + 16 * i:80 + 16 * i]) for i in range(ranges)]
 
     def open(self, epoch, nonce, sealed, bound):
         if epoch not in self.keys:
             info = b'keep-folder 1\0blocks\0' + struct.pack('<I', epoch)
-            self.keys[epoch] = self.folder.aead(HKDFExpand(SHA256(), 32, info).derive(self.key))
+            key = self.earlier if self.earlier and epoch < self.renewed_from else self.key
+            self.keys[epoch] = self.folder.aead(HKDFExpand(SHA256(), 32, info).derive(key))
         try:
             return self.keys[epoch].decrypt(nonce, sealed, bound)
         except InvalidTag as wrong:

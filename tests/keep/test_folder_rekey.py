@@ -56,12 +56,12 @@ def rekey(keep, *more):
     return ['reencrypt', 'f', '--passphrase-file', keep.phrase, *more]
 
 
-def kill(keep, call, number):
+def kill(keep, call, number, *more):
     """It is killed at its n-th call of this kind; false where it made fewer."""
     if not shutil.which('strace'):
         pytest.skip('strace is not installed')
     done = keep.execute('strace', '-qq', '-f', '-o', '/dev/null', '-e', f'trace={call}', '-e',
-                        f'inject={call}:signal=KILL:when={number}', keep.program, *rekey(keep))
+                        f'inject={call}:signal=KILL:when={number}', keep.program, *rekey(keep, *more))
     assert done.returncode in (OK, -9), done.stderr
     return done.returncode != OK
 
@@ -80,12 +80,16 @@ def read(reader):
     return found
 
 
+def file_keys(reader):
+    return {name: reader.file(path, tags).key for name, kind, path, tags in reader.walk() if kind == stat.S_IFREG}
+
+
 @pytest.mark.parametrize('names', ['on', 'off'])
 def test_the_old_key_opens_nothing_any_more(keep, cryptsetup, names):
     lower = filled(keep, '--name-encryption', names)
     before = look(keep)
     old = volume_key(keep, cryptsetup)
-    expected = read(Folder(lower, old))
+    expected, keys = read(Folder(lower, old)), file_keys(Folder(lower, old))
     shutil.copy(lower / 'keep.luks', keep.home / 'old.luks')
     (keep.home / 'old.luks').chmod(0o644)
     assert 'has a new volume key' in keep.do(*rekey(keep))
@@ -95,6 +99,7 @@ def test_the_old_key_opens_nothing_any_more(keep, cryptsetup, names):
     assert look(keep) == before
     reader = Folder(lower, new)
     assert len(reader.sivs) == 1 and read(reader) == expected
+    assert all(key != keys[name] for name, key in file_keys(reader).items())
     with pytest.raises(Damaged):
         read(Folder(lower, old))
     keep.refuse(DENIED, 'open', 'f', 'm', '--header', 'old.luks', '--passphrase-file', keep.phrase)
@@ -102,8 +107,10 @@ def test_the_old_key_opens_nothing_any_more(keep, cryptsetup, names):
         stranger = Folder(lower, old)
         stranger.file(next(path for name, _, path, _ in reader.walk() if name == '3921'), None)
     assert old not in (lower / 'keep.luks').read_bytes()
-    keep.do(*rekey(keep))  # and once more
+    keys = file_keys(reader)
+    assert 'a new one' not in keep.do(*rekey(keep, '--keep-file-keys'))  # and once more
     assert look(keep) == before
+    assert file_keys(Folder(lower, volume_key(keep, cryptsetup))) == keys
 
 
 @pytest.mark.parametrize('call', CALLS)
@@ -158,6 +165,48 @@ def test_what_is_damaged_is_named_before_anything_is_changed(anybody, cryptsetup
     assert volume_key(keep, cryptsetup) == before
     keep.do('check', 'f', '--repair', '--passphrase-file', keep.phrase)
     keep.do(*rekey(keep))
+
+
+def test_damaged_blocks_stay_damaged_and_are_named(anybody, cryptsetup):
+    keep = anybody
+    lower = filled(keep)
+    path = next(path for name, _, path, _ in Folder(lower, volume_key(keep, cryptsetup)).walk() if name == '3000000')
+    with open(path, 'r+b') as file:
+        file.seek(4096 * 8)
+        file.write(b'damage')
+    done = keep.run(*rekey(keep))
+    assert done.returncode == DAMAGED and b'damaged: 3000000: has blocks that' in done.stdout and done.stdout.count(b'damaged') == 1
+    done = keep.run('check', 'f', '--passphrase-file', keep.phrase)
+    assert done.returncode == DAMAGED and b'3000000' in done.stdout and done.stdout.count(b'damaged') == 1
+    at = keep.open('f', 'm')
+    script(keep, """import os, sys
+fd = os.open(f'{sys.argv[1]}/3000000', os.O_RDWR)
+os.pwrite(fd, bytes(4096), 4096 * 6), os.fsync(fd)
+assert os.pread(fd, 8192, 4096 * 6)[:4096] == bytes(4096)""", at)
+    keep.close()
+
+
+def test_a_header_from_the_midst_is_not_taken_afterwards(anybody, cryptsetup):
+    """It has the earlier key of the file, which somebody may know, in it."""
+    keep = anybody
+    lower = filled(keep, tree=SMALL)
+    for number in range(1, 30):
+        assert kill(keep, 'pwritev', number)
+        reader = Folder(lower, volume_key(keep, cryptsetup))
+        path = next(path for name, _, path, _ in reader.walk() if name == 'large')
+        if reader.file(path, None).earlier:
+            break
+    page = path.read_bytes()
+    keep.do(*rekey(keep))
+    reader = Folder(lower, volume_key(keep, cryptsetup))
+    path = next(path for name, _, path, _ in reader.walk() if name == 'large')
+    assert path.read_bytes() != page
+    path.write_bytes(page)
+    with pytest.raises(Damaged):
+        reader.file(path, None)
+    done = keep.run('check', 'f', '--passphrase-file', keep.phrase)
+    assert done.returncode == DAMAGED and b'damaged: large: ' in done.stdout
+    keep.refuse(DAMAGED, 'cat', 'f', 'large', '--passphrase-file', keep.phrase)
 
 
 def test_what_may_not_be_changed_is_found_out_first(keep, cryptsetup):

@@ -17,7 +17,7 @@ struct reencrypt_options {
     struct credential_options credential;
     struct convert_options convert;
     const char *header, *key_slot, *others, *cipher, *key_size, *sector_size;
-    bool yes, help;
+    bool keep_file_keys, yes, help;
 };
 
 static const struct option_row rows[] = {
@@ -37,6 +37,9 @@ static const struct option_row rows[] = {
      offsetof(struct reencrypt_options, others)},
     {"header", 0, "FILE", "The header is in this file, the target holds only data.",
      offsetof(struct reencrypt_options, header)},
+    {"keep-file-keys", 0, NULL,
+     "Of a folder: a new volume key alone, and contents stay under the keys that they have.",
+     offsetof(struct reencrypt_options, keep_file_keys)},
     {"yes", 'y', NULL, "Let key slots go whose passphrase nobody gave.",
      offsetof(struct reencrypt_options, yes)},
     COMMAND_HELP_ROW(struct reencrypt_options),
@@ -179,7 +182,11 @@ static enum status reencrypt_directory(const struct reencryption_run *r, const c
                  "%s: is a folder: --cipher, --key-size, --sector-size, --resilience, "
                  "--hotzone-size and --init-only are for volumes",
                  path));
-    return reencrypt_folder(path, o->header, &keys, o->convert.resume, why);
+    return reencrypt_folder(path,
+                            &(struct reencrypt_folder){.header = o->header,
+                                                       .keep_file_keys = o->keep_file_keys,
+                                                       .resume = o->convert.resume},
+                            &keys, why);
 }
 
 static enum status reencrypt_run(char **words, int count, struct fault *why)
@@ -197,7 +204,10 @@ static enum status reencrypt_run(char **words, int count, struct fault *why)
     daemon_hide();
     if (folder_is_directory(words[0]))
         return reencrypt_directory(&r, words[0], why);
-    rc = convert_begin(&r.convert, words[0], &r.options.convert, why);
+    rc = r.options.keep_file_keys
+             ? fail(why, RC_USAGE, "%s: is no folder: --keep-file-keys is for folders",
+                    words[0])
+             : convert_begin(&r.convert, words[0], &r.options.convert, why);
     if (rc == RC_OK)
         rc = reencrypt(&r, why);
     status = rc == RC_NOT_FOUND ? STATUS_FOREIGN : command_status_of(rc);
@@ -210,7 +220,7 @@ const struct command command_reencrypt = {
     .name = "reencrypt",
     .operands = "TARGET",
     .doc = "Gives a volume a new volume key, cipher or sector size, or a folder a new volume "
-           "key, where they stand.",
+           "key and each file in it one too, where they stand.",
     .rows = rows,
     .run = reencrypt_run,
 };

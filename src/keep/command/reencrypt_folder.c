@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "crypto/random.h"
+#include "keep/command/convert_progress.h"
 #include "keep/command/folder_open.h"
 #include "keep/command/folder_token.h"
 #include "keep/command/header_view.h"
@@ -14,6 +15,23 @@
 #include "vault/header/keyslot.h"
 #include "vault/header/luks2_format.h"
 
+/* One run; the first is what it shares with those of volumes. */
+struct folder_run {
+    struct convert convert;
+    struct folder_format format;
+    bool renews;    /* files get new keys */
+    uint64_t bytes; /* of all files; 0: not known */
+    struct convert_progress progress;
+};
+
+static void show(void *of, uint64_t bytes)
+{
+    struct folder_run *r = of;
+
+    if (r->bytes > 0)
+        convert_progress_show(&r->progress, bytes, r->bytes);
+}
+
 static void print(void *of, const char *place, const char *what)
 {
     (void)of;
@@ -21,27 +39,32 @@ static void print(void *of, const char *place, const char *what)
 }
 
 /* All is looked at before anything is changed: what is damaged would open under neither key. */
-static enum rc look(const struct rekey_what *what, struct fault *why)
+static enum rc look(struct folder_run *r, struct fault *why)
 {
+    const struct rekey_what what = {.directory = r->convert.path,
+                                    .format = r->format,
+                                    .previous = &r->convert.previous_key,
+                                    .damaged = print};
     struct rekey_counts counts;
-    enum rc rc = folder_rekey(what, &counts, why);
+    enum rc rc = folder_rekey(&what, &counts, why);
 
+    r->bytes = counts.bytes;
     if (rc != RC_OK || counts.damaged == 0)
         return rc;
     return fail(why, RC_FORMAT,
                 "%s: %ju things are damaged, and nothing was changed; 'keep check --repair' "
                 "moves them aside",
-                what->directory, (uintmax_t)counts.damaged);
+                what.directory, (uintmax_t)counts.damaged);
 }
 
 /* In one write the new key takes the place of the old one, which the header keeps under it until all is done. */
-static enum rc write_header(struct convert *c, const struct folder_format *format, int digest,
-                            struct fault *why)
+static enum rc write_header(struct folder_run *r, int digest, struct fault *why)
 {
+    struct convert *c = &r->convert;
     int old = digest_of_segment(c->header, 0);
     struct text previous = {0};
-    enum rc rc =
-        folder_keys_seal_previous(format, &c->final_key, &c->previous_key, &previous, why);
+    enum rc rc = folder_keys_seal_previous(&r->format, &c->final_key, &c->previous_key,
+                                           r->renews, &previous, why);
 
     if (rc == RC_OK && !text_ok(&previous))
         rc = fail(why, RC_MEMORY, "no memory for a new header");
@@ -57,10 +80,10 @@ static enum rc write_header(struct convert *c, const struct folder_format *forma
     return rc;
 }
 
-static enum rc begin(struct convert *c, const struct folder_format *format,
-                     const struct reencrypt_keys *keys, struct fault *why)
+static enum rc begin(struct folder_run *r, const struct reencrypt_keys *keys,
+                     struct fault *why)
 {
-    struct rekey_what what = {.directory = c->path, .format = *format, .damaged = print};
+    struct convert *c = &r->convert;
     int digest;
     enum rc rc;
 
@@ -68,49 +91,57 @@ static enum rc begin(struct convert *c, const struct folder_format *format,
         (rc = digest_add(c->header, &c->final_key, &digest, why)) ||
         (rc = reencrypt_keys_add(c, keys, digest, why)))
         return rc;
-    what.previous = &c->previous_key;
     /* Its texts are the header's, which was changed. */
-    if ((rc = folder_token_find(c->header, &what.format, why)) || (rc = look(&what, why)))
+    if ((rc = folder_token_find(c->header, &r->format, why)) || (rc = look(r, why)))
         return rc;
     interruption_hold();
-    return write_header(c, &what.format, digest, why);
+    return write_header(r, digest, why);
 }
 
-static enum rc unlock_both(struct convert *c, const struct luks_target *target,
-                           const struct folder_format *format,
+static enum rc unlock_both(struct folder_run *r, const struct luks_target *target,
                            const struct reencrypt_keys *keys, struct fault *why)
 {
+    struct convert *c = &r->convert;
     SCOPED(unlock) unlocked = {0};
     enum rc rc = luks_target_unlock(target, keys->credential, keys->key_slot, &unlocked, why);
 
     if (rc == RC_OK)
         rc = secret_copy(&c->final_key, secret_span(&unlocked.volume_key), why);
     if (rc == RC_OK)
-        rc = folder_keys_open_previous(format, &c->final_key, folder_token_previous(c->header),
-                                       &c->previous_key, why);
+        rc = folder_keys_open_previous(&r->format, &c->final_key,
+                                       folder_token_previous(c->header), &c->previous_key,
+                                       &r->renews, why);
     return rc;
 }
 
-static enum rc go_on(struct convert *c, struct fault *why)
+static enum rc go_on(struct folder_run *r, struct fault *why)
 {
+    struct convert *c = &r->convert;
     struct rekey_what what = {.directory = c->path,
                               .previous = &c->previous_key,
                               .key = &c->final_key,
+                              .renews = r->renews,
                               .stop = interruption_is_due,
-                              .damaged = print};
+                              .progress = show,
+                              .damaged = print,
+                              .of = r};
     struct rekey_counts counts;
     enum rc rc;
 
     interruption_hold();
     if ((rc = keyslot_wipe_free(c->header, c->data, why)) ||
-        (rc = folder_token_find(c->header, &what.format, why)) ||
-        (rc = folder_rekey(&what, &counts, why)) ||
-        (rc = folder_token_set_previous(c->header, NULL, why)) ||
+        (rc = folder_token_find(c->header, &what.format, why)))
+        return rc;
+    convert_progress_begin(&r->progress, 0);
+    rc = folder_rekey(&what, &counts, why);
+    convert_progress_end(&r->progress);
+    if (rc != RC_OK || (rc = folder_token_set_previous(c->header, NULL, why)) ||
         (rc = luks2_write(c->header, c->data, why)))
         return rc;
-    printf("%s: has a new volume key; %ju files, %ju directories and %ju links are under it\n",
-           c->path, (uintmax_t)counts.files, (uintmax_t)counts.directories,
-           (uintmax_t)counts.links);
+    printf(
+        "%s: has a new volume key%s; %ju files, %ju directories and %ju links are under it\n",
+        c->path, r->renews ? ", and each file a new one" : "", (uintmax_t)counts.files,
+        (uintmax_t)counts.directories, (uintmax_t)counts.links);
     return counts.damaged == 0
                ? RC_OK
                : fail(why, RC_FORMAT,
@@ -118,40 +149,40 @@ static enum rc go_on(struct convert *c, struct fault *why)
                       (uintmax_t)counts.damaged);
 }
 
-static enum rc run(struct luks_target *target, const struct reencrypt_keys *keys, bool resume,
-                   struct fault *why)
+static enum rc run(struct folder_run *r, struct luks_target *target,
+                   const struct reencrypt_keys *keys, bool resume, struct fault *why)
 {
-    struct convert c = {
-        .path = target->path, .data = target->device, .header = target->header};
-    struct folder_format format;
-    enum rc rc = folder_token_find(target->header, &format, why);
+    enum rc rc = folder_token_find(target->header, &r->format, why);
 
+    r->convert = (struct convert){
+        .path = target->path, .data = target->device, .header = target->header};
     target->foreign = rc == RC_NOT_FOUND;
     if (rc != RC_OK)
         return fault_at(why, "%s", target->place);
     if (target->is_open)
         return fail(why, RC_BUSY, "%s: is open; close it first", target->path);
     if (folder_token_previous(target->header))
-        rc = unlock_both(&c, target, &format, keys, why);
+        rc = unlock_both(r, target, keys, why);
     else if (resume)
         rc = fail(why, RC_USAGE, "%s: there is nothing to continue", target->path);
     else if ((rc = folder_check_whole(target, why)) == RC_OK)
-        rc = begin(&c, &format, keys, why);
+        rc = begin(r, keys, why);
     if (rc == RC_OK)
-        rc = go_on(&c, why);
-    c.data = NULL; /* the target's, as the next */
-    c.header = NULL;
-    convert_clear(&c);
+        rc = go_on(r, why);
+    r->convert.data = NULL; /* the target's, as the next */
+    r->convert.header = NULL;
+    convert_clear(&r->convert);
     return rc;
 }
 
-enum status reencrypt_folder(const char *path, const char *header,
-                             const struct reencrypt_keys *keys, bool resume, struct fault *why)
+enum status reencrypt_folder(const char *path, const struct reencrypt_folder *what,
+                             const struct reencrypt_keys *keys, struct fault *why)
 {
     SCOPED(luks_target) target = {0};
-    enum rc rc = luks_target_begin(&target, path, header, LUKS_TARGET_CHANGE, why);
+    struct folder_run r = {.renews = !what->keep_file_keys};
+    enum rc rc = luks_target_begin(&target, path, what->header, LUKS_TARGET_CHANGE, why);
 
     if (rc == RC_OK)
-        rc = run(&target, keys, resume, why);
+        rc = run(&r, &target, keys, what->resume, why);
     return luks_target_status(&target, rc);
 }

@@ -1,13 +1,17 @@
-/* 'keep reencrypt' of a folder: a new volume key, where it stands. */
+/* 'keep reencrypt' of a folder: new keys, where it stands. */
 #ifndef KEEP_COMMAND_REENCRYPT_FOLDER_H
 #define KEEP_COMMAND_REENCRYPT_FOLDER_H
 
 #include "keep/command/command.h"
 #include "keep/command/reencrypt_keys.h"
 
-/* `header`: the file of its header; NULL: keep.luks in it. */
-enum status reencrypt_folder(const char *path, const char *header,
-                             const struct reencrypt_keys *keys, bool resume,
-                             struct fault *why);
+struct reencrypt_folder {
+    const char *header;  /* the file of its header; NULL: keep.luks in it */
+    bool keep_file_keys; /* contents stay as they are */
+    bool resume;
+};
+
+enum status reencrypt_folder(const char *path, const struct reencrypt_folder *what,
+                             const struct reencrypt_keys *keys, struct fault *why);
 
 #endif

@@ -79,7 +79,7 @@ struct aead *content_epoch(struct content *c, uint32_t number)
         return aead;
     pthread_mutex_lock(&c->memory_lock);
     aead = find_epoch(c, number);
-    if (!aead && file_header_key(&c->header, c->rules->keys, file_key))
+    if (!aead && file_header_key(&c->header, c->rules->keys, number, file_key))
         aead = add_epoch(c, file_key, number);
     pthread_mutex_unlock(&c->memory_lock);
     wipe(file_key, sizeof file_key);
@@ -141,6 +141,8 @@ int content_load(struct content **out, const struct content_rules *rules, int fd
     struct content *c = new_content(rules);
     int error = c ? read_header(c, fd) : -ENOMEM;
 
+    if (error == 0 && c->header.is_renewing && !rules->renews)
+        error = -EIO; /* an old state of the file: who put it back may have its earlier key */
     if (error != 0) {
         content_close(c);
         return error;
@@ -238,15 +240,32 @@ int content_bind(struct content *content, int fd, const struct content_binding *
     return error;
 }
 
+static bool wrap_anew(struct content *c, const struct content_rules *rules)
+{
+    uint8_t file_key[FOLDER_FILE_KEY];
+    bool good = file_header_key(&c->header, c->rules->keys, c->header.epoch, file_key);
+
+    if (good && rules->renews) {
+        good = file_header_renew(&c->header, rules->keys, file_key);
+        c->nonces = 0;
+    } else if (good) {
+        good = file_header_wrap(&c->header, rules->keys, file_key);
+    }
+    wipe(file_key, sizeof file_key);
+    return good;
+}
+
 int content_rewrap(struct content *c, int fd, const struct content_rules *rules,
                    const uint8_t tag[FOLDER_TAG])
 {
-    uint8_t file_key[FOLDER_FILE_KEY];
-    bool good = file_header_key(&c->header, c->rules->keys, file_key) &&
-                file_header_wrap(&c->header, rules->keys, file_key);
+    int error = 0;
 
-    wipe(file_key, sizeof file_key);
-    if (!good)
+    if (rules->renews && !c->header.is_inline &&
+        (error = content_fit_ranges(c, fd, FILE_RANGES_RENEWING)) == 0 && c->header_dirty)
+        error = content_commit_all(c, fd, true);
+    if (error != 0)
+        return error;
+    if (!wrap_anew(c, rules))
         return -EIO;
     c->rules = rules;
     if (c->header.bindings.count > 0) {

@@ -19,6 +19,7 @@ struct content_rules {
     const struct folder_keys *keys;
     const struct disk *disk;
     bool fast;           /* no flush before a block is overwritten */
+    bool renews;         /* files get new keys: they may be in the midst of it */
     uint64_t nonces_max; /* under one key; 0: as many as the format allows, less a reserve */
 };
 
@@ -71,9 +72,21 @@ bool content_is_durable(struct content *content);
 int content_bind(struct content *content, int fd, const struct content_binding *binding);
 /*
  * Writes the header under the keys of other rules, which are the content's from then on: its file key is
- * the same. What is bound to a name is bound to this one instead.
+ * the same, or, where they renew, a new one beside it, for content_renew. What is bound to a name is bound to
+ * this one instead.
  */
 int content_rewrap(struct content *content, int fd, const struct content_rules *rules,
                    const uint8_t tag[FOLDER_TAG]);
+/*
+ * Goes on until all that is sealed in the file is under its new key, and the earlier one is gone; nothing where
+ * there is none. `step` is told of bytes that are done, and stops it by true: -EINTR. *damaged counts
+ * blocks, and groups, that are not authentic: they stay so. What the disk cannot read is an error.
+ */
+struct content_renewal {
+    bool (*step)(void *of, uint64_t bytes);
+    void *of;
+    uint64_t damaged;
+};
+int content_renew(struct content *content, int fd, struct content_renewal *renewal);
 
 #endif

@@ -98,6 +98,10 @@ int content_write_header(struct content *c, int fd);
 
 /* content_tags.c */
 bool content_is_absent(const struct content *c, uint64_t group);
+/* The group, or the next one that is not absent. */
+uint64_t content_next_group(const struct content *c, uint64_t group);
+/* No more absent ranges than that: the smallest ones get pages. */
+int content_fit_ranges(struct content *c, int fd, uint32_t most);
 /* Adds the groups [from, to) to the absent ones, behind all others. */
 int content_add_absent(struct content *c, int fd, uint64_t from, uint64_t to);
 /* Drops what is at or behind a group from the absent ones. */

@@ -63,13 +63,22 @@ static struct tags *make_group(struct content *c, int fd, uint64_t group, int *e
     return NULL;
 }
 
-/* Room for one range more: the smallest one gets pages. */
-static int make_room(struct content *c, int fd)
+uint64_t content_next_group(const struct content *c, uint64_t group)
+{
+    uint32_t at = find_range(&c->header, group);
+
+    if (at == c->header.ranges || c->header.absent[at].first > group)
+        return group;
+    return c->header.absent[at].first + c->header.absent[at].count;
+}
+
+/* Fewer ranges than `most`: the smallest one gets pages. */
+static int make_room(struct content *c, int fd, uint32_t most)
 {
     struct file_header *h = &c->header;
     uint32_t least = 0;
 
-    if (h->ranges < FILE_RANGES_MAX)
+    if (h->ranges < most)
         return 0;
     for (uint32_t i = 1; i < h->ranges; i++)
         if (h->absent[i].count < h->absent[least].count)
@@ -86,6 +95,15 @@ static int make_room(struct content *c, int fd)
     return 0;
 }
 
+int content_fit_ranges(struct content *c, int fd, uint32_t most)
+{
+    int error = 0;
+
+    while (error == 0 && c->header.ranges > most)
+        error = make_room(c, fd, c->header.ranges);
+    return error;
+}
+
 int content_add_absent(struct content *c, int fd, uint64_t from, uint64_t to)
 {
     struct file_header *h = &c->header;
@@ -94,7 +112,7 @@ int content_add_absent(struct content *c, int fd, uint64_t from, uint64_t to)
 
     if (from >= to)
         return 0;
-    if ((error = make_room(c, fd)) != 0)
+    if ((error = make_room(c, fd, FILE_RANGES_MAX)) != 0)
         return error;
     last = h->ranges > 0 ? &h->absent[h->ranges - 1] : NULL;
     if (last && last->first + last->count == from)
@@ -304,7 +322,7 @@ struct tags *content_tags_to_change(struct content *c, int fd, uint64_t group, i
     struct tag_page copy;
     struct tags *tags;
 
-    if (content_is_absent(c, group) && (*error = make_room(c, fd)) != 0)
+    if (content_is_absent(c, group) && (*error = make_room(c, fd, FILE_RANGES_MAX)) != 0)
         return NULL;
     if (content_is_absent(c, group)) {
         if ((tags = make_group(c, fd, group, error)))

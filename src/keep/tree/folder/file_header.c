@@ -16,11 +16,15 @@ enum {
     BODY = 112,
     BODY_SIZE = FOLDER_PAGE - BODY,
     FLAG_INLINE = 1,
+    FLAG_RENEWING = 2,
     REST = 64, /* of the body: content or ranges */
+    EARLIER = BODY_SIZE - 64,
+    RENEWED_FROM = EARLIER + FOLDER_WRAPPED,
 };
 
 static_assert(BODY_SIZE - REST == FILE_INLINE_MAX);
 static_assert(FILE_RANGES_MAX * 16 == FILE_INLINE_MAX);
+static_assert(REST + FILE_RANGES_RENEWING * 16 == EARLIER);
 
 static const uint8_t start[EPOCH] = {'k', 'e', 'e', 'p', 'f', 'i', 'l', 'e', FOLDER_VERSION};
 
@@ -48,20 +52,42 @@ bool file_header_new(struct file_header *header, const struct folder_keys *keys,
            file_header_wrap(header, keys, file_key);
 }
 
+static bool wrap(const struct file_header *header, const struct folder_keys *keys,
+                 const uint8_t file_key[FOLDER_FILE_KEY], uint8_t wrapped[FOLDER_WRAPPED])
+{
+    const struct span bound[] = {span_of(start, sizeof start), span_of(header->id, FOLDER_ID)};
+
+    return siv_seal(keys->files, bound, 2, file_key, FOLDER_FILE_KEY, wrapped);
+}
+
 bool file_header_wrap(struct file_header *header, const struct folder_keys *keys,
                       const uint8_t file_key[FOLDER_FILE_KEY])
 {
-    const struct span bound[] = {span_of(start, sizeof start), span_of(header->id, FOLDER_ID)};
+    return wrap(header, keys, file_key, header->wrapped);
+}
 
-    return siv_seal(keys->files, bound, 2, file_key, FOLDER_FILE_KEY, header->wrapped);
+bool file_header_renew(struct file_header *header, const struct folder_keys *keys,
+                       const uint8_t before[FOLDER_FILE_KEY])
+{
+    uint8_t file_key[FOLDER_FILE_KEY];
+    bool good = header->epoch < UINT32_MAX && wrap(header, keys, before, header->earlier) &&
+                generator_bytes(file_key, FOLDER_FILE_KEY, NULL) == RC_OK &&
+                file_header_wrap(header, keys, file_key);
+
+    wipe(file_key, sizeof file_key);
+    header->renewed_from = ++header->epoch;
+    header->is_renewing = !header->is_inline;
+    return good;
 }
 
 bool file_header_key(const struct file_header *header, const struct folder_keys *keys,
-                     uint8_t file_key[FOLDER_FILE_KEY])
+                     uint32_t epoch, uint8_t file_key[FOLDER_FILE_KEY])
 {
     const struct span bound[] = {span_of(start, sizeof start), span_of(header->id, FOLDER_ID)};
+    bool earlier = header->is_renewing && epoch < header->renewed_from;
 
-    return siv_unseal(keys->files, bound, 2, header->wrapped, FOLDER_WRAPPED, file_key);
+    return siv_unseal(keys->files, bound, 2, earlier ? header->earlier : header->wrapped,
+                      FOLDER_WRAPPED, file_key);
 }
 
 bool file_header_unwrap(struct file_header *header, const struct folder_keys *keys,
@@ -71,7 +97,7 @@ bool file_header_unwrap(struct file_header *header, const struct folder_keys *ke
     memcpy(header->id, page + ID, FOLDER_ID);
     memcpy(header->wrapped, page + WRAPPED, FOLDER_WRAPPED);
     return memcmp(page, start, sizeof start) == 0 && le32_get(page + ZERO) == 0 &&
-           file_header_key(header, keys, file_key);
+           file_header_key(header, keys, header->epoch, file_key);
 }
 
 /* In order, apart from each other, and within the file. */
@@ -98,18 +124,23 @@ static bool read_body(struct file_header *header, const uint8_t body[BODY_SIZE])
 
     header->size = le64_get(body);
     header->is_inline = flags & FLAG_INLINE;
+    header->is_renewing = flags & FLAG_RENEWING;
     header->bindings.count = le32_get(body + 12);
     memcpy(header->bindings.tags, body + 16, sizeof header->bindings.tags);
     header->nonces = le64_get(body + 48);
     header->ranges = le32_get(body + 56);
-    if ((flags & ~(uint32_t)FLAG_INLINE) != 0 || header->bindings.count > 2 ||
-        header->size > FILE_SIZE_MAX)
+    if (flags > FLAG_RENEWING || header->bindings.count > 2 || header->size > FILE_SIZE_MAX)
         return false;
     if (header->is_inline) {
         memcpy(header->content, body + REST, FILE_INLINE_MAX);
         return header->size <= FILE_INLINE_MAX && header->ranges == 0;
     }
-    return header->ranges <= FILE_RANGES_MAX && read_ranges(header, body + REST);
+    if (header->is_renewing) {
+        memcpy(header->earlier, body + EARLIER, FOLDER_WRAPPED);
+        header->renewed_from = le32_get(body + RENEWED_FROM);
+    }
+    return header->ranges <= (header->is_renewing ? FILE_RANGES_RENEWING : FILE_RANGES_MAX) &&
+           read_ranges(header, body + REST);
 }
 
 bool file_header_unseal(struct file_header *header, struct aead *aead,
@@ -128,7 +159,9 @@ static void put_body(const struct file_header *header, uint8_t *body)
 {
     memset(body, 0, BODY_SIZE);
     le64_put(body, header->size);
-    le32_put(body + 8, header->is_inline ? FLAG_INLINE : 0);
+    le32_put(body + 8, header->is_inline     ? FLAG_INLINE
+                       : header->is_renewing ? FLAG_RENEWING
+                                             : 0);
     le32_put(body + 12, header->bindings.count);
     memcpy(body + 16, header->bindings.tags, sizeof header->bindings.tags);
     le64_put(body + 48, header->nonces);
@@ -138,6 +171,10 @@ static void put_body(const struct file_header *header, uint8_t *body)
     for (uint32_t i = 0; i < header->ranges; i++) {
         le64_put(body + REST + 16 * (size_t)i, header->absent[i].first);
         le64_put(body + REST + 16 * (size_t)i + 8, header->absent[i].count);
+    }
+    if (header->is_renewing) {
+        memcpy(body + EARLIER, header->earlier, FOLDER_WRAPPED);
+        le32_put(body + RENEWED_FROM, header->renewed_from);
     }
 }
 

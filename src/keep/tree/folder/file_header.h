@@ -7,7 +7,8 @@
 enum {
     FILE_INLINE_MAX = 3920, /* bytes of content that fit */
     FILE_RANGES_MAX = 245,
-    FILE_BLOCKS = 63, /* of a group */
+    FILE_RANGES_RENEWING = 241, /* while there is an earlier key */
+    FILE_BLOCKS = 63,           /* of a group */
 };
 
 #define FILE_SIZE_MAX (UINT64_C(1) << 62)
@@ -35,6 +36,9 @@ struct file_header {
     struct bindings bindings;
     uint64_t nonces; /* reserved in this epoch */
     uint32_t ranges;
+    bool is_renewing; /* what is of an epoch before `renewed_from` is under the earlier key */
+    uint32_t renewed_from;
+    uint8_t earlier[FOLDER_WRAPPED];
     union {
         uint8_t content[FILE_INLINE_MAX];
         struct file_range absent[FILE_RANGES_MAX];
@@ -52,12 +56,16 @@ bool file_header_new(struct file_header *header, const struct folder_keys *keys,
 bool file_header_wrap(struct file_header *header, const struct folder_keys *keys,
                       const uint8_t file_key[FOLDER_FILE_KEY]);
 
+/* A new key, from the next epoch on; `before` is the earlier one. False: no random bytes. */
+bool file_header_renew(struct file_header *header, const struct folder_keys *keys,
+                       const uint8_t before[FOLDER_FILE_KEY]);
+
 /* Reads what is not sealed, and the file key. False: not a header of this folder. */
 bool file_header_unwrap(struct file_header *header, const struct folder_keys *keys,
                         const uint8_t page[FOLDER_PAGE], uint8_t file_key[FOLDER_FILE_KEY]);
-/* The file key of a header that was read. */
+/* The file key of a header that was read: the one that this epoch is under. */
 bool file_header_key(const struct file_header *header, const struct folder_keys *keys,
-                     uint8_t file_key[FOLDER_FILE_KEY]);
+                     uint32_t epoch, uint8_t file_key[FOLDER_FILE_KEY]);
 /* The rest, with the key of its epoch. False: it is not authentic, or breaks the format. */
 bool file_header_unseal(struct file_header *header, struct aead *aead,
                         const uint8_t page[FOLDER_PAGE]);

@@ -65,9 +65,11 @@ void folder_keys_clear(struct folder_keys *keys)
     *keys = (struct folder_keys){0};
 }
 
+static const struct span of_files = {(const uint8_t *)"files", 5};
+
 enum rc folder_keys_seal_previous(const struct folder_format *format,
                                   const struct secret *volume_key,
-                                  const struct secret *previous, struct text *out,
+                                  const struct secret *previous, bool renews, struct text *out,
                                   struct fault *why)
 {
     uint8_t sealed[VOLUME_KEY_MAX + SIV_TAG];
@@ -79,7 +81,7 @@ enum rc folder_keys_seal_previous(const struct folder_format *format,
                     VOLUME_KEY_MAX);
     if ((rc = open_one(&siv, "previous", format, volume_key, why)) != RC_OK)
         return rc;
-    if (siv_seal(siv, NULL, 0, previous->at, previous->len, sealed))
+    if (siv_seal(siv, &of_files, renews ? 1 : 0, previous->at, previous->len, sealed))
         base64_encode(span_of(sealed, previous->len + SIV_TAG), out);
     else
         rc = fail(why, RC_MEMORY, "no memory for keys");
@@ -89,7 +91,7 @@ enum rc folder_keys_seal_previous(const struct folder_format *format,
 
 enum rc folder_keys_open_previous(const struct folder_format *format,
                                   const struct secret *volume_key, const char *text,
-                                  struct secret *previous, struct fault *why)
+                                  struct secret *previous, bool *renews, struct fault *why)
 {
     uint8_t sealed[VOLUME_KEY_MAX + SIV_TAG];
     struct siv *siv;
@@ -101,7 +103,8 @@ enum rc folder_keys_open_previous(const struct folder_format *format,
     if ((rc = open_one(&siv, "previous", format, volume_key, why)) != RC_OK)
         return rc;
     rc = secret_alloc(previous, len - SIV_TAG, why);
-    if (rc == RC_OK && !siv_unseal(siv, NULL, 0, sealed, len, previous->at))
+    *renews = rc == RC_OK && siv_unseal(siv, &of_files, 1, sealed, len, previous->at);
+    if (rc == RC_OK && !*renews && !siv_unseal(siv, NULL, 0, sealed, len, previous->at))
         rc = fail(why, RC_DENIED, "the volume key before, in its token, was changed");
     siv_close(siv);
     return rc;

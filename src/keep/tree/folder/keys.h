@@ -37,15 +37,15 @@ void folder_keys_clear(struct folder_keys *keys);
 
 /*
  * While a folder gets a new volume key, its header has the one before, sealed under the new one, as
- * text. RC_DENIED: it is not authentic.
+ * text; and with it whether files get new keys too. RC_DENIED: it is not authentic.
  */
 enum rc folder_keys_seal_previous(const struct folder_format *format,
                                   const struct secret *volume_key,
-                                  const struct secret *previous, struct text *out,
+                                  const struct secret *previous, bool renews, struct text *out,
                                   struct fault *why);
 enum rc folder_keys_open_previous(const struct folder_format *format,
                                   const struct secret *volume_key, const char *text,
-                                  struct secret *previous, struct fault *why);
+                                  struct secret *previous, bool *renews, struct fault *why);
 
 /* A file key, 32 bytes. */
 enum { FOLDER_FILE_KEY = 32, FOLDER_WRAPPED = FOLDER_FILE_KEY + SIV_TAG };

@@ -110,6 +110,31 @@ static int turn_xattrs(struct rekeying *r, const char *name, int fd, const uint8
 
 /* ---- files ---- */
 
+static bool step(void *of, uint64_t bytes)
+{
+    struct rekeying *r = of;
+
+    r->counts->bytes += bytes;
+    if (r->what->progress)
+        r->what->progress(r->what->of, r->counts->bytes);
+    return r->what->stop && r->what->stop();
+}
+
+/* Its blocks, if it has a new key that they are not under yet. */
+static int turn_blocks(struct rekeying *r, const struct entry *e, struct content *content,
+                       int fd)
+{
+    struct content_renewal renewal = {.step = step, .of = r};
+    uint64_t before = r->counts->bytes;
+    int error = content_renew(content, fd, &renewal);
+
+    if (error == 0)
+        (void)step(r, content_size(content) - (r->counts->bytes - before));
+    if (error == 0 && renewal.damaged > 0)
+        return damaged(r, e->name, "has blocks that are not authentic, and stay so");
+    return error;
+}
+
 static int turn_open_file(struct rekeying *r, const struct entry *e, int fd)
 {
     struct content *content = NULL;
@@ -127,6 +152,8 @@ static int turn_open_file(struct rekeying *r, const struct entry *e, int fd)
         error = damaged(r, e->name, "is another file, put under this name");
     else if (r->to && !is_new)
         error = content_rewrap(content, fd, &r->to->rules, e->will.tag);
+    if (error == 0)
+        error = turn_blocks(r, e, content, fd);
     if (error == 0)
         error = turn_xattrs(r, e->name, fd, content_id(content));
     content_close(content);
@@ -385,8 +412,11 @@ enum rc folder_rekey(const struct rekey_what *what, struct rekey_counts *counts,
 
     *counts = (struct rekey_counts){0};
     if ((rc = open_keys(&r.from, &what->format, what->previous, why)) == RC_OK &&
-        (!what->key || (rc = open_keys(&r.to, &what->format, what->key, why)) == RC_OK))
+        (!what->key || (rc = open_keys(&r.to, &what->format, what->key, why)) == RC_OK)) {
+        if (r.to)
+            r.to->rules.renews = what->renews;
         rc = run(&r, why);
+    }
     if (r.root >= 0)
         close(r.root);
     close_keys(r.from);

@@ -2,7 +2,7 @@
  * Contents on a disk in memory that may lose its power: of what was written since the last sync any
  * part may then be there or not, page by page, in any order. And on one whose writer is killed.
  */
-#include "keep/tree/folder/content.h"
+#include "keep/tree/folder/content_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -466,9 +466,121 @@ static void a_file_gets_a_new_key_when_its_nonces_are_used_up(void **state)
     rules.nonces_max = 0;
 }
 
+/* ---- a new key for the file, under a new volume key ---- */
+
+static struct folder_keys new_keys;
+static const struct content_rules new_rules = {.keys = &new_keys,
+                                               .disk = &disk,
+                                               .renews = true},
+                                  rules_after = {.keys = &new_keys, .disk = &disk};
+static unsigned steps_left;
+
+static bool step(void *of, uint64_t bytes)
+{
+    (void)of;
+    (void)bytes;
+    return steps_left-- == 0;
+}
+
+static struct content *load_either(void)
+{
+    struct content *c;
+
+    if (content_load(&c, &new_rules, 3) != 0)
+        assert_int_equal(content_load(&c, &rules, 3), 0);
+    return c;
+}
+
+/* As far as it comes before a stop, or before the power fails; true where it came to the end. */
+static bool renew_in_part(bool power)
+{
+    struct content_renewal renewal = {.step = step};
+    struct content *c;
+    int error = content_load(&c, &new_rules, 3);
+
+    steps_left = power ? UINT_MAX : random_below(20);
+    syncs_left = power ? random_below(6) : UINT_MAX;
+    if (error != 0) {
+        assert_int_equal(content_load(&c, &rules, 3), 0);
+        error = content_rewrap(c, 3, &new_rules, tag);
+    }
+    if (error == 0)
+        error = content_renew(c, 3, &renewal);
+    assert_int_equal(renewal.damaged, 0);
+    syncs_left = UINT_MAX;
+    content_close(c);
+    return error == 0;
+}
+
+static void check_renewed(void)
+{
+    struct content *c;
+    uint32_t epoch = epoch_on_disk();
+
+    assert_int_not_equal(content_load(&c, &rules, 3), 0);
+    assert_int_equal(content_load(&c, &rules_after, 3), 0);
+    check_after(c, true);
+    for (unsigned i = 0; i < BLOCKS && content_size(c) > FILE_INLINE_MAX; i++) {
+        uint32_t found = le32_get(now[1 + i / FILE_BLOCKS * (1 + FILE_BLOCKS)] + 64 +
+                                  64 * (i % FILE_BLOCKS));
+
+        assert_true((uint64_t)i * FOLDER_PAGE >= content_size(c) || found == 0 ||
+                    found == epoch || content_is_absent(c, i / FILE_BLOCKS));
+    }
+    content_close(c);
+}
+
+static void renew(uint32_t first_seed, bool power)
+{
+    struct content *c;
+    uint32_t version = 0;
+    bool ended = false;
+
+    begin(&c, first_seed, false);
+    for (unsigned i = random_below(40); i > 0; i--)
+        one_step(&c, &version);
+    assert_int_equal(content_commit(c, 3, true), 0);
+    note_synced();
+    content_close(c);
+    for (unsigned round = 0; !ended; round++) {
+        assert_true(round < 500);
+        ended = renew_in_part(power);
+        if (power)
+            cut_power();
+        else
+            kill_writer(0);
+        c = load_either();
+        check_after(c, true);
+        content_close(c);
+        ended &= content_load(&c, &rules_after, 3) == 0;
+        if (ended)
+            content_close(c);
+    }
+    check_renewed();
+    forget_ops();
+}
+
+/* A cut at any moment leaves all of it readable, under the one key, the other, or both. */
+static void a_new_file_key_is_given_in_place(void **state)
+{
+    SCOPED(secret) key = {0};
+    const struct folder_format format = {.cipher = "aes-256-gcm"};
+
+    (void)state;
+    assert_int_equal(secret_alloc(&key, 64, NULL), RC_OK);
+    key.at[0] = 1;
+    assert_int_equal(folder_keys_open(&new_keys, &format, &key, NULL), RC_OK);
+    for (uint32_t i = 1; i <= 100; i++) {
+        renew(i, true);
+        renew(i, false);
+    }
+    folder_keys_clear(&new_keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_new_file_key_is_given_in_place),
         cmocka_unit_test(a_file_gets_a_new_key_when_its_nonces_are_used_up),
         cmocka_unit_test(what_was_synced_survives_a_power_cut),
         cmocka_unit_test(a_killed_writer_leaves_everything_readable),

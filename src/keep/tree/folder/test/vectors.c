@@ -93,7 +93,7 @@ static void files(void **state)
     assert_true(siv_seal(keys.files, bound, 2, file_key, sizeof file_key, header.wrapped));
     expect_bytes("the file key, wrapped", header.wrapped, sizeof header.wrapped);
     memcpy(header.id, file_id, sizeof file_id);
-    assert_true(file_header_key(&header, &keys, back));
+    assert_true(file_header_key(&header, &keys, 0, back));
     assert_memory_equal(back, file_key, sizeof file_key);
     memset(block, 'x', sizeof block);
     count_up(nonce, sizeof nonce, 0);
