@@ -130,7 +130,7 @@ DIRECTIVES = {
     'send_lowat': 'no effect: not there on Linux, with nginx neither',
     'aio': 'no effect, whatever it says',
     'connection_pool_size': 'no effect, whatever it says',
-    'proxy_cookie_flags': 'flags are words, not variables: another word is told and has no effect',
+    'proxy_cookie_flags': 'a word that is no flag is told when the file is read, and one that variables make has no effect',
     'proxy_redirect': '"default" may stand where no proxy_pass stands in front of it',
     'proxy_set_header': 'an unknown variable is told also where no location uses it',
     'proxy_buffer_size': '0 is refused',

@@ -175,7 +175,6 @@ KNOWN = [
     (r'transparent', 'a worker has no right to other hosts\' addresses'),
     (r'proxy_bind (off x|unix:)', 'other words'),
     (r'proxy_redirect default;( proxy_redirect default;)?\n', 'also where no proxy_pass stands in front of it'),
-    (r'proxy_cookie_flags a \$nosuch', 'flags are words'),
     (r'listen \[::1;', 'other words'),
     (r'server_tokens maybe', 'other words'),
 ]

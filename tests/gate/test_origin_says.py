@@ -14,6 +14,7 @@ COOKIES = '''
     location /path { proxy_pass http://127.0.0.1:%(origin)d/c; proxy_cookie_path /two/ /; proxy_cookie_path / /x$uri/; }
     location /path-regex { proxy_pass http://127.0.0.1:%(origin)d/c; proxy_cookie_path ~*^/USER/(.+) /u/$1; }
     location /flags { proxy_pass http://127.0.0.1:%(origin)d/c; proxy_cookie_flags one nosecure samesite=strict; proxy_cookie_flags ~^t httponly secure; }
+    location /flags-made { proxy_pass http://127.0.0.1:%(origin)d/c; proxy_cookie_flags one $arg_a samesite=$arg_b; proxy_cookie_flags ~^t $arg_a secure; }
     location /flags-off { proxy_pass http://127.0.0.1:%(origin)d/c; proxy_cookie_flags one nohttponly nosamesite; proxy_cookie_flags ~. samesite=none; }
     location /all { proxy_pass http://127.0.0.1:%(origin)d/c; proxy_cookie_domain localhost a.b; proxy_cookie_path / /y/; proxy_cookie_flags ~. secure; }
     location /outer/ { proxy_cookie_path / /z/; location /outer/in { proxy_cookie_path off; proxy_pass http://127.0.0.1:%(origin)d/c; } }
@@ -34,7 +35,7 @@ def script(*fields, status='200 OK', body=b'body'):
     return ['\r\n'.join([f'HTTP/1.1 {status}', *fields, f'Content-Length: {len(body)}', '', '']).encode() + body]
 
 
-@pytest.mark.parametrize('name', ['off', 'domain', 'domain-regex', 'domain-dot', 'path', 'path-regex', 'flags', 'flags-off', 'all', 'outer/in'])
+@pytest.mark.parametrize('name', ['off', 'domain', 'domain-regex', 'domain-dot', 'path', 'path-regex', 'flags', 'flags-off', 'flags-made?a=secure&b=lax', 'flags-made?a=x&b=strict', 'flags-made?a=NoHttpOnly', 'all', 'outer/in'])
 def test_cookies(both, origin, name):
     pair = both(COOKIES % {'origin': origin.port})
     for value in SET:

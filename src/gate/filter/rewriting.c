@@ -191,16 +191,35 @@ static bool is_named(const struct proxy_cookie_rule *rule, struct span name,
     return !text.full && span_equal_nocase(buffer_span(&text), name);
 }
 
+/* Those of its words, and what variables add to these. */
+static unsigned flags_of(const struct proxy_cookie_rule *rule,
+                         const struct rewriting_turn *turn)
+{
+    unsigned flags = rule->flags;
+
+    for (size_t i = 0; i < rule->made_count; i++) {
+        uint8_t room[32];
+        struct buffer text = buffer_over(room, sizeof room);
+
+        template_write(&rule->made[i], turn->subject, &text);
+        if (!text.full)
+            flags |= proxy_cookie_flag_of(buffer_span(&text));
+    }
+    return flags;
+}
+
 static void apply_flags(const struct proxy_settings *s, struct cookie *cookie,
                         const struct rewriting_turn *turn)
 {
     for (size_t i = 0; i < s->cookie_flags_count; i++) {
         const struct proxy_cookie_rule *rule = &s->cookie_flags[i];
+        unsigned flags;
 
         if (!is_named(rule, cookie->at[0].name, turn))
             continue;
+        flags = flags_of(rule, turn);
         for (unsigned f = 0; f < PROXY_COOKIE_FLAGS; f++)
-            if (rule->flags >> f & 1)
+            if (flags >> f & 1)
                 apply_flag(cookie, (enum proxy_cookie_flag)f);
         return;
     }

@@ -210,28 +210,28 @@ static enum rc set_cookie_path(struct conf *conf, const struct directive *d, voi
     return set_cookie_rule(conf, &s->cookie_paths, &s->cookie_paths_count, false);
 }
 
-static void parse_flags(struct conf *conf, struct proxy_cookie_rule *rule)
+static enum rc parse_flags(struct conf *conf, struct proxy_cookie_rule *rule)
 {
-    static const char *const names[] = {
-        [PROXY_COOKIE_SECURE] = "secure",         [PROXY_COOKIE_NOSECURE] = "nosecure",
-        [PROXY_COOKIE_HTTPONLY] = "httponly",     [PROXY_COOKIE_NOHTTPONLY] = "nohttponly",
-        [PROXY_COOKIE_SAMESITE] = "samesite",     [PROXY_COOKIE_STRICT] = "samesite=strict",
-        [PROXY_COOKIE_LAX] = "samesite=lax",      [PROXY_COOKIE_NONE] = "samesite=none",
-        [PROXY_COOKIE_NOSAMESITE] = "nosamesite",
-    };
+    struct template *made = arena_take_array(conf->arena, conf_words(conf), sizeof *made);
+    enum rc rc;
 
+    if (!made)
+        return conf_no_memory(conf);
     for (size_t i = 2; i < conf_words(conf); i++) {
         struct span word = conf_word(conf, i);
-        size_t f = 0;
+        const unsigned flag = proxy_cookie_flag_of(word);
 
-        while (f < PROXY_COOKIE_FLAGS && !span_equal_nocase(word, span_text(names[f])))
-            f++;
-        if (f == PROXY_COOKIE_FLAGS)
+        if (span_find(word, '$') < word.len) {
+            if ((rc = conf_template(conf, i, word, &made[rule->made_count++])) != RC_OK)
+                return rc;
+        } else if (flag == 0) {
             conf_warn(conf, i, NULL, "\"%.*s\" is no flag of a cookie, it has no effect",
                       SPAN_ARG(word));
-        else
-            rule->flags |= 1u << f;
+        }
+        rule->flags |= flag;
     }
+    rule->made = made;
+    return RC_OK;
 }
 
 static enum rc set_cookie_flags(struct conf *conf, const struct directive *d, void *part)
@@ -258,9 +258,8 @@ static enum rc set_cookie_flags(struct conf *conf, const struct directive *d, vo
     } else {
         rc = conf_template(conf, 1, name, &made.name);
     }
-    if (rc != RC_OK)
+    if (rc != RC_OK || (rc = parse_flags(conf, &made)) != RC_OK)
         return rc;
-    parse_flags(conf, &made);
     if (s->cookie_flags_count > 0)
         memcpy(&all, &s->cookie_flags, sizeof all);
     if (!(rule = conf_add(conf, (void **)&all, &s->cookie_flags_count, sizeof *rule)))
@@ -502,7 +501,7 @@ const struct directive proxy_directives[] = {
      .doc =
          "Sets or takes away flags of the cookie with that name, or of those that fit a "
          "~expression: secure, httponly, samesite=strict, lax or none, nosecure, nohttponly, "
-         "nosamesite; or off."},
+         "nosamesite, or variables that come to one of these; or off."},
     {"proxy_ignore_headers", PLACE, 1, CONF_MANY, true, .set = conf_set_choices, AT(ignored),
      .of = ignorable,
      .doc = "Fields of a server's answer that mean nothing to gate: X-Accel-Redirect, "

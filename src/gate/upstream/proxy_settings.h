@@ -121,7 +121,26 @@ struct proxy_cookie_rule {
     const struct regex *regex; /* NULL: `name` */
     struct template name;
     unsigned flags;
+    const struct template *made; /* words with variables, which come to a flag or to nothing */
+    size_t made_count;
 };
+
+/* The bit of the flag with that name; 0: there is none. */
+static inline unsigned proxy_cookie_flag_of(struct span word)
+{
+    static const char *const names[] = {
+        [PROXY_COOKIE_SECURE] = "secure",         [PROXY_COOKIE_NOSECURE] = "nosecure",
+        [PROXY_COOKIE_HTTPONLY] = "httponly",     [PROXY_COOKIE_NOHTTPONLY] = "nohttponly",
+        [PROXY_COOKIE_SAMESITE] = "samesite",     [PROXY_COOKIE_STRICT] = "samesite=strict",
+        [PROXY_COOKIE_LAX] = "samesite=lax",      [PROXY_COOKIE_NONE] = "samesite=none",
+        [PROXY_COOKIE_NOSAMESITE] = "nosamesite",
+    };
+
+    for (unsigned f = 0; f < PROXY_COOKIE_FLAGS; f++)
+        if (span_equal_nocase(word, span_text(names[f])))
+            return 1u << f;
+    return 0;
+}
 
 /* proxy_ignore_headers: fields of an answer that have no effect on gate. */
 enum proxy_ignored {
