@@ -310,6 +310,13 @@ enum rc request_refuse(struct request *r, unsigned status, const char *why)
     return request_answer_status(r, status);
 }
 
+/* By the server that it names, where it got that far. */
+static enum rc refuse_head(struct request *r, unsigned status, const char *why)
+{
+    request_guess_server(r);
+    return request_refuse(r, status, why);
+}
+
 static enum rc read_head(struct request *r)
 {
     const struct h1_limits *limits = &r->client->server->outer.settings.http.limits;
@@ -331,9 +338,9 @@ static enum rc read_head(struct request *r)
         if (rc == RC_MEMORY && more_fields(&r->head.head, r->fields) == RC_OK)
             continue;
         if (rc != RC_AGAIN)
-            return request_refuse(r, rc == RC_MEMORY ? 500 : r->head.status, why.text);
+            return refuse_head(r, rc == RC_MEMORY ? 500 : r->head.status, why.text);
         if (r->got == r->size && r->size >= limits->head_max)
-            return request_refuse(r, 494, "client sent too large a head");
+            return refuse_head(r, 494, "client sent too large a head");
         if (r->got == r->size && more_bytes(r, limits->head_max) != RC_OK)
             return request_refuse(r, 500, "no memory for the head of a request");
         rc = client_read(r->client, r->bytes + r->got, r->size - r->got, &got);

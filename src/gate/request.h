@@ -482,6 +482,8 @@ enum rc request_answer_refusal(struct request *r, unsigned status);
 /* An answer after which the connection ends; `why` is for the error log. */
 enum rc request_refuse(struct request *r, unsigned status, const char *why);
 
+/* request_server.c: of a head that is refused, as far as it is there. That of the address stays where it names none. */
+void request_guess_server(struct request *r);
 /* request_server.c: r->host, r->server and its outermost location; or an answer. */
 enum rc request_find_server(struct request *r);
 

@@ -39,6 +39,28 @@ static enum rc check_certificate(struct request *r)
     return status ? request_refuse(r, status, why.text) : RC_OK;
 }
 
+void request_guess_server(struct request *r)
+{
+    const struct field *field = head_find(&r->head.head, FIELD_HOST);
+    struct span authority = h1_request_authority(&r->head);
+    const struct server *server;
+    size_t len = 0;
+    char *host;
+
+    if (authority.len == 0 && field)
+        authority = field_value(&r->head.head, field);
+    if (authority.len == 0 || !(host = request_memory(r, authority.len + 1)) ||
+        uri_host(authority, host, &len) != RC_OK)
+        return;
+    server = server_names_find(r->client->listener->names, span_of(host, len), &r->captures);
+    if (!server || (tls_is(&r->client->stream) && server != r->client->server &&
+                    server->tls.verify_client != TLS_VERIFY_OFF))
+        return;
+    r->host = span_of(host, len);
+    r->server = server;
+    r->location = &server->outer;
+}
+
 enum rc request_find_server(struct request *r)
 {
     const struct field *field = head_find(&r->head.head, FIELD_HOST);
