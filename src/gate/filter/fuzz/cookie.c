@@ -22,8 +22,8 @@ static const struct proxy_rewrite domains[] = {{NULL, TEXT(from_domain), TEXT(to
 static const struct proxy_rewrite paths[] = {{NULL, TEXT(from_path), TEXT(root)},
                                              {NULL, TEXT(root), TEXT(to_path)}};
 static const struct proxy_cookie_rule flags[] = {
-    {NULL, TEXT(one), 1u << PROXY_COOKIE_SECURE | 1u << PROXY_COOKIE_LAX},
-    {NULL, TEXT(two), 1u << PROXY_COOKIE_NOSECURE | 1u << PROXY_COOKIE_NOHTTPONLY},
+    {.name = TEXT(one), .flags = 1u << PROXY_COOKIE_SECURE | 1u << PROXY_COOKIE_LAX},
+    {.name = TEXT(two), .flags = 1u << PROXY_COOKIE_NOSECURE | 1u << PROXY_COOKIE_NOHTTPONLY},
 };
 static const struct proxy_settings settings = {.cookie_domains = domains,
                                                .cookie_domains_count = 1,
