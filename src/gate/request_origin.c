@@ -287,11 +287,16 @@ static enum rc open_origin(struct request *r)
 {
     struct origin *origin;
     struct fault why = {0};
+    enum rc rc = origin_open(&origin, r->service->origins, &r->target, &why);
 
-    if (origin_open(&origin, r->service->origins, &r->target, &why) != RC_OK) {
+    if (rc != RC_OK)
         request_log(r, LOG_LEVEL_ERROR, "%s while connecting to upstream", why.text);
-        return request_fail_over(r, PROXY_NEXT_ERROR, 502);
+    if (rc == RC_MEMORY) { /* no server is to blame, and none would help */
+        r->outcome = BALANCE_LEFT;
+        return r->head_sent ? RC_IO : request_answer_status(r, 500);
     }
+    if (rc != RC_OK)
+        return request_fail_over(r, PROXY_NEXT_ERROR, 502);
     attach(r, origin, false);
     request_wait(r, 0,
                  r->goes_out ? request_settings(r)->forward.connect_timeout_ms

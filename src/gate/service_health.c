@@ -89,6 +89,12 @@ static void on_answer(struct probe *probe, enum rc rc, const struct fault *why)
         wait(w); /* it was another server's answer */
         return;
     }
+    if (rc == RC_MEMORY) { /* of which the server knows nothing */
+        log_line(LOG_LEVEL_ERROR, "upstream \"%.*s\": a health check was left out: %s",
+                 SPAN_ARG(w->upstream->name), why->text);
+        wait(w);
+        return;
+    }
     balance_count_check(w->upstream->peers, w->peer, is_well, loop_now_ms(w->loop));
     w->streak = w->was_well == is_well ? w->streak + 1 : 1;
     w->was_well = is_well;

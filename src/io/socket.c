@@ -10,7 +10,7 @@ enum rc socket_connect(const struct address *to, int *fd)
     int reason;
 
     if (made < 0)
-        return RC_IO;
+        return socket_is_short(errno) ? RC_MEMORY : RC_IO;
     if (to->any.sa_family != AF_UNIX)
         socket_no_delay(made);
     if (connect(made, &to->any, to->len) == 0) {
@@ -25,6 +25,11 @@ enum rc socket_connect(const struct address *to, int *fd)
     close(made);
     errno = reason;
     return RC_IO;
+}
+
+bool socket_is_short(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 int socket_error(int fd)

@@ -11,11 +11,15 @@
  * Begins a connection; the fd is non-blocking, close-on-exec, and without Nagle's delay where
  * it is TCP.
  *
- * RC_OK     connected already (*fd)
- * RC_AGAIN  under way (*fd): when it may be written, socket_error says what came of it
- * RC_IO     refused at once; *fd is untouched, errno says why
+ * RC_OK      connected already (*fd)
+ * RC_AGAIN   under way (*fd): when it may be written, socket_error says what came of it
+ * RC_IO      refused at once; *fd is untouched, errno says why
+ * RC_MEMORY  there was no socket to be had: see socket_is_short
  */
 enum rc socket_connect(const struct address *to, int *fd);
+
+/* An errno that tells of us and not of the other side: no descriptor or no memory is left. */
+bool socket_is_short(int error);
 
 /* The error that waits on a socket, as errno has them; 0 for none. Reading it takes it away.
  */

@@ -30,7 +30,7 @@ enum balance_outcome {
     BALANCE_TIMEOUT,  /* no connection, or no answer, in time */
     BALANCE_INVALID,  /* the answer is none */
     BALANCE_UNWANTED, /* an answer whose status proxy_next_upstream names */
-    BALANCE_LEFT,     /* the client has gone */
+    BALANCE_LEFT,     /* the client has gone, or nobody was asked */
     BALANCE_OUTCOMES
 };
 

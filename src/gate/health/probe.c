@@ -175,10 +175,8 @@ static enum rc connect_to(struct probe *probe, struct fault *why)
     int fd = -1;
     enum rc rc = socket_connect(&target->address, &fd);
 
-    if (rc == RC_IO)
-        return fail_errno(why, rc, "connect() failed");
     if (rc != RC_OK && rc != RC_AGAIN)
-        return rc;
+        return fail_errno(why, rc, "connect() failed");
     probe->watch.fd = fd;
     probe->stream = (struct stream){.kind = &stream_socket, .fd = fd};
     probe->to = target->address;

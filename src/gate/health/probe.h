@@ -26,7 +26,7 @@ struct probe {
     struct loop *loop;
     const struct probe_target *target;
     void (*done)(struct probe *probe, enum rc rc,
-                 const struct fault *why); /* RC_OK: it is well */
+                 const struct fault *why); /* RC_OK: it is well; RC_MEMORY: nobody was asked */
     enum { PROBE_IDLE, PROBE_CONNECT, PROBE_SEND, PROBE_RECEIVE, PROBE_KEPT } phase;
     bool readable, writable, ended;
     bool reused; /* the connection has served before, and may have ended since */

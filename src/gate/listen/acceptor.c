@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "io/socket.h"
 
 enum {
     BATCH =
@@ -32,7 +33,7 @@ static void resume(struct timer *timer)
 /* What accept4(2) refuses for reasons of the connection alone is the client's affair. */
 static void refused(struct acceptor *acceptor)
 {
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+    if (socket_is_short(errno)) {
         log_line(LOG_LEVEL_CRIT, "accept4() failed (%d: %s)", errno, strerrordesc_np(errno));
         rest(acceptor);
     } else if (errno != EAGAIN && errno != EINTR) {

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "io/socket.h"
 struct idle_list {
     struct list ring; /* the one used last is first */
     size_t count;
@@ -425,7 +426,8 @@ enum rc origin_open(struct origin **out, struct origins *pool,
         socket(target->address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0)
-        return fail_errno(why, RC_IO, "no socket for an upstream connection");
+        return fail_errno(why, socket_is_short(errno) ? RC_MEMORY : RC_IO,
+                          "no socket for an upstream connection");
     if (target->address->any.sa_family != AF_UNIX)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (target->socket_keepalive)

@@ -66,7 +66,8 @@ struct origin *origins_take(struct origins *pool, const struct origin_target *ta
 
 /*
  * A new one, perhaps still connecting: `ready` is called when it is connected (connecting is false then) or
- * has failed (origin_error says so). RC_IO: refused at once.
+ * has failed (origin_error says so). RC_IO: refused at once. RC_MEMORY: nothing is left to ask with, which says
+ * nothing of the server.
  */
 enum rc origin_open(struct origin **out, struct origins *pool,
                     const struct origin_target *target, struct fault *why);
