@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "io/socket.h"
+
 struct idle_list {
     struct list ring; /* the one used last is first */
     size_t count;
