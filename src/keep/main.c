@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "crypto/memory.h"
 #include "keep/command/command.h"
 
 static const struct command *const commands[] = {
@@ -126,7 +127,8 @@ int main(int argc, char **argv)
 
     if (!hold_streams())
         return STATUS_FAILED;
-    status = run(argc, argv, &why);
+    status =
+        memory_of_libraries(&why) == RC_OK ? run(argc, argv, &why) : command_status_of(why.rc);
     if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout))) {
         status = STATUS_FAILED;
         snprintf(why.text, sizeof why.text, "standard output cannot be written");

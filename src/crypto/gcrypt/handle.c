@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
-enum { SECURE_BYTES = 128 << 10 };
+#include "base/secret_heap.h"
 
 static const struct {
     const char *name;
@@ -30,13 +30,19 @@ int handle_algorithm(const char *name, size_t key_size)
     return GCRY_CIPHER_NONE;
 }
 
-/* Locked memory for expanded keys, which is wiped as it is given back; where it cannot be locked,
- * or is used up, they are in ordinary memory, and no line is printed. */
+static int is_secure(const void *at)
+{
+    (void)at;
+    return 1;
+}
+
+/* All its memory is from the heap of secrets. */
 static void library_start(void)
 {
+    gcry_set_allocation_handler(secret_heap_take, secret_heap_take, is_secure,
+                                secret_heap_resize, secret_heap_give);
     gcry_check_version(NULL);
-    gcry_control(GCRYCTL_DISABLE_SECMEM_WARN, 0);
-    gcry_control(GCRYCTL_INIT_SECMEM, SECURE_BYTES, 0);
+    gcry_control(GCRYCTL_DISABLE_SECMEM, 0);
     gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0);
 }
 
@@ -51,8 +57,7 @@ gcry_cipher_hd_t handle_open(int algorithm, int mode, const struct secret *key)
 {
     gcry_cipher_hd_t handle;
 
-    if (gcry_cipher_open(&handle, algorithm, mode, GCRY_CIPHER_SECURE) != 0 &&
-        gcry_cipher_open(&handle, algorithm, mode, 0) != 0)
+    if (gcry_cipher_open(&handle, algorithm, mode, 0) != 0)
         return NULL;
     if (gcry_cipher_setkey(handle, key->at, key->len) == 0)
         return handle;

@@ -5,11 +5,10 @@
  * every thread.
  */
 #include <pthread.h>
-#include <stdlib.h>
 
 #include <intel-ipsec-mb.h>
 
-#include "base/secret.h"
+#include "base/secret_heap.h"
 #include "crypto/aead.h"
 #include "crypto/cpu.h"
 #include "crypto/equal.h"
@@ -62,7 +61,7 @@ static struct gcm *gcm_of(struct aead *aead)
 
 static struct aead *gcm_open(const struct aead_kind *kind, const uint8_t key[AEAD_KEY])
 {
-    struct gcm *gcm = is_usable() ? aligned_alloc(_Alignof(struct gcm), sizeof *gcm) : NULL;
+    struct gcm *gcm = is_usable() ? secret_heap_take(sizeof *gcm) : NULL;
 
     if (!gcm)
         return NULL;
@@ -95,8 +94,7 @@ static bool gcm_unseal(struct aead *aead, const uint8_t nonce[AEAD_NONCE], struc
 
 static void gcm_close(struct aead *aead)
 {
-    wipe(gcm_of(aead), sizeof(struct gcm));
-    free(gcm_of(aead));
+    secret_heap_give(gcm_of(aead));
 }
 
 #define KIND(USABLE)                                                                          \

@@ -8,10 +8,10 @@
  * Instruction and its Usage for Computing the GCM Mode".
  */
 #include <immintrin.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/secret.h"
+#include "base/secret_heap.h"
 #include "crypto/aead.h"
 #include "crypto/cpu.h"
 #include "crypto/equal.h"
@@ -299,7 +299,7 @@ static struct gcm *gcm_of(struct aead *aead)
 
 static struct aead *gcm_open(const struct aead_kind *kind, const uint8_t key[AEAD_KEY])
 {
-    struct gcm *gcm = is_usable() ? aligned_alloc(_Alignof(struct gcm), sizeof *gcm) : NULL;
+    struct gcm *gcm = is_usable() ? secret_heap_take(sizeof *gcm) : NULL;
 
     if (!gcm)
         return NULL;
@@ -329,8 +329,7 @@ TARGET static bool gcm_unseal(struct aead *aead, const uint8_t nonce[AEAD_NONCE]
 
 static void gcm_close(struct aead *aead)
 {
-    wipe(gcm_of(aead), sizeof(struct gcm));
-    free(gcm_of(aead));
+    secret_heap_give(gcm_of(aead));
 }
 
 const struct aead_kind aead_aes_gcm_vaes256 = {
