@@ -1,8 +1,7 @@
 """What every test of whole programs needs: where they are, a port, the corpus of foreign images."""
-import socket
-
 import pytest
 
+import ports
 from places import BUILD, CORPUS, SOURCE
 
 
@@ -40,15 +39,4 @@ def corpus():
 @pytest.fixture
 def free_port():
     """Call it for a port of 127.0.0.1 that nobody listens on. All that one test asks for differ."""
-    given = set()
-
-    def find():
-        while True:
-            with socket.socket() as s:
-                s.bind(('127.0.0.1', 0))
-                port = s.getsockname()[1]
-            if port not in given:
-                given.add(port)
-                return port
-
-    return find
+    return ports.free_port

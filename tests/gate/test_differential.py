@@ -17,6 +17,7 @@ import differential_language
 import differential_rules
 import peers
 import pytest
+from ports import free_port
 
 CASES = [*differential.cases(), *differential_language.cases(), *differential_rules.cases()]
 GROUPS = {case.group: [each for each in CASES if each.group == case.group] for case in CASES}
@@ -24,12 +25,6 @@ LOG = ('log_format each \'$request|$status|$body_bytes_sent|$uri|$args|$host|$se
        '$sent_http_content_type|$request_completion|$http_referer\';')
 # a boundary of several ranges, a version
 OWN = (re.compile(rb'\b\d{20}\b'), b'BOUNDARY'), (re.compile(rb'nginx/[0-9.]+'), b'nginx/V'), (re.compile(rb'\r\nDate: [^\r]*'), b'\r\nDate: D')
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
 
 
 def make_files(folder):
