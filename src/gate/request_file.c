@@ -312,7 +312,10 @@ static enum rc send_wrapped(struct request *r, struct iovec piece, bool last)
                                  last);
 }
 
-/* One helping of the current part. RC_OK: some went, or waits in the spill. */
+/*
+ * One helping of the current part. RC_OK: some went, or waits in the spill. As much at once as there is: what else was
+ * tried costs more (bench/README.md).
+ */
 static enum rc send_some(struct request *r, struct file_part *part)
 {
     struct client *client = r->client;
