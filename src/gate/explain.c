@@ -40,8 +40,12 @@ struct explaining {
 /* The statement as it stands, but for its block. */
 static void add_statement(struct text *out, const struct conf_node *node)
 {
-    for (size_t i = 0; i < node->count; i++)
-        text_printf(out, "%s%.*s", i > 0 ? " " : "", SPAN_ARG(node->words[i].text));
+    for (size_t i = 0; i < node->count; i++) {
+        const struct span word = node->words[i].text;
+        const char *quote = word.len == 0 || span_find(word, ' ') < word.len ? "\"" : "";
+
+        text_printf(out, "%s%s%.*s%s", i > 0 ? " " : "", quote, SPAN_ARG(word), quote);
+    }
 }
 
 static void add_place(struct text *out, const struct conf_node *node)
@@ -371,7 +375,8 @@ enum rc explain(struct site *site, const struct explain_question *q, struct text
     }
     if (!(listener = find_listener(site, &target, why)))
         rc = why->rc;
-    else if ((rc = loop_open(&e.loop, why)) == RC_OK &&
+    else if ((rc = site_open_zones(site, NULL, why)) == RC_OK &&
+             (rc = loop_open(&e.loop, why)) == RC_OK &&
              (rc = service_open(&service, e.loop, site, 0, why)) == RC_OK) {
         note(&e.trace, listener->node, "takes the connection");
         rc = ask(&e, service, listener, &from, &request, why);

@@ -603,6 +603,7 @@ struct reply {
     bool chunked;
     bool vary;                 /* another client may get it in another form */
     bool is_shaped;            /* request_shape_body has seen it */
+    struct span plain_type;    /* without the charset that it adds */
     struct headers_turn added; /* by the location: request_write_head says which */
 };
 /*
@@ -613,7 +614,7 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
 void request_add_fields(struct request *r, const struct reply *reply, struct buffer *out);
 
 /* The empty line, and a copy of all lines for those who ask later what was sent. */
-void request_end_head(struct request *r, struct buffer *out);
+void request_end_head(struct request *r, const struct reply *reply, struct buffer *out);
 
 /*
  * Sends the head, the empty line and `body`, which lasts as long as the request; what r->parts name of

@@ -67,7 +67,9 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
 
     r->keep_alive = r->keep_alive && may_keep_alive(r);
     r->status = code;
-    r->content_type = !emptied ? reply->content_type : (struct span){0};
+    if (emptied)
+        reply->content_type = reply->plain_type = (struct span){0};
+    r->content_type = reply->is_shaped ? reply->plain_type : reply->content_type;
     r->location_field = reply->location.len > 0 ? reply->location : r->kept_location;
     if (r->error_status != 0 && code != 200 && code != 206 && code != 304)
         reply->last_modified = (struct span){0};
@@ -86,7 +88,7 @@ void request_write_head(struct request *r, struct reply *reply, struct buffer *o
     add_field(out, SPAN("Date: "),
               reply->date.len > 0 ? reply->date : times_span(times_now()->http));
     r->head_own = reply->server.len == 0 ? out->len : 0;
-    add_field(out, SPAN("Content-Type: "), r->content_type);
+    add_field(out, SPAN("Content-Type: "), reply->content_type);
     if (reply->has_length && !emptied) {
         buffer_add(out, SPAN("Content-Length: "));
         buffer_add_number(out, reply->length);
@@ -123,9 +125,10 @@ void request_add_fields(struct request *r, const struct reply *reply, struct buf
         buffer_add(out, SPAN("Content-Encoding: gzip\r\n"));
 }
 
-void request_end_head(struct request *r, struct buffer *out)
+void request_end_head(struct request *r, const struct reply *reply, struct buffer *out)
 {
     r->head_at_work = NULL;
+    r->content_type = reply->content_type;
     if (!out->full)
         r->sent_lines =
             arena_copy(&r->arena, span_of(out->at + r->head_own, out->len - r->head_own));
@@ -144,7 +147,7 @@ static void add_own_fields(struct request *r, const struct reply *reply, struct 
               r->challenge);
     if (reply->accept_ranges && !r->reshaped)
         buffer_add(out, SPAN("Accept-Ranges: bytes\r\n"));
-    request_end_head(r, out);
+    request_end_head(r, reply, out);
 }
 
 /* Of a small file: what is there goes out with the head. The rest, or the fault, is STEP_ANSWER's. */

@@ -94,6 +94,7 @@ void request_shape_body(struct request *r, struct reply *reply, const struct hea
     bool added, changed; /* around the body, or in it */
 
     reply->is_shaped = true;
+    reply->plain_type = reply->content_type;
     if (r->gzip) { /* of a head that was not sent in the end */
         gzip_stream_release(r->gzip, &r->service->spare_gzip);
         r->gzip = NULL;
@@ -101,7 +102,10 @@ void request_shape_body(struct request *r, struct reply *reply, const struct hea
     r->squeezed = r->reshaped = r->drops_ranges = r->adds_trailer = false;
     if (status < 200 || request_is_bodiless(status))
         return;
-    reply->content_type = request_content_type(r, reply->content_type, encoding_of(r, origin));
+    r->recode = NULL;
+    if (status != 301 && status != 302) /* old browsers took it for that of the next page */
+        reply->content_type =
+            request_content_type(r, reply->content_type, encoding_of(r, origin));
     added = request_shape_additions(r, status, reply->content_type);
     changed = request_shape_transforms(r, reply, encoding_of(r, origin), added);
     r->drops_ranges = added || r->unpacks;

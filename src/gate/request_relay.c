@@ -229,7 +229,7 @@ static void write_answer(struct request *r, struct buffer *out)
     request_add_fields(r, &reply, out);
     if (r->window.is_on)
         request_add_window(r, &reply, out);
-    request_end_head(r, out);
+    request_end_head(r, &reply, out);
     r->head_bytes = out->len;
 }
 

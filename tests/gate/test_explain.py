@@ -137,6 +137,16 @@ def test_tls_and_slices_of_an_origin(explain, certificate, tmp_path, free_port, 
     assert ' and one request more for each piece of 1048576 bytes behind it\n' in said
 
 
+def test_what_is_shared_is_there_as_in_a_gate_that_runs(explain, tmp_path, free_port):
+    port = free_port()
+    text = peers.configuration(port, 'location / { limit_req zone=r burst=1; limit_conn c 1; if ($arg_x = "") { set $y "a b"; } proxy_pass http://u; }', """
+        limit_req_zone $uri zone=r:1m rate=1r/m; limit_conn_zone $uri zone=c:1m;
+        upstream u { zone z 64k; sticky learn create=$upstream_cookie_a lookup=$cookie_a zone=s:1m; server 127.0.0.1:1; server 127.0.0.1:2; }""")
+    code, said, wrong = explain(text, tmp_path, '-H', 'Cookie: a=1', f'http://localhost:{port}/x')
+    assert code == 0 and 'GET /x HTTP/1.1' in head_in(said, 'the origin would get'), wrong
+    assert 'if ($arg_x = "") -- holds' in said.replace(' )', ')')
+
+
 @pytest.mark.parametrize('words, wrong', [
     (['http://localhost:1/'], 'no server listens on port 1'), (['nonsense/ /'], 'is no URL'), ([], 'one URL is wanted'),
     (['-H', 'x', 'http://localhost/'], '"x" is no field'), (['--from', 'me', 'http://localhost/'], '"me" is no address'),
