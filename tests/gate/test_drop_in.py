@@ -3,6 +3,7 @@ import contextlib
 import os
 import pathlib
 import re
+import shlex
 import socket
 import subprocess
 import tempfile
@@ -290,3 +291,25 @@ def test_the_init_script_of_the_distribution(gate_program):
                           capture_output=True, text=True, timeout=60)
     assert done.stdout.split('\n') == ['configtest 0', 'start 0', '200', 'status 0', 'reload 0', 'rotate 0', 'upgrade 0', '200', 'restart 0', '200',
                                        'status 0', '1', 'stop 0', ''], done.stderr
+
+
+def test_the_unit_of_the_distribution(drop_in):
+    """What systemd calls, in its order: Type=forking, with the pid file there when the command returns."""
+    unit = pathlib.Path('/lib/systemd/system/nginx.service')
+    if not unit.exists() or not os.path.exists('/sbin/start-stop-daemon'):
+        pytest.skip('the unit of the distribution is not here')
+    said = dict(re.findall(r'^(Exec\w+)=-?(.*)$', unit.read_text(), re.M))
+    words = {name: shlex.split(line)[1:] for name, line in said.items()}
+    assert all(line.split()[0] == '/usr/sbin/nginx' for name, line in said.items() if name != 'ExecStop')
+    tested = drop_in.run(*words['ExecStartPre'])
+    assert (tested.returncode, tested.stdout, tested.stderr) == (0, '', '')
+    assert drop_in.run(*words['ExecStart']).returncode == 0
+    first = drop_in.pid()
+    assert first and b'here' in drop_in.ask()
+    drop_in.file.write_text(drop_in.file.read_text().replace('return 200 here', 'return 200 there'))
+    assert drop_in.run(*words['ExecReload']).returncode == 0
+    wait_for(lambda: b'there' in drop_in.ask(), 'the new configuration')
+    assert drop_in.pid() == first
+    stop = [str(drop_in.pid_path) if word == '/run/nginx.pid' else word for word in words['ExecStop']]
+    assert subprocess.run(['/sbin/start-stop-daemon', *stop], timeout=peers.PATIENCE_S).returncode == 0
+    assert drop_in.pid() is None and not os.path.exists(f'/proc/{first}')

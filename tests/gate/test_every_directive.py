@@ -99,13 +99,31 @@ def test_variables_of_modules_that_are_not_there_say_what_to_do(told):
             assert f'unknown "{name}" variable' in output and advice in output, output
 
 
-def test_what_holds_without_a_directive_is_what_nginx_has(gate_program):
-    def said(name):
-        told = subprocess.run([gate_program, 'directives', name], capture_output=True, text=True, timeout=peers.PATIENCE_S, check=True).stdout
-        return re.findall(r'Stands in: +(.*)\n.*\n +Without it: +(.*)', told)
+@pytest.fixture(scope='module')
+def shown(gate_program):
+    """{name: [(contexts, arguments, what holds without it)]}, as "gate directives NAME ..." tells of all names, and their status."""
+    listed = json.loads(subprocess.run([gate_program, 'directives', '--json'], capture_output=True, text=True, timeout=peers.PATIENCE_S, check=True).stdout)
+    names = [each['name'] for each in listed if each['status'] != 'missing']
+    told = subprocess.run([gate_program, 'directives', *names], capture_output=True, text=True, timeout=peers.PATIENCE_S, check=True).stdout
+    found = {}
+    for name, *rest in re.findall(r'^(\w+)\n(?:  \S.*\n)+?  Stands in: +(.*)\n  Arguments: +(.*)\n  Without it: +(.*)$', told, re.M):
+        found.setdefault(name, []).append(tuple(rest))
+    return found, {each['name']: each['status'] for each in listed}
 
+
+def test_every_name_can_be_asked_for(shown, gate_program):
+    found, status = shown
+    assert set(found) == {name for name in status if status[name] != 'missing'}
+    assert all(contexts and arguments for rows in found.values() for contexts, arguments, _ in rows)
+    for name in [name for name in status if status[name] == 'missing'][::10]:
+        asked = subprocess.run([gate_program, 'directives', name], capture_output=True, text=True, timeout=peers.PATIENCE_S)
+        assert asked.returncode == 1 and asked.stderr.startswith(f'gate: "{name}" is a directive of nginx that gate does not have'), asked.stderr
+
+
+def test_what_holds_without_a_directive_is_what_nginx_has(shown):
+    found, _ = shown
     for words in DEFAULTS.split(';'):
         name, _, value = words.strip().partition(' ')
-        assert [each for contexts, each in said(name) if contexts != 'upstream' or name == 'keepalive'] == [value], name
+        assert [row[2] for row in found[name] if row[0] != 'upstream' or name == 'keepalive'] == [value], name
     for name, value in GROUP_DEFAULTS.items():
-        assert ('upstream', value) in said(name), name
+        assert ('upstream', value) in [(contexts, standard) for contexts, _, standard in found[name]], name

@@ -6,8 +6,11 @@ import subprocess
 import tempfile
 
 import differential
+import differential_language
+import differential_rules
 import peers
 import pytest
+import sites
 import test_conf
 import test_mistakes
 
@@ -39,7 +42,7 @@ def words(text):
 
 
 def configurations():
-    for case in differential.cases():
+    for case in (*differential.cases(), *differential_language.cases(), *differential_rules.cases(), *sites.cases()):
         yield f'{case.http}\nserver {{ listen PORT; server_name {case.name}.test;\n{case.server} }}\n'
     yield from test_conf.configurations()
     yield from (text.replace('; ', ';\n') for text, _ in test_mistakes.MISTAKES)
