@@ -93,6 +93,22 @@ def test_a_luks1_header_that_is_full_stays_as_it_is(anybody):
     assert image.read_bytes() == before
 
 
+def test_a_second_run_clears_up_behind_the_first(anybody, cryptsetup):
+    """A kill may have left copies of key areas where no slot stands."""
+    image = anybody.create('v.img', '--luks1', '--fs', 'none')
+    anybody.do('convert', 'v.img', '--to', 'luks2', '--yes')
+    before = image.read_bytes()
+    assert 'overwritten' in anybody.do('convert', 'v.img', '--to', 'luks2')
+    after = image.read_bytes()
+    assert before[:32 << 10] == after[:32 << 10] and before[2 << 20:] == after[2 << 20:] and before != after
+    opens(cryptsetup, image, RAW, 'luks2')
+    cryptsetup('convert', '-q', '--type', 'luks1', image)
+    anybody.create('w.img', '--fs', 'none', '--sector-size', '512')
+    cryptsetup('luksDump', anybody.home / 'w.img')
+    anybody.do('convert', 'w.img', '--to', 'luks2')
+    opens(cryptsetup, anybody.home / 'w.img', RAW, 'luks2')
+
+
 def test_it_asks_and_wants_a_closed_volume(anybody):
     anybody.create('v.img', '--luks1', '--fs', 'none')
     assert '--yes' in anybody.refuse(USAGE, 'convert', 'v.img', '--to', 'luks2')

@@ -21,12 +21,28 @@ static const struct option_row rows[] = {
     {0},
 };
 
+/* The command before may have been killed while it cleared up. */
+static enum rc tidy(const struct luks_target *target, struct fault *why)
+{
+    enum rc rc = luks1_convert_tidy(target->header, target->device, why);
+
+    if (rc != RC_OK)
+        return fault_at(why, "%s", target->place);
+    printf(
+        "%s: has a LUKS2 header already; where none of its key slots stands was overwritten\n",
+        target->place);
+    return RC_OK;
+}
+
 static enum rc convert_header(const struct convert_header_options *options,
                               struct luks_target *target, struct fault *why)
 {
     bool to_luks1 = strcmp(options->to, "luks1") == 0;
     enum rc rc;
 
+    if (!to_luks1 && !target->is_luks1 && !target->is_folder &&
+        luks1_convert_may_tidy(target->header))
+        return tidy(target, why);
     if (to_luks1 == target->is_luks1)
         return fail(why, RC_USAGE, "%s: is %s already", target->place,
                     to_luks1 ? "LUKS1" : "LUKS2");

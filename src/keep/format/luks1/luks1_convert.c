@@ -335,10 +335,12 @@ static enum rc move_to_grid(struct luks2 *header, struct device *device, unsigne
 /* Wherever no slot stands one may have stood before. */
 static enum rc wipe_gaps(const struct luks2 *header, struct device *device, struct fault *why)
 {
-    uint64_t end = luks2_total_size(header), from = COPIES;
+    uint64_t end = luks2_total_size(header), from = 2 * (uint64_t)header->copy_size;
     enum rc rc = RC_OK;
 
-    for (uint64_t at = COPIES; at <= end && rc == RC_OK; at += LUKS2_AREA_ALIGN) {
+    if (end > device->size)
+        end = device->size / LUKS2_AREA_ALIGN * LUKS2_AREA_ALIGN;
+    for (uint64_t at = from; at <= end && rc == RC_OK; at += LUKS2_AREA_ALIGN) {
         if (at < end && is_free(header, at, LUKS2_AREA_ALIGN))
             continue;
         if (at > from)
@@ -359,6 +361,26 @@ static enum rc tidy(struct luks2 *header, struct device *device, struct fault *w
             rc = move_to_grid(header, device, i, &moved, why);
     }
     return rc == RC_OK ? wipe_gaps(header, device, why) : rc;
+}
+
+/* Where its slots stand is known of each. */
+static bool has_known_areas(const struct luks2 *header)
+{
+    for (unsigned i = 0; i < LUKS2_KEYSLOTS_MAX; i++)
+        if (header->keyslots[i].present && strcmp(header->keyslots[i].type, "luks2") != 0)
+            return false;
+    return !header->requirement && !header->reencrypting;
+}
+
+bool luks1_convert_may_tidy(const struct luks2 *header)
+{
+    return header->copy_size == COPY && has_known_areas(header);
+}
+
+enum rc luks1_convert_tidy(const struct luks2 *header, struct device *device,
+                           struct fault *why)
+{
+    return wipe_gaps(header, device, why);
 }
 
 enum rc luks1_convert_to_luks2(struct luks2 *header, struct device *device, struct fault *why)

@@ -15,6 +15,15 @@
  */
 enum rc luks1_convert_to_luks2(struct luks2 *header, struct device *device, struct fault *why);
 
+/*
+ * A kill behind the switch may leave copies of key areas beside those of the new header's slots: all
+ * where no slot stands is overwritten, whoever made the header. May: it is as a conversion makes it, and
+ * where each slot stands is known.
+ */
+bool luks1_convert_may_tidy(const struct luks2 *header);
+enum rc luks1_convert_tidy(const struct luks2 *header, struct device *device,
+                           struct fault *why);
+
 /* The other way round; names of keys, the label and the subsystem have no place in LUKS1. */
 enum rc luks1_convert_from_luks2(struct luks2 *header, struct device *device,
                                  struct fault *why);

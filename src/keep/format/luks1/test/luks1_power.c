@@ -222,6 +222,36 @@ static void check_left(const struct work *work, enum rc done)
     luks2_close(header);
 }
 
+static bool is_in_a_slot(const struct luks2 *header, uint64_t at)
+{
+    for (unsigned i = 0; i < LUKS2_KEYSLOTS_MAX; i++) {
+        const struct luks2_keyslot *slot = &header->keyslots[i];
+
+        if (slot->present && at >= slot->area_offset &&
+            at < slot->area_offset + slot->area_size)
+            return true;
+    }
+    return false;
+}
+
+static bool stood_before(const uint8_t *page, size_t end)
+{
+    for (size_t at = LUKS2_AREA_ALIGN; at < end; at += LUKS2_AREA_ALIGN)
+        if (memcmp(begun + at, page, LUKS2_AREA_ALIGN) == 0)
+            return true;
+    return false;
+}
+
+/* No page of the old key areas is left where no slot stands. */
+static void check_tidy(const struct work *work, const struct luks2 *header)
+{
+    size_t end = (size_t)luks2_total_size(header);
+
+    for (size_t at = 2 * header->copy_size; at < end; at += LUKS2_AREA_ALIGN)
+        if (!is_in_a_slot(header, at) && stood_before(now + at, end))
+            fail_msg("%s: a copy of a key area is left at %zu", work->name, at);
+}
+
 static void go_on(const struct work *work)
 {
     struct power whole = {.left = -1};
@@ -233,8 +263,16 @@ static void go_on(const struct work *work)
     assert_int_equal(read_any(&header, device), RC_OK);
     if (luks1_header_is(header) != work->is_luks2)
         assert_int_equal(do_convert(work, header, device), RC_OK);
+    else if (!work->is_luks2)
+        assert_int_equal(luks1_convert_tidy(header, device, NULL), RC_OK);
     luks2_close(header);
     check_left(work, RC_OK);
+    if (work->is_luks2)
+        return;
+    assert_int_equal(luks2_read(&header, device, NULL), RC_OK);
+    assert_true(luks1_convert_may_tidy(header));
+    check_tidy(work, header);
+    luks2_close(header);
 }
 
 static void cut_everywhere(const struct work *work, enum power_loss loss, unsigned seed)
