@@ -59,6 +59,37 @@ def test_close_all_closes_the_rest_and_says_what_stays(user):
     user.do('close', '--all')
 
 
+# Two of root's, one of somebody else's. /run/keepgate is the machine's: here it is another.
+OF_ROOT = '''set -e
+mount -t tmpfs none /run
+"$0" open a.img a --raw --passphrase-file phrase
+"$0" open b.img b --passphrase-file phrase
+theirs() { (cd theirs; setpriv --reuid=65534 --regid=65534 --clear-groups env XDG_RUNTIME_DIR="$PWD" "$@"); }
+theirs "$0" open c.img c --raw --passphrase-file ../phrase
+"$0" close --all
+echo root: $("$0" status --json)
+echo theirs: $(theirs "$0" status --json | grep -c c.img)
+theirs "$0" close c
+! grep "$PWD" /proc/self/mounts
+'''
+
+
+def test_root_closes_what_root_has_open_and_nothing_else(keep_program):
+    from keep_runner import keep_as
+    with keep_as(keep_program, 'root') as root:
+        theirs = root.home / 'theirs'
+        theirs.mkdir()
+        root.home.chmod(0o755)
+        for name in ('a.img', 'b.img', 'theirs/c.img'):
+            root.create(name, '--fs', 'ext4' if name == 'b.img' else 'none')
+        for path in (theirs, theirs / 'c.img'):
+            os.chown(path, 65534, 65534)
+        theirs.chmod(0o700)
+        done = root.execute('unshare', '--mount', '--propagation', 'private', 'sh', '-c', OF_ROOT, root.program)
+        assert done.returncode == 0, done.stderr.decode()
+        assert done.stdout.decode().splitlines()[-2:] == ['root: []', 'theirs: 1'], done.stdout.decode()
+
+
 @pytest.mark.parametrize('kind', ['raw', 'mounted'])
 def test_a_volume_that_nobody_uses_closes_itself(keep, kind):
     keep.create('v.img')
