@@ -103,23 +103,21 @@ enum rc stripes_key(const struct stripes *s, struct secret *key, struct fault *w
 enum rc stripes_split(struct stripes *s, const struct secret *key, uint8_t *bytes, size_t len,
                       struct fault *why)
 {
-    while (len > 0) {
+    enum rc rc = random_bytes(bytes, len, why); /* in one call: stripes are short */
+
+    while (rc == RC_OK && len > 0) {
         size_t part = run(s, len);
-        enum rc rc;
 
         assert(s->done < LUKS2_STRIPES && key->len == s->key_len);
         if (is_last(s)) {
             memcpy(bytes, s->block.at + s->at, part);
             mix(bytes, key->at + s->at, part);
         } else {
-            if ((rc = random_bytes(bytes, part, why)) != RC_OK)
-                return rc;
             mix(s->block.at + s->at, bytes, part);
         }
-        if ((rc = step(s, part, why)) != RC_OK)
-            return rc;
+        rc = step(s, part, why);
         bytes += part;
         len -= part;
     }
-    return RC_OK;
+    return rc;
 }
