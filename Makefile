@@ -83,8 +83,8 @@ asan:
 	@tools/install.sh build test
 	$(call hand_back,build-asan)
 	echo '== unit tests and fuzzer inputs under AddressSanitizer and UndefinedBehaviorSanitizer'
-	$(call configure,build-asan,-Dtests=enabled -Db_sanitize=address$(,)undefined $(SANITIZE))
-	ninja -C build-asan
+	$(call configure,build-asan,-Dtests=enabled -Db_sanitize=address$(,)undefined -Doptimization=1 $(SANITIZE))
+	ninja -C build-asan meson-test-prereq keep tests/keep/posix/fsx tests/keep/posix/pass_mount
 	$(MESON_TEST) -C build-asan
 	echo '== malformed headers of others, where that corpus is'
 	KEEPGATE_BUILD=build-asan $(PYTHON) -m pytest -p no:cacheprovider -q -k 'refused or sound' tests/keep/test_corpus.py
