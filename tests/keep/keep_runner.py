@@ -1,6 +1,5 @@
 """Runs keep as root and as an ordinary user, in a folder of its own that is left unmounted."""
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -12,6 +11,8 @@ import tempfile
 import time
 
 import pytest
+
+from machine_wide import made_so
 
 CHEAP = ['--pbkdf', 'pbkdf2', '--kdf-iterations', '1000']
 OK, FAILED, USAGE, DENIED, FOREIGN, DAMAGED, BUSY, UNSUPPORTED = range(8)
@@ -115,7 +116,7 @@ class Keep:
 
 @contextlib.contextmanager
 def fuse_for_everybody():
-    """/dev/fuse as every distribution has it; root may lend it, one test at a time."""
+    """/dev/fuse as every distribution has it; root may lend it."""
     if not os.path.exists('/dev/fuse'):
         pytest.skip('there is no /dev/fuse here')
     if os.getuid() != 0:
@@ -123,14 +124,9 @@ def fuse_for_everybody():
             pytest.skip('/dev/fuse is closed to ordinary users here')
         yield
         return
-    with open('/dev/fuse') as device:
-        fcntl.flock(device, fcntl.LOCK_EX)  # before the mode is read: another run may have lent it
-        mode = stat.S_IMODE(os.stat('/dev/fuse').st_mode)
-        os.chmod('/dev/fuse', mode | 0o666)
-        try:
-            yield
-        finally:
-            os.chmod('/dev/fuse', mode)
+    with made_so('/dev/fuse', lambda: stat.S_IMODE(os.stat('/dev/fuse').st_mode), lambda mode: os.chmod('/dev/fuse', mode),
+                 lambda mode: mode | 0o666):
+        yield
 
 
 @contextlib.contextmanager

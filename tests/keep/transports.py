@@ -1,10 +1,11 @@
 """The two ways by which FUSE's requests come to keep: rings, and /dev/fuse."""
 import contextlib
-import fcntl
 import os
 import pathlib
 
 import pytest
+
+from machine_wide import made_so
 
 SWITCH = pathlib.Path('/sys/module/fuse/parameters/enable_uring')
 THREADS = {'rings': 'fuse-ring', 'device': 'fuse-device'}
@@ -13,7 +14,7 @@ TRANSPORTS = list(THREADS)
 
 @contextlib.contextmanager
 def transport(name):
-    """What is opened meanwhile is served so. The switch is the whole system's: one test at a time."""
+    """What is opened meanwhile is served so. The switch is the whole system's."""
     wanted = 'Y' if name == 'rings' else 'N'
     if not SWITCH.exists():
         if name == 'rings':
@@ -25,14 +26,8 @@ def transport(name):
             pytest.skip(f'only root may switch enable_uring to {wanted}')
         yield
         return
-    with open(SWITCH) as switch:
-        fcntl.flock(switch, fcntl.LOCK_EX)
-        before = SWITCH.read_text()
-        SWITCH.write_text(wanted)
-        try:
-            yield
-        finally:
-            SWITCH.write_text(before)
+    with made_so(SWITCH, lambda: SWITCH.read_text().strip(), SWITCH.write_text, lambda _: wanted):
+        yield
 
 
 def threads_of(pid):
