@@ -370,8 +370,18 @@ def link_of_another(places):
     one.symlink_to(target)
 
 
+def to_another_directory(places):
+    places['a/file'][0].rename(places['b'][0] / 'put here')
+
+
+def to_another_name(places):
+    places['a/file'][0].rename(places['a'][0] / 'put here')
+
+
 ATTACKS = {
     'files exchanged': lambda places: exchange(places['a/file'][0], places['b/file'][0]),
+    'a file put into another directory': to_another_directory,
+    'a file put under another name': to_another_name,
     'files of one directory exchanged': lambda places: exchange(places['a/file'][0], places['a/large'][0]),
     'directories exchanged': lambda places: exchange(places['a'][0], places['b'][0]),
     'headers of directories exchanged': exchange_headers,
@@ -385,10 +395,12 @@ ATTACKS = {
 }
 
 
-@pytest.mark.parametrize('attack', ATTACKS)
-def test_what_is_changed_is_found_out(anybody, cryptsetup, attack):
+@pytest.mark.parametrize('attack, names', [
+    *((attack, 'on') for attack in ATTACKS if 'put' not in attack),  # a name that is sealed fits nowhere else
+    *((attack, 'off') for attack in ATTACKS if 'put' in attack or 'exchanged' in attack)])
+def test_what_is_changed_is_found_out(anybody, cryptsetup, attack, names):
     keep = anybody
-    lower = folder(keep)
+    lower = folder(keep, '--name-encryption', names)
     at = keep.open('f', 'm')
     script(keep, PEOPLE, at)
     keep.close()
@@ -401,6 +413,8 @@ def test_what_is_changed_is_found_out(anybody, cryptsetup, attack):
     for name, content in right.items():
         done = keep.run('cat', 'f', name, *phrase)
         assert done.returncode != OK or done.stdout == content
+    for name in 'a/put here', 'b/put here':
+        assert keep.run('cat', 'f', name, *phrase).returncode != OK
     at = keep.open('f', 'm')
     for name, content in right.items():
         done = keep.execute('cat', at / name)
