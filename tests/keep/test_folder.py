@@ -191,6 +191,12 @@ def test_what_cannot_be(anybody):
     keep.refuse(USAGE, 'open', 'f', 'm', '--raw', '--passphrase-file', keep.phrase)
     keep.refuse(USAGE, 'open', 'f', 'f/m', '--passphrase-file', keep.phrase)
     keep.refuse(USAGE, 'create', 'g', '--type', 'folder', '--size', '1G', '--passphrase-file', keep.phrase)
+    assert 'No such file' in keep.refuse(FAILED, 'check', 'none', '--passphrase-file', keep.phrase)
+    at = keep.open('f', 'm')
+    keep.write(at / 'file', b'text')
+    assert 'are encrypted there already' in keep.refuse(USAGE, 'encrypt', 'm', '--yes', '--passphrase-file', keep.phrase, *CHEAP)
+    assert keep.read(at / 'file') == b'text'
+    keep.close()
 
 
 def test_keys_and_headers_of_a_folder(anybody, cryptsetup):

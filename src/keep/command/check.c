@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <unistd.h>
 
 #include "keep/command/credential_options.h"
 #include "keep/command/folder_open.h"
@@ -94,6 +95,8 @@ static enum status check_run(char **words, int count, struct fault *why)
     if (credential_options_read(&options.credential, &credential, why) != RC_OK ||
         credential_options_key_slot(options.key_slot, &key_slot, why) != RC_OK)
         return STATUS_USAGE;
+    if (access(words[0], F_OK) < 0)
+        return command_status_of(fail_errno(why, RC_IO, "%s", words[0]));
     if (!folder_is_directory(words[0]))
         return command_status_of(fail(why, RC_USAGE,
                                       "%s: is no folder; 'keep header check' looks at volumes",

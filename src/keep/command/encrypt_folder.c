@@ -9,6 +9,7 @@
 #include "keep/command/folder_token.h"
 #include "keep/command/luks_target.h"
 #include "keep/command/question.h"
+#include "keep/mount/record.h"
 #include "keep/tree/folder/encrypt.h"
 
 /* Where a file of the folder's own is; false where the path is too long. */
@@ -41,12 +42,25 @@ static enum rc ask(const struct create_folder *what, bool yes, struct fault *why
                         what->path);
 }
 
+/* Whoever mistakes the one directory for the other would have to open it twice from then on. */
+static enum rc check_not_shown(const char *path, struct fault *why)
+{
+    struct record record;
+    bool alive;
+
+    if (record_find(&record, path, &alive, NULL) != RC_OK || !alive || !record.folder)
+        return RC_OK;
+    return fail(why, RC_USAGE, "%s: shows the files of %s, which are encrypted there already",
+                path, record.target);
+}
+
 static enum rc begin(struct create_folder *what, bool yes, const char *mark,
                      struct secret *key, struct fault *why)
 {
     enum rc rc;
 
-    if ((rc = folder_encrypt_check(what->path, why)) || (rc = ask(what, yes, why)) ||
+    if ((rc = check_not_shown(what->path, why)) ||
+        (rc = folder_encrypt_check(what->path, why)) || (rc = ask(what, yes, why)) ||
         (rc = set_mark(mark, why)))
         return rc;
     what->key = key;
