@@ -37,9 +37,11 @@ def test_the_client(gate, source, value):
 
 def test_include(gate, tmp_path):
     (tmp_path / 'nets').write_text('10.0.0.0/8 ten;\n# a comment\n')
-    server = gate('location / { return 200 "$v"; }', f'geo $arg_a $v {{ include {tmp_path}/nets; default other; }}')
-    assert peers.ask(server.port, 'GET', '/?a=10.1.1.1').body == b'ten'
-    assert peers.ask(server.port, 'GET', '/?a=11.1.1.1').body == b'other'
+    (tmp_path / 'more.net').write_text('12.0.0.0/8 twelve;\n')
+    (tmp_path / 'most.net').write_text('13.0.0.0/8 thirteen;\n')
+    server = gate('location / { return 200 "$v"; }', f'geo $arg_a $v {{ include {tmp_path}/nets; include {tmp_path}/m*.net; include {tmp_path}/none*; default other; }}')
+    for address, value in (('10.1.1.1', b'ten'), ('11.1.1.1', b'other'), ('12.1.1.1', b'twelve'), ('13.1.1.1', b'thirteen')):
+        assert peers.ask(server.port, 'GET', f'/?a={address}').body == value
 
 
 @pytest.mark.parametrize('http, said', [
