@@ -9,6 +9,10 @@
 /* At least: one or two may wait for a disk. */
 enum { THREADS_MIN = 4, THREADS_MAX = 8, PAGE = 4096, CACHE_LINE = 64 };
 
+/* Beside rings, between two requests that nobody waits for: what comes meanwhile is one
+ * BATCH_FORGET then, and wakes no thread. */
+enum { GATHER_US = 5000 };
+
 /* A page, whose end takes what stands in front of a WRITE's data, so that the data begin on a
  * page. */
 enum { BUFFER_SIZE = PAGE + FUSE_PAYLOAD_MAX, BUFFER_START = PAGE - FUSE_WRITE_HEAD };
@@ -18,6 +22,7 @@ struct server {
     atomic_ulong requests; /* no other thread counts here */
     pthread_t thread;
     uint8_t *buffer;
+    bool gathers;
 };
 
 struct fuse_device {
@@ -36,9 +41,13 @@ static bool serve_one(struct server *server)
     if (got < 0)
         return errno == EINTR || errno == EAGAIN || errno == ENOENT;
     atomic_fetch_add_explicit(&server->requests, 1, memory_order_relaxed);
-    return fuse_link_answer(server->link, request, (size_t)got, server->buffer + PAGE,
-                            &reply) == RC_OK &&
-           fuse_link_send(server->link, &reply);
+    if (fuse_link_answer(server->link, request, (size_t)got, server->buffer + PAGE, &reply) !=
+            RC_OK ||
+        !fuse_link_send(server->link, &reply))
+        return false;
+    if (server->gathers && reply.silent)
+        usleep(GATHER_US);
+    return true;
 }
 
 static void *serve(void *of)
@@ -110,6 +119,7 @@ enum rc fuse_device_start(struct fuse_device *device, bool has_rings, struct fau
     for (; device->started < wanted; device->started++) {
         struct server *server = &device->servers[device->started];
 
+        server->gathers = has_rings;
         rc = fuse_link_start(device->link, &server->thread, "fuse-device", serve, server, why);
         if (rc != RC_OK)
             return rc;
