@@ -67,20 +67,23 @@ def traces(*keys):
     return found
 
 
-def mappings(process):
-    """What root can read of a process: (name, flags, bytes) of each mapping."""
+def mappings(process, kept=()):
+    """(name, flags, bytes) of each writable mapping that root can read, but for those with all of these flags."""
     with open(process / 'mem', 'rb', 0) as memory:
         for part in re.split(r'\n(?=[0-9a-f]+-)', (process / 'smaps').read_text()):
             start, end, name = re.match(r'(\w+)-(\w+) \S+ \S+ \S+ \S+ *(.*)', part).groups()
+            flags = set(re.search('VmFlags:(.*)', part)[1].split())
+            if 'wr' not in flags or kept and flags >= set(kept):
+                continue
             try:
                 memory.seek(int(start, 16))
-                yield name, set(re.search('VmFlags:(.*)', part)[1].split()), memory.read(int(end, 16) - int(start, 16))
+                yield name, flags, memory.read(int(end, 16) - int(start, 16))
             except (OSError, ValueError, OverflowError):
                 continue  # memfd_secret(2), and what the kernel keeps for itself
 
 
-def open_places(process, keys, flags):
+def open_places(process, keys, kept):
     """Where traces of keys lie in mappings without all of these flags of smaps: 'lo' locked, 'dd' not in core dumps."""
     wanted = traces(*keys)
-    return [(name, offset) for name, has, content in mappings(process) if not set(flags) <= has
+    return [(name, offset) for name, _, content in mappings(process, kept)
             for offset in (content.find(trace) for trace in wanted) if offset >= 0]
