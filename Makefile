@@ -5,6 +5,7 @@ PYTHON       = /usr/bin/python3
 ARGS         =
 FUZZ_SECONDS = 60
 MINUTES      = 5
+PROCESSES    = 0
 PREFIX       = /usr/local
 DESTDIR      =
 
@@ -35,7 +36,7 @@ configure    = test -f $(1)/build.ninja || meson setup $(1) $(2)
 help:
 	@echo 'make start            install what is missing, build, and show keep and gate at work'
 	echo '                      ARGS="--once --port N --frontend-port N --backend-port N --size 64M"'
-	echo 'make test             install what is missing and run every test'
+	echo 'make test             install what is missing and run every test; PROCESSES=2: keep and gate at once'
 	echo
 	echo 'make build            the programs: build/keep and build/gate'
 	echo 'make install          PREFIX=/usr/local DESTDIR='
@@ -70,7 +71,8 @@ test:
 	$(MESON_TEST) -C build-test
 	$(MAKE) --no-print-directory asan
 	echo '== whole programs'
-	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 --ignore=tests/kernel tests
+	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 --ignore=tests/kernel \
+		-n $(PROCESSES) --dist loadfile tests/keep tests
 
 test-kernel:
 	@tools/install.sh build run kernel

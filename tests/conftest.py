@@ -12,6 +12,18 @@ def program(name):
     return path
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Of several processes one has all of keep, whose disks and mounts are the whole machine's; the others go file by file."""
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class HousesApart(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return 'keep' if nodeid.startswith(('tests/keep/', 'tests/vault/', 'tests/test_start')) else nodeid.partition('::')[0]
+
+    return HousesApart(config, log)
+
+
 @pytest.fixture(scope='session')
 def source():
     """The folder of the source tree."""

