@@ -199,6 +199,26 @@ def test_what_cannot_be(anybody):
     keep.close()
 
 
+@pytest.mark.parametrize('header', [(), ('--header', 'h.luks')], ids=['in it', 'elsewhere'])
+def test_no_folder_is_made_in_what_another_keeps_its_files_in(anybody, header):
+    """Each of its directories has a keep.dir, without which nothing in it opens."""
+    keep = anybody
+    folder(keep, *header)
+    keep.open('f', 'm', *header)
+    script(keep, 'import os; os.makedirs("m/full"); open("m/full/a", "w").write("a")')
+    keep.close()
+    (below,) = (each.parent.relative_to(keep.home) for each in (keep.home / 'f').glob('*/keep.dir'))
+    rest = ('--passphrase-file', keep.phrase, *CHEAP)
+    if header:
+        for place in 'f', below:
+            assert 'has a keep.dir' in keep.refuse(USAGE, 'encrypt', place, '--yes', *rest)
+    else:
+        assert 'is in the encrypted folder' in keep.refuse(USAGE, 'encrypt', below, '--yes', *rest)
+        for place in below, below / 'new':
+            assert 'is in the encrypted folder' in keep.refuse(USAGE, 'create', place, '--type', 'folder', *rest)
+    keep.do('check', 'f', '--passphrase-file', keep.phrase, *header)
+
+
 def test_keys_and_headers_of_a_folder(anybody, cryptsetup):
     keep = anybody
     folder(keep)

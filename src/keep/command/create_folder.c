@@ -2,8 +2,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +22,36 @@
 #include "vault/header/luks2_format.h"
 
 enum { HEADER_SIZE = 4 << 20 }; /* room for 15 key slots */
+
+/* The directory that `path` is in, or will be. */
+static bool directory_around(const char *path, char whole[PATH_MAX])
+{
+    char copy[PATH_MAX];
+
+    if (!realpath(path, whole))
+        return snprintf(copy, sizeof copy, "%s", path) < (int)sizeof copy &&
+               realpath(dirname(copy), whole);
+    *strrchr(whole, '/') = '\0';
+    return true;
+}
+
+enum rc create_folder_check_around(const char *path, struct fault *why)
+{
+    char around[PATH_MAX], header[PATH_MAX];
+
+    if (!directory_around(path, around))
+        return RC_OK; /* where it cannot be made that is said */
+    for (char *end; around[0]; *end = '\0') {
+        end = strrchr(around, '/');
+        if (snprintf(header, sizeof header, "%s/keep.luks", around) < (int)sizeof header &&
+            access(header, F_OK) == 0)
+            return fail(why, RC_USAGE,
+                        "%s: is in the encrypted folder %s, whose files keep alone makes: "
+                        "'keep open' that, and make it there",
+                        path, around);
+    }
+    return RC_OK;
+}
 
 /* A creation that was interrupted has left keep.dir, which opens with a lost key. */
 static enum rc clear_leftover(const char *path, struct fault *why)
@@ -54,6 +86,8 @@ static enum rc prepare_directory(const char *path, bool *made, struct fault *why
 {
     enum rc rc;
 
+    if ((rc = create_folder_check_around(path, why)) != RC_OK)
+        return rc;
     *made = mkdir(path, 0700) == 0;
     if (*made)
         return RC_OK;

@@ -26,4 +26,11 @@ struct create_folder {
  */
 enum rc create_folder(struct create_folder *what, struct fault *why);
 
+/*
+ * No folder is made in what an encrypted one keeps its files in: its directories have a keep.dir too.
+ *
+ * RC_USAGE  `path` is in one, or would be
+ */
+enum rc create_folder_check_around(const char *path, struct fault *why);
+
 #endif

@@ -54,12 +54,29 @@ static enum rc check_not_shown(const char *path, struct fault *why)
                 path, record.target);
 }
 
-static enum rc begin(struct create_folder *what, bool yes, const char *mark,
+/* What is encrypted already, by keys that are kept elsewhere, would not be readable without its keep.dir. */
+static enum rc check_not_encrypted(const char *path, bool marked, struct fault *why)
+{
+    char directory[PATH_MAX];
+    enum rc rc = create_folder_check_around(path, why);
+
+    if (rc == RC_OK && !marked && own_path(directory, path, "keep.dir") &&
+        access(directory, F_OK) == 0)
+        return fail(
+            why, RC_USAGE,
+            "%s: has a keep.dir, so it is an encrypted folder whose header is elsewhere, "
+            "or a directory of one",
+            path);
+    return rc;
+}
+
+static enum rc begin(struct create_folder *what, bool yes, bool marked, const char *mark,
                      struct secret *key, struct fault *why)
 {
     enum rc rc;
 
     if ((rc = check_not_shown(what->path, why)) ||
+        (rc = check_not_encrypted(what->path, marked, why)) ||
         (rc = folder_encrypt_check(what->path, why)) || (rc = ask(what, yes, why)) ||
         (rc = set_mark(mark, why)))
         return rc;
@@ -109,7 +126,7 @@ enum status encrypt_folder(struct create_folder *what, bool yes, struct fault *w
         return command_status_of(
             fail(why, RC_USAGE, "%s: is an encrypted folder already", what->path));
     if (!headed)
-        rc = begin(what, yes, mark, &key, why);
+        rc = begin(what, yes, marked, mark, &key, why);
     if (rc == RC_OK && (rc = go_on(what, mark, &key, why)) != RC_OK)
         fprintf(stderr, "keep: %s: is encrypted in part; 'keep encrypt' goes on\n",
                 what->path);
