@@ -34,7 +34,7 @@ def test_it_does_not_cut_off_a_file_system(keep):
     line = keep.refuse(USAGE, 'resize', 'v.img', '--size', '28M', *key(keep), '--yes')
     assert 'ext4' in line and '16.0 MiB' in line
     assert image.read_bytes() == before
-    keep.do('resize', 'v.img', '--size', '40M', *key(keep))
+    assert 'with --grow-fs' in keep.do('resize', 'v.img', '--size', '40M', *key(keep))
     keep.do('resize', 'v.img', '--size', '32M', *key(keep))
     keep.open()
     keep.close()
@@ -129,7 +129,7 @@ def test_an_open_one_with_its_file_system(keep, cryptsetup, fs, size):
 
 def test_an_open_one_that_has_room_behind_its_file_system(keep):
     image = keep.create('v.img', size='32M')
-    keep.do('resize', 'v.img', '--size', '40M', *key(keep))
+    assert 'with --grow-fs' in keep.do('resize', 'v.img', '--size', '40M', *key(keep))
     keep.open()
     keep.do('resize', 'v.img', '--size', '32M')
     assert os.path.getsize(image) == 32 << 20

@@ -1,6 +1,3 @@
-#include <stdio.h>
-
-#include "base/units.h"
 #include "keep/command/credential_options.h"
 #include "keep/command/folder_open.h"
 #include "keep/command/inside.h"
@@ -114,7 +111,6 @@ static enum rc begin(struct resizing *r, struct fault *why)
 static enum rc resize(struct resizing *r, struct fault *why)
 {
     struct resize_file *file = &r->file;
-    char size[16];
     enum rc rc = begin(r, why);
 
     if (rc != RC_OK)
@@ -125,8 +121,7 @@ static enum rc resize(struct resizing *r, struct fault *why)
         (rc = resize_file_set(file, why)) ||
         (r->options.grow && file->after >= file->before && (rc = grow_inside(r, why))))
         return rc;
-    printf("%s: has %s now%s\n", r->target->path, units_size(size, file->after),
-           r->options.grow ? ", and its file system fills them" : "");
+    resize_file_print(file, r->options.grow);
     return RC_OK;
 }
 

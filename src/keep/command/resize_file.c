@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,4 +77,14 @@ enum rc resize_file_set(const struct resize_file *file, struct fault *why)
     if (fd >= 0)
         close(fd);
     return rc;
+}
+
+void resize_file_print(const struct resize_file *file, bool grown_inside)
+{
+    char size[16];
+
+    printf("%s: has %s now%s\n", file->path, units_size(size, file->after),
+           grown_inside                 ? ", and its file system fills them"
+           : file->after > file->before ? "; with --grow-fs a file system inside fills them"
+                                        : "");
 }

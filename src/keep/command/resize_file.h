@@ -29,4 +29,7 @@ enum rc resize_file_read(struct resize_file *file, const char *word, uint64_t le
 /* Gives it that size, where that is another one. */
 enum rc resize_file_set(const struct resize_file *file, struct fault *why);
 
+/* Says how large it is now, and what that means to a file system inside. */
+void resize_file_print(const struct resize_file *file, bool grown_inside);
+
 #endif

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/units.h"
 #include "io/device_loop.h"
 #include "keep/command/inside.h"
 #include "keep/command/luks_target.h"
@@ -176,7 +175,6 @@ static enum rc run(struct change *c, struct fault *why)
 enum rc resize_open(const struct resize_open *r, struct fault *why)
 {
     struct change c = {.what = r};
-    char size[16];
     enum rc rc = resize_file_begin(&c.file, r->record->target, why);
 
     if (rc != RC_OK)
@@ -187,7 +185,6 @@ enum rc resize_open(const struct resize_open *r, struct fault *why)
         snprintf(c.image, sizeof c.image, "%s/%s", r->record->face, SERVE_FILE);
     if ((rc = run(&c, why)) != RC_OK)
         return rc;
-    printf("%s: has %s now%s\n", c.file.path, units_size(size, c.file.after),
-           r->grow_fs ? ", and its file system fills them" : "");
+    resize_file_print(&c.file, r->grow_fs);
     return RC_OK;
 }
