@@ -158,6 +158,24 @@ def test_umount_closes_too(keep):
     assert keep.read(mounted / 'note') == MARK
 
 
+def test_a_daemon_removes_no_record_but_its_own(anybody):
+    """A record is called by device and inode, which come again: of another disk."""
+    keep = anybody
+    image = keep.create()
+    keep.open('v.img', 'm', '--raw')
+    runtime = pathlib.Path('/run' if keep.user == 'root' else keep.environment.get('XDG_RUNTIME_DIR', '')) / 'keepgate'
+    about = image.stat()
+    record = runtime / f'file-{about.st_dev:x}-{about.st_ino:x}.open'
+    others = record.read_bytes().replace(b'v.img', b'other.img')
+    record.unlink()
+    record.write_bytes(others)
+    (process,) = {each['process'] for each in keep.status() if each['target'].endswith('other.img')}
+    os.kill(process, signal.SIGTERM)
+    wait_for_end(process)
+    assert record.read_bytes() == others
+    record.unlink()
+
+
 def test_what_is_not_open_cannot_be_closed(keep):
     keep.create()
     assert 'is not open' in keep.refuse(FAILED, 'close', 'v.img')

@@ -281,6 +281,15 @@ bool record_is_used(const struct record *record)
     return used;
 }
 
+/* A number of a device comes again, and with it the name of a record: of a volume on another disk. */
+static bool is_at(const struct record *record, const char *path)
+{
+    struct stat own, there;
+
+    return record->fd < 0 || (fstat(record->fd, &own) == 0 && stat(path, &there) == 0 &&
+                              own.st_dev == there.st_dev && own.st_ino == there.st_ino);
+}
+
 void record_end(struct record *record)
 {
     char path[PATH_MAX];
@@ -288,7 +297,8 @@ void record_end(struct record *record)
 
     if (!file_path(record, path))
         return;
-    unlink(path);
+    if (is_at(record, path))
+        unlink(path);
     len = strlen(path);
     path[len - strlen(suffix)] = '\0';
     rmdir(path);
