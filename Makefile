@@ -5,7 +5,7 @@ PYTHON       = /usr/bin/python3
 ARGS         =
 FUZZ_SECONDS = 60
 MINUTES      = 5
-PROCESSES    = 0
+PROCESSES    = 2
 PREFIX       = /usr/local
 DESTDIR      =
 
@@ -36,7 +36,7 @@ configure    = test -f $(1)/build.ninja || meson setup $(1) $(2)
 help:
 	@echo 'make start            install what is missing, build, and show keep and gate at work'
 	echo '                      ARGS="--once --port N --frontend-port N --backend-port N --size 64M"'
-	echo 'make test             install what is missing and run every test; PROCESSES=2: keep and gate at once'
+	echo 'make test             install what is missing and run every test; PROCESSES=0: one at a time'
 	echo
 	echo 'make build            the programs: build/keep and build/gate'
 	echo 'make install          PREFIX=/usr/local DESTDIR='
