@@ -22,6 +22,7 @@
 #include "gate/site_load.h"
 #include "gate/site_reader.h"
 #include "gate/status_command.h"
+#include "gate/variables.h"
 #include "gate/version.h"
 #include "io/title.h"
 

@@ -687,32 +687,4 @@ void request_leave_origin(struct request *r, bool failed);
 /* The same, and the request is as if none had been asked, but for the figures of $upstream_... */
 void request_forget_origin(struct request *r);
 
-/* ---- variables.c ---- */
-
-extern const struct variables request_variables;
-
-/* All of the client's fields of a name (lower case, '_' for '-'), joined as $http_... is. */
-bool request_field_list(struct request *r, struct span name, struct span *value);
-/* The first argument of that name. */
-bool request_argument(struct request *r, struct span name, struct span *value);
-/* The first of them alone. */
-bool request_field_first(const struct request *r, struct span name, struct span *value);
-
-/* ---- variables_computed.c ---- */
-
-/* A variable of the configuration gets a value of "set". */
-void variables_set(struct request *r, uintptr_t variable, struct span value);
-
-/* The same, with what a template is for another request of the same client. */
-void variables_set_from(struct request *r, uintptr_t variable, struct request *of,
-                        const struct template *t);
-
-/* Where all values of "set" and its like are, for a request inside of r to share. */
-struct computed_value *variables_share(struct request *r);
-
-bool variables_computed(void *subject, struct span rest, uintptr_t of, struct span *value);
-
-/* Of one of these, by its row's `of`: its value; false where nothing has set it yet. */
-bool variables_defined(struct request *r, uintptr_t variable, struct span *value);
-
 #endif

@@ -4,6 +4,7 @@
 #include "gate/auth/htpasswd.h"
 #include "gate/auth/password.h"
 #include "gate/request.h"
+#include "gate/variables.h"
 
 enum { USER_FILE_PATH = 4096 };
 

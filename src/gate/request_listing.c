@@ -6,6 +6,7 @@
 #include "gate/listing/listing_settings.h"
 #include "gate/request.h"
 #include "gate/respond/file.h"
+#include "gate/variables.h"
 
 enum { CALLBACK_MAX = 128 };
 

@@ -3,6 +3,7 @@
 #include "gate/conf/value.h"
 #include "gate/map/computed.h"
 #include "gate/request.h"
+#include "gate/variables.h"
 
 void request_keep_captures(struct request *r)
 {

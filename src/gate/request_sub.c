@@ -5,6 +5,7 @@
 #include "gate/request.h"
 #include "gate/respond/status.h"
 #include "gate/trace.h"
+#include "gate/variables.h"
 
 bool request_is_waiting_for_subs(const struct request *r)
 {

@@ -1,8 +1,40 @@
-/* Variables that are found in files of their own: each a `get` of conf/template.h for a row of variables.c. */
+/* The variables of a request, and what else is asked of it by name. Most are a `get` of conf/template.h for a row of variables.c. */
 #ifndef GATE_VARIABLES_H
 #define GATE_VARIABLES_H
 
 #include "base/span.h"
+
+struct computed_value;
+struct request;
+struct template;
+struct variables;
+
+/* variables.c: all of them */
+extern const struct variables request_variables;
+
+/* All of the client's fields of a name (lower case, '_' for '-'), joined as $http_... is. */
+bool request_field_list(struct request *r, struct span name, struct span *value);
+/* The first argument of that name. */
+bool request_argument(struct request *r, struct span name, struct span *value);
+/* The first of them alone. */
+bool request_field_first(const struct request *r, struct span name, struct span *value);
+
+/* variables_computed.c */
+
+/* A variable of the configuration gets a value of "set". */
+void variables_set(struct request *r, uintptr_t variable, struct span value);
+
+/* The same, with what a template is for another request of the same client. */
+void variables_set_from(struct request *r, uintptr_t variable, struct request *of,
+                        const struct template *t);
+
+/* Where all values of "set" and its like are, for a request inside of r to share. */
+struct computed_value *variables_share(struct request *r);
+
+bool variables_computed(void *subject, struct span rest, uintptr_t of, struct span *value);
+
+/* Of one of these, by its row's `of`: its value; false where nothing has set it yet. */
+bool variables_defined(struct request *r, uintptr_t variable, struct span *value);
 
 /* variables_auth.c */
 bool variables_user(void *subject, struct span rest, uintptr_t of, struct span *value);
@@ -26,7 +58,6 @@ bool variables_upstream_cookie(void *subject, struct span rest, uintptr_t of,
 bool variables_argument(void *subject, struct span rest, uintptr_t of, struct span *value);
 
 /* The value of a cookie of the request. */
-struct request;
 bool variables_cookie(const struct request *r, struct span name, struct span *value);
 
 /* variables_announced.c: of says which */

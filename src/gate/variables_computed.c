@@ -2,6 +2,7 @@
 #include "gate/conf/value.h"
 #include "gate/map/computed.h"
 #include "gate/request.h"
+#include "gate/variables.h"
 
 enum {
     TEXT_SMALL = 1024,      /* bytes that most texts with variables fit in */

@@ -24,6 +24,15 @@ def two():
 
 
 @pytest.fixture
+def file(tmp_path):
+    """A page that workers may read, alone in its folder."""
+    path = tmp_path / 'file.html'
+    path.write_text('<p>file</p>\n')
+    tmp_path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
 def gate(tmp_path, request, free_port):
     """Call it with the text of a server block, and perhaps of the http and main ones: a running peers.Proxy.
 

@@ -28,14 +28,6 @@ SITE = '''
 TARGETS = ['/b/10', '/b/0', '/b/100000', '/held/7?a=b', '/off', '/own', '/re/me', '/file', '/nowhere', '/to-file', '/to-return', '/nested', '/missing', '/count']
 
 
-@pytest.fixture
-def file(tmp_path):
-    path = tmp_path / 'file.html'
-    path.write_text('<p>file</p>\n')
-    tmp_path.chmod(0o755)
-    return path
-
-
 def asked(origin):
     """Lines and own fields of what came since, without what names the program's port."""
     seen = [(r.line, sorted(f for f in r.fields if f[0] in ('x-of', 'content-length') and f[1] != '0'), r.body) for r in origin.requests]

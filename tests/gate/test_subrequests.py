@@ -40,14 +40,6 @@ AUTH = '''
 
 
 @pytest.fixture
-def file(tmp_path):
-    path = tmp_path / 'file.html'
-    path.write_text('<p>file</p>\n')
-    tmp_path.chmod(0o755)
-    return path
-
-
-@pytest.fixture
 def both(gate, nginx_program, origin, file):
     def start(server):
         return beside.Both(gate, nginx_program, server % {'origin': origin.port, 'file': file}, HTTP, 'user root;')
