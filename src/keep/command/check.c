@@ -3,10 +3,10 @@
 
 #include "keep/command/credential_options.h"
 #include "keep/command/folder_open.h"
-#include "keep/command/folder_token.h"
 #include "keep/command/header_view.h"
 #include "keep/mount/daemon.h"
 #include "keep/tree/folder/check.h"
+#include "keep/tree/folder/folder_token.h"
 
 struct check_options {
     struct credential_options credential;

@@ -14,10 +14,10 @@
 #include "keep/command/command.h"
 #include "keep/command/create_target.h"
 #include "keep/command/credential_options.h"
-#include "keep/command/folder_token.h"
 #include "keep/command/kdf_options.h"
 #include "keep/command/passphrase.h"
 #include "keep/tree/folder/folder.h"
+#include "keep/tree/folder/folder_token.h"
 #include "vault/header/keyslot.h"
 #include "vault/header/luks2_format.h"
 

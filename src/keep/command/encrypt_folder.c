@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "keep/command/folder_token.h"
 #include "keep/command/luks_target.h"
 #include "keep/command/question.h"
 #include "keep/mount/record.h"
 #include "keep/tree/folder/encrypt.h"
+#include "keep/tree/folder/folder_token.h"
 
 /* Where a file of the folder's own is; false where the path is too long. */
 static bool own_path(char path[PATH_MAX], const char *folder, const char *name)

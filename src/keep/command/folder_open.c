@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "crypto/aead.h"
-#include "keep/command/folder_token.h"
 #include "keep/mount/daemon.h"
 #include "keep/tree/folder/folder.h"
+#include "keep/tree/folder/folder_token.h"
 
 bool folder_is_directory(const char *path)
 {

@@ -1,6 +1,6 @@
 /* The token of an encrypted folder in its LUKS2 header: docs/formats/folder.md. */
-#ifndef KEEP_COMMAND_FOLDER_TOKEN_H
-#define KEEP_COMMAND_FOLDER_TOKEN_H
+#ifndef KEEP_TREE_FOLDER_FOLDER_TOKEN_H
+#define KEEP_TREE_FOLDER_FOLDER_TOKEN_H
 
 #include "keep/tree/folder/keys.h"
 #include "vault/header/luks2.h"

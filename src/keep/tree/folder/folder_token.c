@@ -1,4 +1,4 @@
-#include "keep/command/folder_token.h"
+#include "keep/tree/folder/folder_token.h"
 
 #include <string.h>
 
