@@ -319,6 +319,55 @@ def test_idle(anybody):
     assert keep.status() == []
 
 
+CROWD = '''
+import errno, os, sys
+at, held = sys.argv[1], []
+for i in range(60):
+    os.makedirs(f'{at}/{i}/e')
+    open(f'{at}/{i}/e/x', 'wb').write(b'first' * 2000)
+for i in range(60):  # what is written later is open until then
+    with open(f'{at}/{i}/e/x', 'r+b') as file:
+        file.write(b'again' * 1800)
+try:
+    while True:
+        held.append(os.open(f'{at}/file{len(held)}', os.O_CREAT | os.O_RDWR))
+        os.write(held[-1], b'x' * 5000)
+except OSError as failure:
+    assert failure.errno == errno.ENFILE, failure
+assert 90 < len(held) < 200, len(held)
+for call in (lambda: os.open(f'{at}/1/e/x', os.O_RDONLY), lambda: os.listdir(f'{at}/2'),
+             lambda: os.open(at, os.O_TMPFILE | os.O_RDWR)):
+    try:
+        call()
+    except OSError as failure:
+        assert failure.errno == errno.ENFILE, failure
+    else:
+        raise AssertionError('there was room')
+for i in range(60):
+    os.rename(f'{at}/{i}/e/x', f'{at}/{i}/y')
+    os.truncate(f'{at}/{i}/y', 7000)
+    os.link(f'{at}/{i}/y', f'{at}/{i}/e/link')
+    assert os.stat(f'{at}/{i}/e/link').st_size == 7000
+for fd in held:
+    assert os.pread(fd, 9000, 0) == b'x' * 5000
+    os.pwrite(fd, b'y' * 9000, 0)
+    os.fsync(fd)
+    os.close(fd)
+assert open(f'{at}/1/y').read() == 'again' * 1400
+'''
+
+
+def test_more_files_are_opened_than_there_are_descriptors(anybody):
+    """Programs are told so, whatever needs none goes on, and there is room again."""
+    keep = anybody
+    folder(keep)
+    done = keep.execute('prlimit', '--nofile=100:200', keep.program, 'open', 'f', 'm', '--passphrase-file', keep.phrase)
+    assert done.returncode == OK, done.stderr
+    script(keep, CROWD, keep.home / 'm')
+    keep.close()
+    keep.do('check', 'f', '--passphrase-file', keep.phrase)
+
+
 def test_without_a_mount(anybody):
     keep = anybody
     folder(keep)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "io/process.h"
 #include "keep/command/folder_open.h"
 #include "keep/command/open_place.h"
 #include "keep/command/open_record.h"
@@ -80,6 +81,7 @@ enum status open_folder(const struct open_folder *what, struct fault *why)
     if (rc != RC_OK)
         return command_status_of(rc);
     daemon_hide();
+    (void)process_limit_files(0, NULL); /* each open file wants a descriptor of ours */
     if ((rc = open_record_begin(&record, what->target, why)) == RC_OK) {
         rc = run(what, &record, &daemon, &foreign, why);
         open_record_end(&record, rc, !what->foreground && daemon.report < 0, why);

@@ -224,13 +224,22 @@ ino_t nodes_inode(const struct nodes *nodes, const struct stat *about)
     return about->st_ino ^ (ino_t)(about->st_dev * 0x9e3779b97f4a7c15);
 }
 
-static unsigned directories_max(void)
+static unsigned at_most(rlim_t number, unsigned most)
+{
+    return number < most ? (unsigned)number : most;
+}
+
+/* The descriptors that we may have, shared out. */
+static void set_limits(struct nodes *nodes)
 {
     struct rlimit limit;
+    rlim_t all = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 4 > NODES_DIRECTORIES)
-        return NODES_DIRECTORIES;
-    return limit.rlim_cur / 4 > 8 ? (unsigned)(limit.rlim_cur / 4) : 8;
+    if (all < 64)
+        all = 64;
+    nodes->recent_max = at_most(all / 4, NODES_DIRECTORIES);
+    nodes->open_max =
+        at_most(all, INT_MAX) - nodes->recent_max - at_most(all / 8, NODES_SPARE);
 }
 
 static enum rc make_root(struct nodes *nodes, int root, struct fault *why)
@@ -262,7 +271,7 @@ enum rc nodes_open(struct nodes **out, int root, void (*drop)(void *kept), struc
         return fail(why, RC_MEMORY, "no memory for the tree");
     }
     nodes->drop = drop;
-    nodes->recent_max = directories_max();
+    set_limits(nodes);
     list_init(&nodes->recent);
     pthread_mutex_init(&nodes->lock, NULL);
     for (size_t i = 0; i < NODES_GUARDS; i++)

@@ -39,8 +39,10 @@
 #include "keep/tree/lower.h"
 
 enum {
-    NODES_DIRECTORIES = 1024
-}; /* descriptors of directories; a quarter of RLIMIT_NOFILE if that is less */
+    NODES_DIRECTORIES =
+        1024, /* descriptors of directories; a quarter of RLIMIT_NOFILE if that is less */
+    NODES_SPARE = 256, /* for what is opened for a moment; an eighth if that is less */
+};
 
 struct nodes;
 struct node_name;
@@ -144,6 +146,8 @@ int nodes_open_file(struct nodes *nodes, struct node *node, bool write);
 /* The same with what was opened already (O_RDWR), when the file was made: fd is taken over. */
 void nodes_adopt_file(struct nodes *nodes, struct node *node, int fd);
 void nodes_release_file(struct nodes *nodes, struct node *node);
+/* May one more file or directory be opened for somebody? Where not, what is done by name goes on all the same. */
+bool nodes_has_room(struct nodes *nodes);
 /* Is it a file that has no name any more, and goes with the last who has it open? By the one who has. */
 bool nodes_is_gone(struct nodes *nodes, struct node *node);
 /* The descriptor of a file that somebody has open, for as long as the node is kept open by the

@@ -173,6 +173,7 @@ int nodes_open_file(struct nodes *nodes, struct node *node, bool write)
     if (node->opens++ == 0) {
         node->fd = fd;
         node->writable = write;
+        nodes->open_count++;
     } else {
         if (write && !node->writable) /* under the number that others are reading from now */
             node->writable = dup3(fd, node->fd, O_CLOEXEC) >= 0;
@@ -185,12 +186,24 @@ int nodes_open_file(struct nodes *nodes, struct node *node, bool write)
 void nodes_adopt_file(struct nodes *nodes, struct node *node, int fd)
 {
     pthread_mutex_lock(&nodes->lock);
-    if (node->opens++ == 0)
+    if (node->opens++ == 0) {
         node->fd = fd;
-    else
+        nodes->open_count++;
+    } else {
         close(fd);
+    }
     node->writable = true;
     pthread_mutex_unlock(&nodes->lock);
+}
+
+bool nodes_has_room(struct nodes *nodes)
+{
+    bool has;
+
+    pthread_mutex_lock(&nodes->lock);
+    has = nodes->open_count < nodes->open_max;
+    pthread_mutex_unlock(&nodes->lock);
+    return has;
 }
 
 int nodes_share_file(struct nodes *nodes, struct node *node)
@@ -227,6 +240,7 @@ void nodes_release_file(struct nodes *nodes, struct node *node)
         fd = node->fd;
         node->fd = -1;
         node->writable = false;
+        nodes->open_count--;
         if (!node->names)
             table_part(nodes, node);
         table_settle(nodes, node, &gone);

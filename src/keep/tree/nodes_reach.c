@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "keep/tree/nodes.h"
+#include "keep/tree/nodes_table.h"
 
 int nodes_reach(struct nodes *nodes, uint64_t id, struct node_reached *out)
 {
@@ -56,6 +56,13 @@ int nodes_stat_directory(struct nodes *nodes, struct node *directory, struct sta
     return 0;
 }
 
+static void count_open(struct nodes *nodes, int more)
+{
+    pthread_mutex_lock(&nodes->lock);
+    nodes->open_count += (unsigned)more;
+    pthread_mutex_unlock(&nodes->lock);
+}
+
 int nodes_open_reading(struct nodes *nodes, uint64_t id, struct node_reading **out)
 {
     struct node_reading *reading = malloc(sizeof *reading);
@@ -76,6 +83,7 @@ int nodes_open_reading(struct nodes *nodes, uint64_t id, struct node_reading **o
         return error;
     }
     (void)nodes_directory(nodes, node); /* so that it can be asked after once it is removed */
+    count_open(nodes, 1);
     reading->node = node;
     *out = reading;
     return 0;
@@ -84,6 +92,7 @@ int nodes_open_reading(struct nodes *nodes, uint64_t id, struct node_reading **o
 void nodes_close_reading(struct nodes *nodes, struct node_reading *reading)
 {
     close(reading->listing.fd);
+    count_open(nodes, -1);
     nodes_put(nodes, reading->node);
     free(reading);
 }

@@ -37,6 +37,8 @@ struct nodes {
     size_t inode_count, name_count;
     struct list recent; /* directories that have a descriptor, the latest first */
     unsigned recent_count, recent_max;
+    unsigned open_count,
+        open_max; /* files that have a descriptor, and directories that are read */
     /* By the slot of a directory: held by many while names in it are used, by one while they
      * change. */
     pthread_rwlock_t guards[NODES_GUARDS];

@@ -12,8 +12,10 @@ static struct node_reading *reading_of(tree_handle directory)
 int folder_open_directory(struct tree *t, uint64_t id, tree_handle *directory)
 {
     struct node_reading *reading;
-    int error = nodes_open_reading(folder_of(t)->nodes, id, &reading);
+    int error = folder_make_room(folder_of(t));
 
+    if (error == 0)
+        error = nodes_open_reading(folder_of(t)->nodes, id, &reading);
     if (error == 0)
         *directory = (tree_handle)(uintptr_t)reading;
     return error;

@@ -127,8 +127,10 @@ static int open_file(struct tree *t, uint64_t id, int flags, tree_handle *file)
 {
     struct folder *f = folder_of(t);
     struct node *node = nodes_get(f->nodes, id);
-    int error = node ? folder_take(f, node, (flags & O_ACCMODE) != O_RDONLY) : -ESTALE;
+    int error = folder_make_room(f);
 
+    if (error == 0)
+        error = node ? folder_take(f, node, (flags & O_ACCMODE) != O_RDONLY) : -ESTALE;
     if (error == 0) {
         folder_times_open(f, node);
         *file = (tree_handle)(uintptr_t)node;

@@ -130,8 +130,11 @@ static int use_content(struct folder *f, struct node *node)
 
 int folder_take(struct folder *f, struct node *node, bool write)
 {
-    int error = nodes_open_file(f->nodes, node, write);
+    int error;
 
+    (void)folder_make_room(
+        f); /* what is opened for a moment has room that is kept free for it */
+    error = nodes_open_file(f->nodes, node, write);
     if (error != 0)
         return error;
     error = use_content(f, node);

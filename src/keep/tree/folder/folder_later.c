@@ -127,22 +127,36 @@ static struct node *next_later(struct folder *f, bool all)
     return kept ? kept->node : NULL;
 }
 
-static void write_later(struct folder *f, bool all)
+enum later {
+    LATER_DUE,  /* what has waited long enough; where that fails it is tried again */
+    LATER_NOW,  /* all, up to the first that fails */
+    LATER_LAST, /* all, and nothing is tried again */
+};
+
+static void write_later(struct folder *f, enum later when)
 {
     struct node *node;
+    int error = 0;
 
-    while ((node = next_later(f, all))) {
+    while ((error == 0 || when != LATER_NOW) && (node = next_later(f, when != LATER_DUE))) {
         struct content *content = kept_of(node)->content;
         bool is_gone = nodes_is_gone(f->nodes, node);
-        int error = is_gone ? 0 : folder_commit(f, node, false);
 
+        error = is_gone ? 0 : folder_commit(f, node, false);
         if (error == 0 && !is_gone && !content_is_settled(content))
             error = folder_commit(f, node, true);
         tell(f, error);
-        if (error != 0 && !all) /* it is tried again */
+        if (error != 0 && when != LATER_LAST)
             folder_note_written(f, node);
         folder_give(f, node);
     }
+}
+
+int folder_make_room(struct folder *f)
+{
+    if (!nodes_has_room(f->nodes))
+        write_later(f, LATER_NOW);
+    return nodes_has_room(f->nodes) ? 0 : -ENFILE;
 }
 
 static void *write_now_and_then(void *of)
@@ -157,7 +171,7 @@ static void *write_now_and_then(void *of)
         until.tv_sec += 1;
         pthread_cond_timedwait(&f->wakes, &f->lock, &until);
         pthread_mutex_unlock(&f->lock);
-        write_later(f, false);
+        write_later(f, LATER_DUE);
         tell(f, folder_settle_renamed(f));
         pthread_mutex_lock(&f->lock);
     }
@@ -192,7 +206,7 @@ void folder_end_writer(struct folder *f)
     pthread_cond_destroy(&f->wakes);
     if (f->tree.read_only)
         return;
-    write_later(f, true);
+    write_later(f, LATER_LAST);
     tell(f, folder_settle_renamed(f));
 }
 

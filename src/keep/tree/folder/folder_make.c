@@ -271,9 +271,11 @@ int folder_create_file(struct tree *t, uint64_t parent, const char *name,
     struct node *added = NULL;
     struct disk_name disk;
     struct making m = {.f = f, .name = &disk, .what = what};
-    int error = folder_name(f, parent, name, &m.directory, &disk);
+    int error = folder_make_room(f);
     bool found = false;
 
+    if (error == 0)
+        error = folder_name(f, parent, name, &m.directory, &disk);
     if (error == 0 && (error = m.at = nodes_enter(f->nodes, m.directory, NODES_CHANGE)) >= 0) {
         error = folder_put_beside(f, m.at, &disk);
         if (error == 0 && (error = make_file(&m, true, out, &added)) != 0 && error != -EEXIST)

@@ -132,6 +132,9 @@ int folder_times_put_back(struct folder *f, struct node *node, struct stat *abou
 int folder_commit(struct folder *f, struct node *node, bool sync);
 /* The same for content_bind. */
 int folder_bind(struct folder *f, struct node *node, const struct content_binding *binding);
+/* Before something is opened for a program. Where as much is open as may be, what waits to be written is written now, and is
+ * open for nothing else. -ENFILE: all of it is in use */
+int folder_make_room(struct folder *f);
 /* All names that were made are on the disk. */
 int folder_sync_names(struct folder *f);
 /* An object was renamed to the name with this tag: keeps it until its old binding goes. */

@@ -34,8 +34,11 @@ int folder_create_unnamed(struct tree *t, uint64_t parent, const struct tree_new
     struct folder *f = folder_of(t);
     struct node *directory = nodes_get(f->nodes, parent), *node;
     struct content *content = NULL;
-    int at = directory ? nodes_enter(f->nodes, directory, NODES_READ) : -ESTALE, fd = at;
+    int at = !directory ? -ESTALE : folder_make_room(f), fd;
 
+    if (at == 0)
+        at = nodes_enter(f->nodes, directory, NODES_READ);
+    fd = at;
     if (at >= 0) {
         fd = make(f, at, what, &out->about, &content);
         nodes_exit(f->nodes, directory);
