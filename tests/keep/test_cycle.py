@@ -224,6 +224,21 @@ def test_open_clears_away_what_a_killed_daemon_left(keep):
     assert [each['state'] for each in keep.status()] == ['open']
 
 
+def test_status_names_what_is_open_now_and_not_what_a_killed_daemon_had(anybody):
+    """A record is called by device and inode, which stay where a volume is renamed, and come again for another."""
+    keep = anybody
+    keep.create()
+    keep.open('v.img', 'm', '--raw', '--read-only')
+    pid = keep.status()[0]['process']
+    os.kill(pid, signal.SIGKILL)
+    wait_for_end(pid)
+    (keep.home / 'v.img').rename(keep.home / 'w.img')
+    keep.open('w.img', 'n', '--raw')
+    (found,) = keep.status()
+    assert (found['target'], found['state'], found['access']) == (str(keep.home / 'w.img'), 'open', 'read-write')
+    keep.close('n')
+
+
 def test_a_service_stays_and_ends_on_sigterm(keep):
     keep.create()
     daemon = subprocess.Popen([*keep.prefix, keep.program, 'open', '--foreground', 'v.img', 'm',

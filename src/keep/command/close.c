@@ -41,7 +41,7 @@ static enum rc clear_stale(struct record *record, struct fault *why)
     bool gone;
     enum rc rc = record_wait(record, STALE_MS, &gone, why);
 
-    if (rc != RC_OK)
+    if (rc != RC_OK || gone)
         return rc;
     if (record->made_mountpoint)
         rmdir(record->mountpoint);
@@ -54,16 +54,29 @@ static enum rc clear_stale(struct record *record, struct fault *why)
     return rc;
 }
 
+/* No daemon holds its record: we do, so that nobody opens it under our hands. */
+static enum rc close_mapping(struct record *record, struct fault *why)
+{
+    bool gone;
+    enum rc rc = record_wait(record, STALE_MS, &gone, why);
+
+    if (rc != RC_OK || gone)
+        return rc;
+    if ((rc = unmount_record(record, true, why)) == RC_OK)
+        record_end(record);
+    else
+        record_leave(record);
+    return rc;
+}
+
 static enum rc close_one(struct record *record, bool alive, struct fault *why)
 {
-    enum rc rc = unmount_record(record, alive, why);
+    enum rc rc;
 
-    if (rc != RC_OK)
+    if (record->kernel[0])
+        return close_mapping(record, why);
+    if ((rc = unmount_record(record, alive, why)) != RC_OK)
         return rc;
-    if (record->kernel[0]) {
-        record_end(record);
-        return RC_OK;
-    }
     return alive ? await_daemon(record, why) : clear_stale(record, why);
 }
 

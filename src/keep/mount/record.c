@@ -118,7 +118,7 @@ static void take_line(struct field fields[FIELDS], const char *key, const char *
 
 /* Lines of another form are passed over: the file is ours, and may have been cut by a full
  * disk. */
-static size_t read_fields(struct record *record, int fd)
+static void read_fields(struct record *record, int fd)
 {
     static const size_t most = RECORD_BYTES_MAX;
     char *bytes = malloc(most + 1), *next = bytes, *line;
@@ -137,7 +137,6 @@ static size_t read_fields(struct record *record, int fd)
         take_line(fields, line, value);
     }
     free(bytes);
-    return got > 0 ? (size_t)got : 0;
 }
 
 enum rc record_write(struct record *record, struct fault *why)
@@ -231,28 +230,50 @@ static enum rc already_open(const char *target, struct fault *why)
     return fail(why, RC_BUSY, "%s: is already open ('keep status' says where)", target);
 }
 
-enum rc record_begin(struct record *record, const char *target, bool *stale, struct fault *why)
+/* Who lists the records has none for itself alone; but may be slow where the machine is. */
+static bool is_glanced_at(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    bool shared = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return shared;
+}
+
+enum rc record_begin(struct record *record, const char *target, struct record *left,
+                     struct fault *why)
 {
     char path[PATH_MAX];
     enum rc rc;
 
-    *record = (struct record){.fd = -1};
+    *record = *left = (struct record){.fd = -1};
     if ((rc = open_target(record, target, why)) || (rc = record_directory(path, why)))
         return rc;
     if (!file_path(record, path))
         return fail(why, RC_LIMIT, "%s: its path is too long", target);
-    rc = lock_file(path, O_CREAT, GLANCE_MS, &record->fd);
+    do
+        rc = lock_file(path, O_CREAT, GLANCE_MS, &record->fd);
+    while (rc == RC_BUSY && is_glanced_at(path));
     if (rc == RC_BUSY)
         return already_open(target, why);
     if (rc != RC_OK)
         return fail_errno(why, rc, "%s", path);
-    *stale = read_fields(record, record->fd) > 0 && !record->kernel[0];
-    if (is_mapped(record)) {
+    read_fields(left, record->fd);
+    if (is_mapped(left)) {
         record_leave(record);
         return already_open(target, why);
     }
-    record->kernel[0] = '\0'; /* the mapping has gone: nothing was lost with it */
+    if (left->kernel[0]) /* the mapping has gone: nothing was lost with it */
+        left->target[0] = '\0';
     return RC_OK;
+}
+
+enum rc record_clear(const struct record *record, struct fault *why)
+{
+    return ftruncate(record->fd, 0) == 0
+               ? RC_OK
+               : fail_errno(why, RC_IO, "the record of %s cannot be written", record->target);
 }
 
 void record_leave(struct record *record)
@@ -286,38 +307,38 @@ static bool is_at(const struct record *record, const char *path)
 {
     struct stat own, there;
 
-    return record->fd < 0 || (fstat(record->fd, &own) == 0 && stat(path, &there) == 0 &&
-                              own.st_dev == there.st_dev && own.st_ino == there.st_ino);
+    return fstat(record->fd, &own) == 0 && stat(path, &there) == 0 &&
+           own.st_dev == there.st_dev && own.st_ino == there.st_ino;
 }
 
 void record_end(struct record *record)
 {
-    char path[PATH_MAX];
-    size_t len;
+    char path[PATH_MAX], face[PATH_MAX];
 
-    if (!file_path(record, path))
-        return;
-    if (is_at(record, path))
+    if (file_path(record, path) && is_at(record, path)) {
+        memcpy(face, path, sizeof face);
+        face[strlen(face) - strlen(suffix)] = '\0';
+        rmdir(face); /* before the file: another's may be made at once after it */
         unlink(path);
-    len = strlen(path);
-    path[len - strlen(suffix)] = '\0';
-    rmdir(path);
-    if (record->fd >= 0)
-        close(record->fd);
-    record->fd = -1;
+    }
+    record_leave(record);
 }
 
-/* Reads one record, and tries its lock. One that says nothing yet is about to be opened. */
+/* Reads one record, and tries its lock. One that says nothing yet is about to be opened, and one
+ * that has no name any more was closed meanwhile. */
 static enum rc load(struct record *record, const char *path, bool *alive)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat about;
+    bool there;
 
     if (fd < 0)
         return RC_NOT_FOUND;
     read_fields(record, fd);
     *alive = flock(fd, LOCK_SH | LOCK_NB) < 0 || is_mapped(record);
+    there = fstat(fd, &about) == 0 && about.st_nlink > 0;
     close(fd);
-    return record->target[0] && (*alive || !record->kernel[0]) ? RC_OK : RC_NOT_FOUND;
+    return there && record->target[0] && (*alive || !record->kernel[0]) ? RC_OK : RC_NOT_FOUND;
 }
 
 static enum rc load_entry(const char *directory, const char *entry, struct record *record,
@@ -402,16 +423,32 @@ enum rc record_find(struct record *record, const char *word, bool *alive, struct
     return fail(why, RC_NOT_FOUND, "%s: is not open ('keep status' lists what is)", word);
 }
 
+/* It was closed, and is being opened again. */
+static bool is_anothers(const struct record *record, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct record now = {0};
+
+    if (fd < 0)
+        return false;
+    read_fields(&now, fd);
+    close(fd);
+    return now.daemon != record->daemon;
+}
+
 enum rc record_wait(struct record *record, unsigned timeout_ms, bool *gone, struct fault *why)
 {
+    uint64_t end = clock_ms() + timeout_ms;
     char path[PATH_MAX];
     enum rc rc;
 
     *gone = false;
     if (!file_path(record, path))
         return fail(why, RC_IO, "%s: its record is out of reach", record->target);
-    rc = lock_file(path, 0, timeout_ms, &record->fd);
-    if (rc == RC_NOT_FOUND) {
+    while ((rc = try_lock(path, 0, &record->fd)) == RC_BUSY && clock_ms() < end &&
+           !(*gone = is_anothers(record, path)))
+        usleep(POLL_US);
+    if (rc == RC_NOT_FOUND || *gone) {
         *gone = true;
         return RC_OK;
     }

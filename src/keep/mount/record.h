@@ -41,13 +41,16 @@ enum rc record_directory(char path[PATH_MAX], struct fault *why);
 
 /*
  * The record of `target`, a path, filled with its name, and its file locked. What a dead
- * daemon left in it is filled in as well: then *stale.
+ * daemon wrote there is in *left, perhaps of another path; left->target is "" where nothing is.
  *
  * RC_BUSY       a living daemon has it open
  * RC_NOT_FOUND  there is no such target
  */
-enum rc record_begin(struct record *record, const char *target, bool *stale,
+enum rc record_begin(struct record *record, const char *target, struct record *left,
                      struct fault *why);
+
+/* Nothing is left of the dead daemon: the file says nothing until it is written. */
+enum rc record_clear(const struct record *record, struct fault *why);
 
 enum rc record_write(struct record *record, struct fault *why);
 
@@ -59,7 +62,7 @@ bool record_is_used(const struct record *record);
 /* Leaves the record behind, for a volume that the kernel serves. */
 void record_leave(struct record *record);
 
-/* Removes the file, and the directory for the face; the lock goes with `fd`. */
+/* Removes the directory for the face, and the file if it is still the one at `fd`; the lock goes. */
 void record_end(struct record *record);
 
 /* Calls `each` for every record; `alive` says whether its daemon is. Stops at the first that
@@ -76,7 +79,7 @@ enum rc record_find(struct record *record, const char *word, bool *alive, struct
 /*
  * Waits until no daemon holds the record, up to the time given; then the record is filled with
  * what the daemon wrote last, and record_end is the caller's; *gone where it has removed the
- * file itself.
+ * file itself, which may be another's by now.
  * RC_BUSY  it still holds it
  */
 enum rc record_wait(struct record *record, unsigned timeout_ms, bool *gone, struct fault *why);
