@@ -406,7 +406,12 @@ enum rc fuse_answer(void *face, const void *request, size_t len, void *room,
 enum rc fuse_face_open(struct fuse_transport **out, struct fuse_face *face,
                        const char *directory, struct fault *why)
 {
-    const struct fuse_handler handler = {fuse_answer, face, face->bulk ? 0 : PIECE};
+    const struct fuse_handler handler = {
+        .answer = fuse_answer,
+        .of = face,
+        .piece = face->bulk ? 0 : PIECE,
+        .bulk = face->bulk,
+    };
     const struct fuse_mount mount = {
         .directory = directory, .read_only = face->device->read_only, .noexec = true};
 

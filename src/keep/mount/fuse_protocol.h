@@ -22,9 +22,10 @@ struct fuse_face {
     uid_t owner;           /* of file and directory */
     gid_t group;
     uint64_t time; /* of both, seconds since 1970 */
-    bool bulk;     /* whoever uses it, as a loop device, has several long writes under way at a
-                        time: they need not be over when the memory of the system has them */
-    bool discard;  /* holes that are punched in the file are passed on to the device */
+    /* Whoever uses it, as a loop device, has several long requests under way at a time: writes need
+     * not be over when the memory of the system has them. */
+    bool bulk;
+    bool discard;    /* holes that are punched in the file are passed on to the device */
     atomic_int lost; /* errno of the last write or flush that the device failed; 0 for none */
 };
 

@@ -23,7 +23,6 @@ enum {
     PAGE = 4096,
     CACHE_LINE = 64,
     THREADS = 4,               /* of one processor: one may wait for a disk */
-    ENTRIES = 2,               /* of one thread: requests under way */
     MEMORY_MAX = 32 << 20,     /* of buffers, where it can be kept */
     PAYLOAD_LEAST = 128 << 10, /* of one buffer, whatever their number */
     RETRY_US = 1000,
@@ -43,7 +42,7 @@ struct server {
     bool has_uring, failed;
     unsigned cpu;
     unsigned count, alive; /* entries; those of them that the kernel still uses */
-    struct entry *entries;
+    struct entry *entries; /* one of its own, then those of absent processors */
     atomic_ulong requests; /* no other thread counts here */
     pthread_t thread;
 };
@@ -171,14 +170,22 @@ static void register_entries(struct server *server)
         server->failed = true;
 }
 
-static void *serve(void *of)
+/* On the processor whose requests it answers, where that is permitted. */
+static void stay(const struct server *server)
 {
-    struct server *server = of;
     cpu_set_t here;
 
     CPU_ZERO(&here);
     CPU_SET(server->cpu, &here);
-    pthread_setaffinity_np(pthread_self(), sizeof here, &here); /* where it is permitted */
+    pthread_setaffinity_np(pthread_self(), sizeof here, &here);
+}
+
+static void *serve(void *of)
+{
+    struct server *server = of;
+
+    if (!server->ring->link->handler.bulk)
+        stay(server);
     fuse_link_enter();
     register_entries(server);
     sem_post(&server->ring->registered);
@@ -221,7 +228,7 @@ static size_t buffer_size(const struct fuse_ring *ring)
 
 static size_t buffers_size(const struct fuse_ring *ring)
 {
-    return (size_t)ring->count * ENTRIES * buffer_size(ring);
+    return ring->count * buffer_size(ring);
 }
 
 static void add_entry(struct server *server, unsigned queue, uint8_t *buffer)
@@ -260,11 +267,10 @@ static bool make_entries(struct fuse_ring *ring, const cpu_set_t *possible)
     for (unsigned i = 0; i < ring->count; i++) {
         struct server *server = &ring->servers[i];
 
-        server->entries = calloc(ENTRIES + absent / ring->count + 1, sizeof *server->entries);
+        server->entries = calloc(absent / ring->count + 2, sizeof *server->entries);
         if (!server->entries)
             return false;
-        for (size_t j = i * ENTRIES; j < (i + 1) * ENTRIES; j++)
-            add_entry(server, server->cpu, ring->buffers + j * buffer_size(ring));
+        add_entry(server, server->cpu, ring->buffers + i * buffer_size(ring));
     }
     for (unsigned cpu = 0; cpu < CPU_SETSIZE; cpu++)
         if (CPU_ISSET(cpu, possible) && !has_server(ring, cpu) &&
@@ -307,11 +313,11 @@ static bool make_servers(struct fuse_ring *ring, const cpu_set_t *ours)
     return true;
 }
 
-static size_t payload_for(unsigned servers)
+static size_t payload_for(size_t servers)
 {
     size_t payload = FUSE_PAYLOAD_MAX;
 
-    while (payload > PAYLOAD_LEAST && payload * ENTRIES * servers > MEMORY_MAX)
+    while (payload > PAYLOAD_LEAST && payload * servers > MEMORY_MAX)
         payload /= 2;
     return payload;
 }
@@ -329,7 +335,7 @@ enum rc fuse_ring_open(struct fuse_ring **out, struct fuse_link *link, struct fa
     if (!ring)
         return fail(why, RC_MEMORY, "no memory to serve %s", link->directory);
     ring->link = link;
-    ring->payload = payload_for((unsigned)CPU_COUNT(&ours) * THREADS);
+    ring->payload = payload_for((size_t)CPU_COUNT(&ours) * THREADS);
     sem_init(&ring->registered, 0, 0);
     if (!make_servers(ring, &ours) || !make_entries(ring, &possible) || !make_urings(ring)) {
         fuse_ring_close(ring);
@@ -381,7 +387,7 @@ void fuse_ring_close(struct fuse_ring *ring)
 
         if (server->has_uring)
             io_uring_queue_exit(&server->uring);
-        for (unsigned j = ENTRIES; j < server->count; j++)
+        for (unsigned j = 1; j < server->count; j++)
             fuse_link_buffer_free(server->entries[j].page, buffer_size(ring));
         free(server->entries);
     }

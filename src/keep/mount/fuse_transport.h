@@ -55,9 +55,11 @@ struct fuse_handler {
     enum rc (*answer)(void *of, const void *request, size_t len, void *room,
                       struct fuse_reply *reply);
     void *of; /* handed to answer() */
-    uint32_t
-        piece; /* bytes of one READ or WRITE by /dev/fuse, at most: a longer one comes as several,
-                       which its threads answer at a time; 0: FUSE_PAYLOAD_MAX */
+    /* Bytes of one READ or WRITE by /dev/fuse, at most: a longer one comes as several, which its threads
+     * answer at a time; 0: FUSE_PAYLOAD_MAX. */
+    uint32_t piece;
+    /* Several long requests come at a time: threads of rings go to whichever processor is free. */
+    bool bulk;
 };
 
 struct fuse_mount {
