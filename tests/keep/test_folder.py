@@ -4,6 +4,8 @@ import os
 import re
 import signal
 import stat
+import subprocess
+import time
 
 import pytest
 
@@ -317,6 +319,31 @@ def test_idle(anybody):
             break
         keep.execute('sleep', '0.1')
     assert keep.status() == []
+
+
+def test_a_signal_closes_it_once_nobody_uses_it(anybody):
+    keep = anybody
+    folder(keep)
+    keep.open('f', 'm')
+    writer = keep.start('sh', '-c', 'exec >m/written; echo first; read line; echo "$line"', stdin=subprocess.PIPE)
+    while keep.execute('cat', 'm/written').stdout != b'first\n':
+        pass
+    daemon = keep.status()[0]['process']
+    os.kill(daemon, signal.SIGTERM)
+    while keep.do('cat', 'f', 'written', '--passphrase-file', keep.phrase) != 'first\n':
+        pass  # what is in use is written at once
+    writer.communicate(b'second\n')
+    wait_for_end(daemon)
+    assert keep.status() == [] and not os.path.ismount(keep.home / 'm')
+    assert keep.do('cat', 'f', 'written', '--passphrase-file', keep.phrase) == 'first\nsecond\n'
+
+
+def wait_for_end(process):
+    for _ in range(200):
+        if not os.path.exists(f'/proc/{process}'):
+            return
+        time.sleep(0.05)
+    pytest.fail(f'process {process} does not end')
 
 
 CROWD = '''

@@ -42,7 +42,7 @@ static enum rc check_helper(struct serve *serve, struct fault *why)
                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-static void take_signal(struct serve *serve, int signals)
+static void take_signal(struct serve *serve, struct idle *idle, int signals)
 {
     struct signalfd_siginfo info;
 
@@ -51,14 +51,14 @@ static void take_signal(struct serve *serve, int signals)
     if (info.ssi_signo == SIGCHLD)
         reap(serve);
     else if (info.ssi_signo != SIGHUP || serve->daemon->report >= 0)
-        unmount_or_tell(serve->record);
+        idle_end(idle, serve->record);
 }
 
 /* Whoever unmounts what is inside, with umount(8), means to close the volume. */
-static void take_mount_change(const struct record *record)
+static void take_mount_change(const struct record *record, struct idle *idle)
 {
     if (!record->raw && !file_system_is_mounted(record->mountpoint))
-        unmount_or_tell(record);
+        idle_end(idle, record);
 }
 
 static void wait_for_end(struct serve *serve, struct fuse_transport *fuse, int signals)
@@ -78,9 +78,9 @@ static void wait_for_end(struct serve *serve, struct fuse_transport *fuse, int s
         if (count <= 0)
             continue;
         if (events[1].revents & POLLIN)
-            take_signal(serve, signals);
+            take_signal(serve, &idle, signals);
         if (events[2].revents & POLLPRI)
-            take_mount_change(serve->record);
+            take_mount_change(serve->record, &idle);
     }
     if (mounts >= 0)
         close(mounts);

@@ -23,7 +23,7 @@ struct serve {
 #define SERVE_FILE "volume"
 
 /*
- * Mounts, reports, and returns when it was unmounted or, after SIGTERM or SIGINT, could be.
+ * Mounts, reports, and returns when it was unmounted or, some time after SIGTERM or SIGINT, could be.
  * All bytes written before are then on the medium, or the failure says that they are not, also
  * where it was told to a writer before: a file system may have kept it to itself.
  */

@@ -17,13 +17,13 @@ enum {
     MEMORY_STEP = 256 << 10,
 };
 
-static void take_signal(struct serve_tree *serve, int signals)
+static void take_signal(struct serve_tree *serve, struct idle *idle, int signals)
 {
     struct signalfd_siginfo info;
 
     if (read(signals, &info, sizeof info) == (ssize_t)sizeof info &&
         info.ssi_signo != SIGCHLD && (info.ssi_signo != SIGHUP || serve->daemon->report >= 0))
-        unmount_or_tell(serve->record);
+        idle_end(idle, serve->record);
 }
 
 static void wait_for_end(struct serve_tree *serve, struct fuse_transport *fuse, int signals)
@@ -37,7 +37,7 @@ static void wait_for_end(struct serve_tree *serve, struct fuse_transport *fuse, 
         int count = poll(events, 2, idle_poll_ms(&idle));
 
         if (count > 0 && events[1].revents & POLLIN)
-            take_signal(serve, signals);
+            take_signal(serve, &idle, signals);
         else if (count == 0)
             idle_look(&idle, fuse, serve->record);
     }

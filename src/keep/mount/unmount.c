@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "keep/mount/file_system.h"
 #include "keep/mount/kernel_crypt.h"
 
@@ -87,12 +86,4 @@ enum rc unmount_record(const struct record *record, bool alive, struct fault *wh
         return RC_OK;
     return record->raw ? file_system_unmount(record->face, why)
                        : unmount_patiently(record->face, why);
-}
-
-void unmount_or_tell(const struct record *record)
-{
-    struct fault why = {0};
-
-    if (unmount_record(record, true, &why) != RC_OK)
-        log_line(LOG_LEVEL_ERROR, "keep: %s", why.text);
 }

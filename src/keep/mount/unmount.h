@@ -15,8 +15,4 @@
  * RC_IO    it could not be synced, and nothing was changed
  */
 enum rc unmount_record(const struct record *record, bool alive, struct fault *why);
-
-/* The daemon's own, whose faults go to the log: what is in use stays mounted, and may be asked to go again. */
-void unmount_or_tell(const struct record *record);
-
 #endif

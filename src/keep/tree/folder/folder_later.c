@@ -1,5 +1,6 @@
 /* What is written without being asked for: contents after a while, old bindings after a rename. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -182,6 +183,7 @@ static void *write_now_and_then(void *of)
 int folder_start_writer(struct folder *f)
 {
     pthread_condattr_t clock;
+    sigset_t all, before;
     int error;
 
     pthread_condattr_init(&clock);
@@ -190,7 +192,10 @@ int folder_start_writer(struct folder *f)
     pthread_condattr_destroy(&clock);
     if (f->tree.read_only)
         return 0;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* they are for whoever opened the folder */
     error = pthread_create(&f->writer, NULL, write_now_and_then, f);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     f->has_writer = error == 0;
     return -error;
 }
