@@ -10,7 +10,7 @@ import time
 import pytest
 
 from folder_reader import Damaged, Folder
-from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, FOREIGN, OK, USAGE
+from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, FOREIGN, OK, UNSUPPORTED, USAGE
 
 NAMES = ['a', 'with space', 'ümläut', 'x' * 175, 'y' * 176, 'z' * 255, b'\xff\xfe'.decode('utf-8', 'surrogateescape')]
 SIZES = [0, 1, 3919, 3920, 3921, 4095, 4096, 4097, 63 * 4096, 63 * 4096 + 1, 700000]
@@ -192,6 +192,7 @@ def test_what_cannot_be(anybody):
     keep.refuse(FOREIGN, 'open', 'full', 'm', '--passphrase-file', keep.phrase)
     keep.refuse(USAGE, 'open', 'f', 'm', '--raw', '--passphrase-file', keep.phrase)
     keep.refuse(USAGE, 'open', 'f', 'f/m', '--passphrase-file', keep.phrase)
+    assert 'phrase: is no directory' in keep.refuse(USAGE, 'open', 'f', 'phrase', '--passphrase-file', keep.phrase)
     keep.refuse(USAGE, 'create', 'g', '--type', 'folder', '--size', '1G', '--passphrase-file', keep.phrase)
     assert 'No such file' in keep.refuse(FAILED, 'check', 'none', '--passphrase-file', keep.phrase)
     at = keep.open('f', 'm')
@@ -288,6 +289,48 @@ def test_all_commands_on_a_folder(keep, is_open):
         keep.close()
     keep.do('header', 'restore', 'f', 'backup-f', '--yes')
     keep.do('check', 'f', '--passphrase-file', keep.phrase)
+
+
+def test_a_lost_header_is_told_and_comes_back_from_a_backup(anybody):
+    keep = anybody
+    header = folder(keep) / 'keep.luks'
+    opens = ['open', 'f', 'm', '--passphrase-file', keep.phrase]
+    keep.do('header', 'backup', 'f', 'backup')
+    good = header.read_bytes()
+    for damaged in None, b'', good[:5000], bytes(len(good)):
+        header.unlink()
+        if damaged is not None:
+            keep.execute('sh', '-c', 'cat >f/keep.luks', given=damaged)
+        line = keep.refuse(DAMAGED if damaged == good[:5000] else FOREIGN, *opens)
+        assert "'keep header restore'" in line and line.startswith('keep: f')
+        if damaged == bytes(len(good)):
+            assert '--yes' in keep.refuse(USAGE, 'header', 'restore', 'f', 'backup')
+        keep.do('header', 'restore', 'f', 'backup', *(['--yes'] if damaged == bytes(len(good)) else []))
+        keep.do('ls', 'f', '--passphrase-file', keep.phrase)
+    header.unlink()
+    assert '--header' in keep.refuse(FOREIGN, *opens)
+    assert 'none: cannot open: No such file' in keep.refuse(FAILED, *opens, '--header', 'none')
+    keep.do(*opens, '--header', 'backup')
+    keep.close()
+    keep.create('v.img')
+    keep.do('header', 'backup', 'v.img', 'of a volume')
+    assert 'not of an encrypted folder' in keep.refuse(FAILED, 'header', 'restore', 'f', 'of a volume', '--yes')
+    keep.execute('mkdir', 'plain')
+    assert 'no keep.dir' in keep.refuse(USAGE, 'header', 'restore', 'plain', 'backup')
+
+
+def test_a_format_that_comes_after_this_one(anybody):
+    keep = anybody
+    header = folder(keep) / 'keep.luks'
+    content = bytearray(header.read_bytes())
+    for at in 0, 16384:
+        copy = content[at:at + 16384].replace(b'"format":1', b'"format":2')
+        copy[0x1c0:0x200] = bytes(64)
+        copy[0x1c0:0x1e0] = hashlib.sha256(copy).digest()
+        content[at:at + 16384] = copy
+    header.write_bytes(content)
+    for command in ['open', 'f', 'm'], ['ls', 'f'], ['check', 'f'], ['reencrypt', 'f']:
+        assert 'has format 2' in keep.refuse(UNSUPPORTED, *command, '--passphrase-file', keep.phrase)
 
 
 def test_a_header_of_its_own(anybody):

@@ -1,9 +1,13 @@
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "io/device_signature.h"
 #include "keep/command/credential_options.h"
+#include "keep/command/folder_open.h"
 #include "keep/command/header_copy.h"
 #include "keep/command/header_view.h"
 #include "keep/command/luks_target.h"
@@ -11,6 +15,7 @@
 #include "keep/format/luks1/luks1_header.h"
 #include "keep/format/luks1/luks1_write.h"
 #include "keep/mount/daemon.h"
+#include "keep/tree/folder/folder_token.h"
 
 struct header_restore_options {
     struct credential_options credential;
@@ -35,6 +40,8 @@ struct restore {
     struct device *device; /* what it is restored to */
     struct luks2 *old;     /* its header now; NULL where none can be read */
     struct fault reason;   /* why not */
+    bool is_folder;
+    bool is_new; /* there was no file, or an empty one */
 };
 
 static void restore_clear(struct restore *r)
@@ -52,6 +59,32 @@ static enum rc read_backup(struct restore *r, const char *file, struct fault *wh
     if (rc != RC_OK || (!r->credential.passphrase_file && !r->credential.key_file))
         return rc;
     return luks_target_unlock(&r->backup, &r->credential, UNLOCK_ANY, &unlocked, why);
+}
+
+/* A folder's keep.luks holds nothing but the header: where it is missing or cut off there is room for it again. */
+static enum rc make_room(struct restore *r, const char *folder, struct fault *why)
+{
+    const off_t size = (off_t)luks_target_header_size(&r->backup);
+    struct folder_format format;
+    char mark[PATH_MAX];
+    struct stat about;
+    int fd;
+    enum rc rc = folder_token_find(r->backup.header, &format, why);
+
+    if (rc != RC_OK)
+        return fault_at(why, "%s", r->backup.path);
+    if (snprintf(mark, sizeof mark, "%s/keep.dir", folder) >= (int)sizeof mark ||
+        access(mark, F_OK) < 0)
+        return fail(why, RC_USAGE, "%s: is no encrypted folder: it has no keep.dir", folder);
+    fd = open(r->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail_errno(why, RC_IO, "%s: cannot be opened", r->path);
+    if (fstat(fd, &about) < 0 ||
+        (about.st_size < size && (ftruncate(fd, size) < 0 || syncfs(fd) < 0)))
+        rc = fail_errno(why, RC_IO, "%s: cannot be written to", r->path);
+    r->is_new = about.st_size == 0;
+    close(fd);
+    return rc;
 }
 
 /* Not a trace of a header: then it may be something else. */
@@ -96,7 +129,7 @@ static enum rc check_fit(const struct restore *r, struct fault *why)
         return fail(why, RC_USAGE,
                     "%s: has %" PRIu64 " bytes; the header in the backup has %" PRIu64,
                     r->path, r->device->size, size);
-    if (data_offset(header) == 0 && (!r->old || data_offset(r->old) != 0))
+    if (!r->is_folder && data_offset(header) == 0 && (!r->old || data_offset(r->old) != 0))
         return fail(why, RC_USAGE,
                     "%s: the backup is of a detached header, and would overwrite data here; "
                     "use it with --header",
@@ -108,6 +141,8 @@ static enum rc ask(const struct restore *r, struct fault *why)
 {
     const struct luks2 *header = r->backup.header;
 
+    if (r->is_new)
+        return RC_OK;
     if (!r->old)
         return question_ask(r->path, r->options.yes, why,
                             "%s: no LUKS header can be read here (%s). %" PRIu64
@@ -165,11 +200,14 @@ static enum rc write_header(struct restore *r, struct fault *why)
     return rc == RC_OK ? RC_OK : fault_at(why, "%s", r->path);
 }
 
-static enum rc restore(struct restore *r, const char *file, struct fault *why)
+static enum rc restore(struct restore *r, const char *target, const char *file,
+                       struct fault *why)
 {
     enum rc rc;
 
-    if ((rc = read_backup(r, file, why)) || (rc = read_old(r, why)) ||
+    r->is_folder = folder_is_directory(target);
+    if ((rc = read_backup(r, file, why)) ||
+        (r->is_folder && (rc = make_room(r, target, why))) || (rc = read_old(r, why)) ||
         (rc = check_fit(r, why)) || (rc = ask(r, why)) || (rc = write_header(r, why)))
         return rc;
     printf("%s: has the header of %s again\n", r->path, file);
@@ -190,7 +228,7 @@ static enum status header_restore_run(char **words, int count, struct fault *why
     if (!(r.path = luks_target_place(words[0], r.in_folder)))
         return command_status_of(fail(why, RC_USAGE, "%s: its path is too long", words[0]));
     daemon_hide();
-    rc = restore(&r, words[1], why);
+    rc = restore(&r, words[0], words[1], why);
     return luks_target_status(&r.backup, rc);
 }
 

@@ -59,6 +59,29 @@ enum rc luks_target_read_header(struct luks2 **header, struct device *device,
     return rc == RC_NOT_FOUND ? luks2_read(header, device, why) : rc;
 }
 
+/* A folder without its header: it may be elsewhere, or lost. */
+static enum rc tell_missing(const char *path, struct fault *why)
+{
+    char mark[PATH_MAX];
+
+    if (snprintf(mark, sizeof mark, "%s/keep.dir", path) < (int)sizeof mark &&
+        access(mark, F_OK) == 0)
+        return fail(
+            why, RC_NOT_FOUND,
+            "%s: has no keep.luks; say with --header where it is, or put a backup back "
+            "with 'keep header restore'",
+            path);
+    return fail(why, RC_NOT_FOUND, "%s: no LUKS header is here, and no keep.luks in it", path);
+}
+
+static enum rc tell_lost(const char *place, struct fault *why)
+{
+    const struct fault cause = *why;
+
+    return fail(why, cause.rc, "%s: %s; 'keep header restore' puts a backup in its place",
+                place, cause.text);
+}
+
 /* LUKS1 is looked at as if it were LUKS2; of all changes, only keys come and go in both. */
 static enum rc read_header(struct luks_target *target, enum luks_target_use use,
                            struct fault *why)
@@ -82,10 +105,10 @@ enum rc luks_target_begin(struct luks_target *target, const char *path,
     target->is_folder = is_directory(path);
     if (!header_path && !(target->place = luks_target_place(path, target->in_folder)))
         return fail(why, RC_USAGE, "%s: its path is too long", path);
-    if (target->is_folder && access(target->place, F_OK) < 0 && errno == ENOENT) {
+    if (target->is_folder && !header_path && access(target->place, F_OK) < 0 &&
+        errno == ENOENT) {
         target->foreign = true;
-        return fail(why, RC_NOT_FOUND, "%s: no LUKS header is here, and no keep.luks in it",
-                    path);
+        return tell_missing(path, why);
     }
     target->is_open = record_find(&record, path, &alive, NULL) == RC_OK && alive;
     if ((rc = open_device(target, use, why)))
@@ -96,6 +119,8 @@ enum rc luks_target_begin(struct luks_target *target, const char *path,
         if (use < LUKS_TARGET_CHANGE)
             luks_target_release(target->device);
     }
+    if (target->is_folder && (rc == RC_NOT_FOUND || rc == RC_FORMAT || rc == RC_TRUNCATED))
+        return tell_lost(target->place, why);
     return rc == RC_OK ? RC_OK : fault_at(why, "%s", target->place);
 }
 

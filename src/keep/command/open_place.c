@@ -31,6 +31,7 @@ static enum rc default_mountpoint(const struct record *record, char path[PATH_MA
 static enum rc make_mountpoint(struct record *record, const char *wanted, struct fault *why)
 {
     char path[PATH_MAX];
+    struct stat about;
     enum rc rc;
 
     if (!wanted) {
@@ -44,6 +45,8 @@ static enum rc make_mountpoint(struct record *record, const char *wanted, struct
         return fail_errno(why, RC_IO, "%s: cannot be made", path);
     if (!realpath(path, record->mountpoint))
         return fail_errno(why, RC_IO, "%s", path);
+    if (stat(path, &about) < 0 || !S_ISDIR(about.st_mode))
+        return fail(why, RC_USAGE, "%s: is no directory", path);
     if (strchr(record->mountpoint, '\n'))
         return fail(why, RC_USAGE, "a mount point with a newline in its name cannot be used");
     if (file_system_is_mounted(record->mountpoint))
