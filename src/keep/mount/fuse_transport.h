@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/fault.h"
+#include "keep/mount/fuse_statx.h"
 
 enum {
     FUSE_PAYLOAD_MAX = 1 << 20, /* bytes of one READ or WRITE */
@@ -27,11 +28,12 @@ struct fuse_reply {
         struct fuse_init_out init;
         struct fuse_entry_out entry;
         struct fuse_attr_out attr;
+        struct fuse_statx_out statx;
         struct fuse_open_out open;
         struct fuse_write_out write;
         struct fuse_statfs_out statfs;
         struct fuse_ioctl_out ioctl;
-        uint8_t bytes[160];
+        uint8_t bytes[sizeof(struct fuse_statx_out)];
     } body;
     size_t body_len;
     const void *data;

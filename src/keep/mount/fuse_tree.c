@@ -130,7 +130,7 @@ enum operation_needs {
 
 /*
  * What is not here is ENOSYS, which the kernel remembers and does by itself: FLUSH (each write
- * is with the tree already), ACCESS, locks, COPY_FILE_RANGE, STATX. LSEEK too: the kernel
+ * is with the tree already), ACCESS, locks, COPY_FILE_RANGE. LSEEK too: the kernel
  * asks where the holes are without writing its cache back, and would take fresh data for one.
  */
 static const struct {
@@ -173,6 +173,7 @@ static const struct {
     [FUSE_FALLOCATE] = {fuse_tree_fallocate, sizeof(struct fuse_fallocate_in), CHANGES},
     [FUSE_READDIRPLUS] = {fuse_tree_readdir, sizeof(struct fuse_read_in), 0},
     [FUSE_RENAME2] = {fuse_tree_rename2, sizeof(struct fuse_rename2_in) + 2, CHANGES},
+    [FUSE_STATX] = {fuse_tree_statx, sizeof(struct fuse_statx_in), 0},
     [FUSE_TMPFILE] = {fuse_tree_tmpfile, sizeof(struct fuse_create_in), CHANGES},
 };
 

@@ -1,6 +1,7 @@
 /* What is known of a node besides its bytes: attributes, the target of a link, the room left. */
 #include <errno.h>
 #include <limits.h>
+#include <sys/sysmacros.h>
 
 #include "keep/mount/fuse_tree_call.h"
 
@@ -14,6 +15,52 @@ int fuse_tree_getattr(struct fuse_call *c)
     error = c->tree->kind->attributes(c->tree, c->node,
                                       in.getattr_flags & FUSE_GETATTR_FH ? in.fh : 0, &about);
     return error ? error : fuse_call_reply_attr(c, &about);
+}
+
+static struct fuse_sx_time sx_time(const struct timespec *time)
+{
+    return (struct fuse_sx_time){.tv_sec = time->tv_sec, .tv_nsec = (uint32_t)time->tv_nsec};
+}
+
+/* The kernel asks so for the time of birth alone, and takes the rest with it. */
+int fuse_tree_statx(struct fuse_call *c)
+{
+    struct fuse_statx_out *out = &c->reply->body.statx;
+    struct timespec birth;
+    struct fuse_statx_in in;
+    struct stat about;
+    int error;
+
+    if (!c->tree->kind->birth)
+        return -ENOSYS;
+    fuse_call_take(c, &in, sizeof in);
+    error = c->tree->kind->attributes(c->tree, c->node,
+                                      in.getattr_flags & FUSE_GETATTR_FH ? in.fh : 0, &about);
+    if (error != 0)
+        return error;
+    *out = (struct fuse_statx_out){
+        .attr_valid = c->face->lifetime,
+        .stat = {.mask = STATX_BASIC_STATS,
+                 .blksize = (uint32_t)about.st_blksize,
+                 .nlink = (uint32_t)about.st_nlink,
+                 .uid = about.st_uid,
+                 .gid = about.st_gid,
+                 .mode = (uint16_t)about.st_mode,
+                 .ino = about.st_ino,
+                 .size = (uint64_t)about.st_size,
+                 .blocks = (uint64_t)about.st_blocks,
+                 .atime = sx_time(&about.st_atim),
+                 .ctime = sx_time(&about.st_ctim),
+                 .mtime = sx_time(&about.st_mtim),
+                 .rdev_major = major(about.st_rdev),
+                 .rdev_minor = minor(about.st_rdev)},
+    };
+    if (c->tree->kind->birth(c->tree, c->node, &birth) == 0) {
+        out->stat.mask |= STATX_BTIME;
+        out->stat.btime = sx_time(&birth);
+    }
+    fuse_call_reply_body(c, sizeof *out);
+    return 0;
 }
 
 /* The change time is left to the file system below: nobody can set that one. */

@@ -47,7 +47,8 @@ fuse_call_answer fuse_tree_init;
 fuse_call_answer fuse_tree_lookup, fuse_tree_forget, fuse_tree_batch_forget, fuse_tree_symlink,
     fuse_tree_mknod, fuse_tree_mkdir, fuse_tree_create, fuse_tree_tmpfile, fuse_tree_unlink,
     fuse_tree_rmdir, fuse_tree_rename, fuse_tree_rename2, fuse_tree_link;
-fuse_call_answer fuse_tree_getattr, fuse_tree_setattr, fuse_tree_readlink, fuse_tree_statfs;
+fuse_call_answer fuse_tree_getattr, fuse_tree_statx, fuse_tree_setattr, fuse_tree_readlink,
+    fuse_tree_statfs;
 fuse_call_answer fuse_tree_open, fuse_tree_release, fuse_tree_read, fuse_tree_write,
     fuse_tree_fsync, fuse_tree_fallocate;
 fuse_call_answer fuse_tree_opendir, fuse_tree_releasedir, fuse_tree_readdir,

@@ -167,7 +167,9 @@ int nodes_reach(struct nodes *nodes, uint64_t id, struct node_reached *out);
 void nodes_let_go(struct nodes *nodes, struct node_reached *file);
 /* What the file below says, with the number that it has in the tree. -ESTALE: it is another file now. */
 int nodes_stat(struct nodes *nodes, struct node_reached *file, struct stat *out);
-/* The same for a directory, which may have been removed and may still be asked after. */
+/* When the file below was made. -ENODATA: the file system below does not say */
+int nodes_birth(struct nodes *nodes, uint64_t id, struct timespec *out);
+/* nodes_stat for a directory, which may have been removed and may still be asked after. */
 int nodes_stat_directory(struct nodes *nodes, struct node *directory, struct stat *out);
 
 /* A directory that is read from one end to the other. */

@@ -46,6 +46,26 @@ int nodes_stat(struct nodes *nodes, struct node_reached *file, struct stat *out)
     return 0;
 }
 
+int nodes_birth(struct nodes *nodes, uint64_t id, struct timespec *out)
+{
+    const int flags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+    struct node_reached file;
+    struct statx about;
+    int error = nodes_reach(nodes, id, &file);
+
+    if (error != 0)
+        return error;
+    if ((file.fd >= 0 ? statx(file.fd, "", flags, STATX_BTIME, &about)
+                      : statx(file.named.at, file.named.name, flags, STATX_BTIME, &about)) < 0)
+        error = -errno;
+    else if (!(about.stx_mask & STATX_BTIME))
+        error = -ENODATA;
+    else
+        *out = (struct timespec){about.stx_btime.tv_sec, about.stx_btime.tv_nsec};
+    nodes_let_go(nodes, &file);
+    return error;
+}
+
 int nodes_stat_directory(struct nodes *nodes, struct node *directory, struct stat *out)
 {
     int fd = nodes_directory(nodes, directory);

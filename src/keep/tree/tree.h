@@ -79,6 +79,8 @@ struct tree_kind {
     void (*forget)(struct tree *t, uint64_t node, uint64_t count);
 
     int (*attributes)(struct tree *t, uint64_t node, tree_handle file, struct stat *out);
+    /* When the file was made. -ENODATA: nobody knows */
+    int (*birth)(struct tree *t, uint64_t node, struct timespec *out);
     int (*change)(struct tree *t, uint64_t node, tree_handle file,
                   const struct tree_change *change, struct stat *out);
     /* `target` has room for PATH_MAX bytes; gives the length, and no NUL is needed. */

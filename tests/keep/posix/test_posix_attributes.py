@@ -53,6 +53,29 @@ def test_times_that_follow(here):
     assert abs(os.stat(a).st_mtime - before) < 5
 
 
+def birth(path):
+    return int(subprocess.run(['stat', '-c', '%W', path], capture_output=True, check=True).stdout)
+
+
+def test_births(here, request):
+    if tuple(map(int, os.uname().release.split('.')[:2])) < (6, 6) and 'plain' not in request.node.name:
+        pytest.skip('this kernel does not ask FUSE for the time of birth')
+    before = int(time.time())
+    a = make(here / 'a', b'text')
+    if birth(a) == 0:
+        pytest.skip('the file system below does not know it')
+    os.mkdir(here / 'd')
+    os.symlink('a', here / 's')
+    for path in a, here / 'd', here / 's':
+        assert before - 1 <= birth(path) <= time.time()
+    os.utime(a, (1, 1))
+    born = birth(a)
+    os.rename(a, here / 'd' / 'b')
+    open(here / 'd' / 'b', 'ab').write(b'more')
+    about = os.stat(here / 'd' / 'b')
+    assert birth(here / 'd' / 'b') == born > about.st_atime and about.st_size == 8
+
+
 def test_modes(here):
     a = make(here / 'a')
     for wanted in (0, 0o777, 0o4755, 0o2755, 0o6711, 0o1644, 0o640):

@@ -1,6 +1,7 @@
 /* Requests one after the other, each with two bytes of length before it, to a tree that says yes. */
 #include "keep/mount/fuse_tree.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,13 @@ static int attributes(struct tree *t, uint64_t node, tree_handle file, struct st
     (void)t;
     *out = (struct stat){.st_ino = node, .st_size = (off_t)file, .st_mode = S_ISGID | S_IFREG};
     return 0;
+}
+
+static int birth(struct tree *t, uint64_t node, struct timespec *out)
+{
+    (void)t;
+    *out = (struct timespec){.tv_sec = (time_t)node};
+    return node == 2 ? -ENODATA : 0;
 }
 
 static int change(struct tree *t, uint64_t node, tree_handle file,
@@ -213,6 +221,7 @@ static const struct tree_kind yes = {
     .look_up = look_up,
     .forget = forget,
     .attributes = attributes,
+    .birth = birth,
     .change = change,
     .read_link = read_link,
     .make = make,

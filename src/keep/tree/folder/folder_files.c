@@ -29,6 +29,11 @@ static int attributes(struct tree *t, uint64_t id, tree_handle file, struct stat
     return error;
 }
 
+static int birth(struct tree *t, uint64_t id, struct timespec *out)
+{
+    return nodes_birth(folder_of(t)->nodes, id, out);
+}
+
 /* `by_open`: the kernel tells the time later, if it is another one than it knows. */
 static int change_size(struct folder *f, uint64_t id, uint64_t size, bool by_open)
 {
@@ -217,6 +222,7 @@ const struct tree_kind folder_kind = {
     .look_up = folder_look_up,
     .forget = forget,
     .attributes = attributes,
+    .birth = birth,
     .change = change,
     .read_link = read_link,
     .make = folder_make,

@@ -32,6 +32,11 @@ static int attributes(struct tree *t, uint64_t id, tree_handle file, struct stat
     return error;
 }
 
+static int birth(struct tree *t, uint64_t id, struct timespec *out)
+{
+    return nodes_birth(pass_of(t)->nodes, id, out);
+}
+
 static int change_size(struct pass *pass, uint64_t id, uint64_t size)
 {
     struct node *node = nodes_get(pass->nodes, id);
@@ -250,6 +255,7 @@ static const struct tree_kind pass_kind = {
     .look_up = pass_look_up,
     .forget = forget,
     .attributes = attributes,
+    .birth = birth,
     .change = change,
     .read_link = read_link,
     .make = pass_make,
