@@ -16,19 +16,15 @@
 enum { DEPTH_MAX = 1000 };
 
 struct export_options {
-    struct credential_options credential;
-    const char *header, *key_slot, *to;
+    struct folder_reading_options reading;
+    const char *to;
     bool help;
 };
 
 static const struct option_row rows[] = {
     {"to", 0, "PATH", "Where it is to stand; there must be nothing yet.",
      offsetof(struct export_options, to)},
-    CREDENTIAL_ROWS(struct export_options),
-    {"key-slot", 0, "NUMBER", "Try this key slot alone.",
-     offsetof(struct export_options, key_slot)},
-    {"header", 0, "FILE", "The header is in this file, and not in the folder.",
-     offsetof(struct export_options, header)},
+    FOLDER_READING_ROWS,
     COMMAND_HELP_ROW(struct export_options),
     {0},
 };
@@ -167,19 +163,13 @@ static int export_one(void *of, const char *name, const struct tree_entry *entry
     return error;
 }
 
-static enum rc copy_out(struct tree *tree, const struct folder_reading *reading,
-                        const void *of, struct fault *why)
+static enum rc copy_out(struct tree *tree, const struct tree_entry *found,
+                        const struct folder_reading *reading, struct fault *why)
 {
-    const struct export_options *options = of;
+    const struct export_options *options = reading->of;
     struct export e = {.tree = tree, .at = AT_FDCWD};
-    struct tree_entry entry;
-    int error = tree_path_find(tree, reading->path, &entry);
+    int error = export_one(&e, options->to, found, 0);
 
-    errno = -error;
-    if (error != 0)
-        return fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "%s/%s", reading->folder,
-                          reading->path);
-    error = export_one(&e, options->to, &entry, 0);
     errno = -error;
     if (error != 0)
         return fail_errno(why, RC_IO, "%s: cannot be written whole", options->to);
@@ -201,9 +191,7 @@ static enum status export_run(char **words, int count, struct fault *why)
         return command_status_of(fail(why, RC_USAGE, "export: --to says where"));
     return folder_read(&(struct folder_reading){.folder = words[0],
                                                 .path = count > 1 ? words[1] : "",
-                                                .credential = &options.credential,
-                                                .key_slot = options.key_slot,
-                                                .header = options.header,
+                                                .options = &options.reading,
                                                 .read = copy_out,
                                                 .of = &options},
                        why);

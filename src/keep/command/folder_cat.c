@@ -7,8 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "keep/command/tree_path.h"
-
 enum { RUN = 1 << 20 };
 
 static enum rc write_all(int to, const uint8_t *at, size_t len, struct fault *why)
@@ -76,17 +74,14 @@ enum rc folder_cat(struct folder_opening *opening, const char *path, uint64_t of
     struct tree_entry entry;
     struct tree *tree;
     enum rc rc = folder_unlock(opening, &tree, why);
-    int error;
 
     if (rc != RC_OK)
         return rc;
-    error = tree_path_find(tree, path, &entry);
-    errno = -error;
-    if (error != 0)
-        rc = fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "%s/%s", opening->path, path);
-    else if (!S_ISREG(entry.about.st_mode))
+    rc = folder_find(tree, opening->path, path, &entry, why);
+    if (rc == RC_OK && !S_ISREG(entry.about.st_mode))
         rc = fail(why, RC_USAGE, "%s/%s: is no file", opening->path, path);
-    else if ((rc = folder_copy_file(tree, entry.node, STDOUT_FILENO, offset, length, why)))
+    else if (rc == RC_OK && (rc = folder_copy_file(tree, entry.node, STDOUT_FILENO, offset,
+                                                   length, why)) != RC_OK)
         rc = fault_at(why, "%s/%s", opening->path, path);
     tree->kind->close(tree);
     return rc;

@@ -1,5 +1,6 @@
 #include "keep/command/folder_open.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include "crypto/aead.h"
+#include "keep/command/tree_path.h"
 #include "keep/mount/daemon.h"
 #include "keep/tree/folder/folder.h"
 #include "keep/tree/folder/folder_token.h"
@@ -57,22 +59,37 @@ enum rc folder_unlock(struct folder_opening *opening, struct tree **out, struct 
     return rc;
 }
 
+enum rc folder_find(struct tree *tree, const char *folder, const char *path,
+                    struct tree_entry *out, struct fault *why)
+{
+    int error = tree_path_find(tree, path, out);
+
+    errno = -error;
+    return error == 0
+               ? RC_OK
+               : fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "%s/%s", folder, path);
+}
+
 enum status folder_read(const struct folder_reading *reading, struct fault *why)
 {
     struct credential credential;
     struct folder_opening opening = {.path = reading->folder,
-                                     .header = reading->header,
+                                     .header = reading->options->header,
                                      .credential = &credential,
                                      .read_only = true};
+    struct tree_entry found;
     struct tree *tree;
     enum rc rc;
 
-    if (credential_options_read(reading->credential, &credential, why) != RC_OK ||
-        credential_options_key_slot(reading->key_slot, &opening.key_slot, why) != RC_OK)
+    if (credential_options_read(&reading->options->credential, &credential, why) != RC_OK ||
+        credential_options_key_slot(reading->options->key_slot, &opening.key_slot, why) !=
+            RC_OK)
         return STATUS_USAGE;
     daemon_hide();
     if ((rc = folder_unlock(&opening, &tree, why)) == RC_OK) {
-        rc = reading->read(tree, reading, reading->of, why);
+        rc = folder_find(tree, reading->folder, reading->path, &found, why);
+        if (rc == RC_OK)
+            rc = reading->read(tree, &found, reading, why);
         tree->kind->close(tree);
     }
     return opening.foreign ? STATUS_FOREIGN : command_status_of(rc);

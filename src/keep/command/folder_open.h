@@ -29,13 +29,31 @@ struct folder_opening {
  */
 enum rc folder_unlock(struct folder_opening *opening, struct tree **out, struct fault *why);
 
-/* A command that reads in a folder without a mount: its words, and what is done with the open tree. */
+/* What is at a path in it, "" being its root; looked up once where it is not. RC_FORMAT: it is not authentic */
+enum rc folder_find(struct tree *tree, const char *folder, const char *path,
+                    struct tree_entry *out, struct fault *why);
+
+/* What the options of a command that reads in a folder begin with. */
+struct folder_reading_options {
+    struct credential_options credential;
+    const char *key_slot, *header;
+};
+
+#define FOLDER_READING_ROWS                                                                   \
+    CREDENTIAL_ROWS(struct folder_reading_options),                                           \
+        {"key-slot", 0, "NUMBER", "Try this key slot alone.",                                 \
+         offsetof(struct folder_reading_options, key_slot)},                                  \
+    {                                                                                         \
+        "header", 0, "FILE", "The header is in this file, and not in the folder.",            \
+            offsetof(struct folder_reading_options, header)                                   \
+    }
+
+/* One without a mount: its words, and what is done with what is found there. */
 struct folder_reading {
     const char *folder, *path; /* as the user named them; the path is "" for all of it */
-    const struct credential_options *credential;
-    const char *key_slot, *header; /* words of options, or NULL */
-    enum rc (*read)(struct tree *tree, const struct folder_reading *reading, const void *of,
-                    struct fault *why);
+    const struct folder_reading_options *options;
+    enum rc (*read)(struct tree *tree, const struct tree_entry *found,
+                    const struct folder_reading *reading, struct fault *why);
     const void *of;
 };
 

@@ -12,19 +12,14 @@
 #include "keep/command/tree_path.h"
 
 struct ls_options {
-    struct credential_options credential;
-    const char *header, *key_slot;
+    struct folder_reading_options reading;
     bool details, help;
 };
 
 static const struct option_row rows[] = {
     {"long", 'l', NULL, "Show kinds, modes, owners, sizes and times too.",
      offsetof(struct ls_options, details)},
-    CREDENTIAL_ROWS(struct ls_options),
-    {"key-slot", 0, "NUMBER", "Try this key slot alone.",
-     offsetof(struct ls_options, key_slot)},
-    {"header", 0, "FILE", "The header is in this file, and not in the folder.",
-     offsetof(struct ls_options, header)},
+    FOLDER_READING_ROWS,
     COMMAND_HELP_ROW(struct ls_options),
     {0},
 };
@@ -88,18 +83,15 @@ static int print_entry(void *of, const char *name, const struct tree_entry *entr
     return 0;
 }
 
-static enum rc list(struct tree *tree, const struct folder_reading *reading, const void *of,
-                    struct fault *why)
+static enum rc list(struct tree *tree, const struct tree_entry *found,
+                    const struct folder_reading *reading, struct fault *why)
 {
-    const struct ls_options *options = of;
+    const struct ls_options *options = reading->of;
     struct listing l = {.tree = tree, .details = options->details};
-    struct tree_entry entry;
-    int error = tree_path_find(tree, reading->path, &entry);
+    int error = S_ISDIR(found->about.st_mode)
+                    ? tree_path_read(tree, found->node, print_entry, &l)
+                    : print_entry(&l, reading->path, found, 0);
 
-    if (error == 0 && S_ISDIR(entry.about.st_mode))
-        error = tree_path_read(tree, entry.node, print_entry, &l);
-    else if (error == 0)
-        error = print_entry(&l, reading->path, &entry, 0);
     errno = -error;
     if (error != 0)
         return fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "%s/%s", reading->folder,
@@ -119,9 +111,7 @@ static enum status ls_run(char **words, int count, struct fault *why)
         return status;
     return folder_read(&(struct folder_reading){.folder = words[0],
                                                 .path = count > 1 ? words[1] : "",
-                                                .credential = &options.credential,
-                                                .key_slot = options.key_slot,
-                                                .header = options.header,
+                                                .options = &options.reading,
                                                 .read = list,
                                                 .of = &options},
                        why);
