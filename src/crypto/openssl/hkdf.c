@@ -5,8 +5,6 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
-#include "crypto/mac.h"
-
 static bool derive(EVP_KDF_CTX *context, const struct secret *key, struct span info,
                    struct secret *out)
 {
@@ -32,13 +30,4 @@ enum rc hkdf_derive(const struct secret *key, struct span info, struct secret *o
     EVP_KDF_CTX_free(context);
     EVP_KDF_free(kdf);
     return done ? RC_OK : fail(why, RC_UNSUPPORTED, "HKDF is not to be had");
-}
-
-enum rc hkdf_expand_block(const uint8_t key[HKDF_BLOCK], struct span info,
-                          uint8_t out[HKDF_BLOCK], struct fault *why)
-{
-    static const uint8_t first = 1;
-    const struct span pieces[] = {info, span_of(&first, 1)};
-
-    return mac_compute(hash_find("sha256"), span_of(key, HKDF_BLOCK), pieces, 2, out, why);
 }

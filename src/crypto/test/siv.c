@@ -10,6 +10,8 @@ static void seals_as_others_do(void **state)
     uint8_t in[32] = {2}, one[16] = {3}, two[4] = {9}, out[48], back[32];
     static const uint8_t iv[16] = {0x62, 0x9c, 0xc6, 0xcd, 0x3b, 0x5d, 0x5a, 0x7f,
                                    0x1d, 0xa7, 0x43, 0xd9, 0x70, 0xfe, 0xdf, 0xca};
+    static const uint8_t unbound_iv[16] = {0x15, 0xdd, 0x68, 0xbe, 0x52, 0xca, 0xd0, 0x79,
+                                           0x09, 0x3b, 0xf6, 0xdd, 0x63, 0xc8, 0x48, 0x88};
     const struct span bound[] = {span_of(one, 16), span_of(two, 4)};
     struct siv *siv;
 
@@ -28,6 +30,9 @@ static void seals_as_others_do(void **state)
     }
     assert_false(siv_unseal(siv, bound, 1, out, sizeof out, back));
     assert_false(siv_unseal(siv, bound, 2, out, SIV_TAG, back));
+    assert_true(siv_seal(siv, NULL, 0, in, sizeof in, out));
+    assert_memory_equal(out, unbound_iv, 16);
+    assert_true(siv_unseal(siv, NULL, 0, out, sizeof out, back));
     siv_close(siv);
     secret_cut(&key, 32);
     assert_int_equal(siv_open(&siv, &key, NULL), RC_USAGE);
