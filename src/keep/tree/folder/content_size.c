@@ -306,7 +306,9 @@ int content_allocate(struct content *content, int fd, int mode, uint64_t offset,
         ((mode & FALLOC_FL_PUNCH_HOLE) && (!keeps_size || (mode & FALLOC_FL_ZERO_RANGE))))
         return -EOPNOTSUPP;
     pthread_rwlock_wrlock(&c->lock);
-    if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE))
+    if (mode & FALLOC_FL_ZERO_RANGE) /* what cannot be had is said before anything is zeros */
+        error = reserve(c, fd, offset, end);
+    if (error == 0 && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
         error = punch(c, fd, offset, end);
     if (error == 0 && !(mode & FALLOC_FL_PUNCH_HOLE))
         error = reserve(c, fd, offset, end);

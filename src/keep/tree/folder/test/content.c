@@ -466,6 +466,40 @@ static void a_file_gets_a_new_key_when_its_nonces_are_used_up(void **state)
     rules.nonces_max = 0;
 }
 
+static int no_allocation(int fd, int mode, uint64_t offset, uint64_t len)
+{
+    (void)fd;
+    (void)mode;
+    (void)offset;
+    (void)len;
+    return -EOPNOTSUPP;
+}
+
+static void what_cannot_be_zeroed_stays_as_it_is(void **state)
+{
+    const struct disk poor = {disk_read,     disk_write,    disk_sync,
+                              disk_truncate, no_allocation, disk_size};
+    uint8_t wanted[FOLDER_PAGE], bytes[FOLDER_PAGE];
+    struct content *c;
+
+    (void)state;
+    begin(&c, 1, false);
+    fill(wanted, 1);
+    for (uint64_t i = 0; i < 8; i++)
+        assert_int_equal(content_write(c, 3, wanted, FOLDER_PAGE, i * FOLDER_PAGE),
+                         FOLDER_PAGE);
+    rules.disk = &poor;
+    assert_int_equal(content_allocate(c, 3, FALLOC_FL_ZERO_RANGE, 1000, 5 * FOLDER_PAGE),
+                     -EOPNOTSUPP);
+    for (uint64_t i = 0; i < 8; i++) {
+        assert_int_equal(content_read(c, 3, bytes, FOLDER_PAGE, i * FOLDER_PAGE), FOLDER_PAGE);
+        assert_memory_equal(bytes, wanted, FOLDER_PAGE);
+    }
+    rules.disk = &disk;
+    content_close(c);
+    forget_ops();
+}
+
 /* ---- a new key for the file, under a new volume key ---- */
 
 static struct folder_keys new_keys;
@@ -582,6 +616,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_file_key_is_given_in_place),
         cmocka_unit_test(a_file_gets_a_new_key_when_its_nonces_are_used_up),
+        cmocka_unit_test(what_cannot_be_zeroed_stays_as_it_is),
         cmocka_unit_test(what_was_synced_survives_a_power_cut),
         cmocka_unit_test(a_killed_writer_leaves_everything_readable),
     };
