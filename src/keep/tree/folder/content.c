@@ -2,6 +2,7 @@
 #include "keep/tree/folder/content.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,10 +13,11 @@
 
 static struct content *new_content(const struct content_rules *rules)
 {
-    struct content *c = calloc(1, sizeof *c);
+    struct content *c = malloc(sizeof *c);
 
     if (!c)
         return NULL;
+    memset(c, 0, offsetof(struct content, header.content));
     c->rules = rules;
     c->fresh = UINT64_MAX;
     pthread_rwlock_init(&c->lock, NULL);

@@ -54,8 +54,7 @@ struct content {
     pthread_rwlock_t lock;          /* over all but the next two */
     pthread_mutex_t memory_lock;    /* over the tag pages in memory, and adding an epoch */
     _Atomic(struct epoch *) epochs; /* the latest first; they stay as long as the content */
-    struct file_header header;
-    uint64_t nonces; /* used in this epoch, with the header's */
+    uint64_t nonces;                /* used in this epoch, with the header's */
     bool header_dirty;
     bool barrier; /* the header takes away what was synced: all else goes to the disk first */
     bool
@@ -71,6 +70,7 @@ struct content {
     unsigned tags_count, unsettled_count;
     struct pending *waiting[PENDING_BUCKETS];
     unsigned waiting_count;
+    struct file_header header; /* the last member, its end without a value at first */
 };
 
 /* Offsets in the file below. */

@@ -1,6 +1,7 @@
 #include "keep/tree/folder/file_header.h"
 
 #include <assert.h>
+#include <stddef.h>
 
 #include "base/bytes.h"
 #include "crypto/equal.h"
@@ -93,7 +94,8 @@ bool file_header_key(const struct file_header *header, const struct folder_keys 
 bool file_header_unwrap(struct file_header *header, const struct folder_keys *keys,
                         const uint8_t page[FOLDER_PAGE], uint8_t file_key[FOLDER_FILE_KEY])
 {
-    *header = (struct file_header){.epoch = le32_get(page + EPOCH)};
+    memset(header, 0, offsetof(struct file_header, content));
+    header->epoch = le32_get(page + EPOCH);
     memcpy(header->id, page + ID, FOLDER_ID);
     memcpy(header->wrapped, page + WRAPPED, FOLDER_WRAPPED);
     return memcmp(page, start, sizeof start) == 0 && le32_get(page + ZERO) == 0 &&
@@ -131,9 +133,11 @@ static bool read_body(struct file_header *header, const uint8_t body[BODY_SIZE])
     header->ranges = le32_get(body + 56);
     if (flags > FLAG_RENEWING || header->bindings.count > 2 || header->size > FILE_SIZE_MAX)
         return false;
+    if (header->is_inline && (header->size > FILE_INLINE_MAX || header->ranges > 0))
+        return false;
     if (header->is_inline) {
-        memcpy(header->content, body + REST, FILE_INLINE_MAX);
-        return header->size <= FILE_INLINE_MAX && header->ranges == 0;
+        memcpy(header->content, body + REST, (size_t)header->size);
+        return true;
     }
     if (header->is_renewing) {
         memcpy(header->earlier, body + EARLIER, FOLDER_WRAPPED);
@@ -151,7 +155,7 @@ bool file_header_unseal(struct file_header *header, struct aead *aead,
                             BODY_SIZE, page + TAG) &&
                 read_body(header, body);
 
-    wipe(body, sizeof body);
+    wipe(body, good && header->is_inline ? REST + (size_t)header->size : BODY_SIZE);
     return good;
 }
 

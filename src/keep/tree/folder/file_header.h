@@ -39,7 +39,7 @@ struct file_header {
     bool is_renewing; /* what is of an epoch before `renewed_from` is under the earlier key */
     uint32_t renewed_from;
     uint8_t earlier[FOLDER_WRAPPED];
-    union {
+    union { /* the last member; what is beyond the size, or `ranges`, means nothing */
         uint8_t content[FILE_INLINE_MAX];
         struct file_range absent[FILE_RANGES_MAX];
     };

@@ -81,7 +81,7 @@ static int change(struct tree *t, uint64_t node, tree_handle file,
     struct folder *f = folder_of(t);
     struct tree_change change = *wanted;
     struct node_reached place;
-    bool by_open = file != 0 && !(change.fields & TREE_CHANGE_MTIME);
+    bool by_open = file != 0 && !(change.fields & TREE_CHANGE_MTIME), tells, prepared;
     int error =
         change.fields & TREE_CHANGE_SIZE ? change_size(f, node, change.size, by_open) : 0;
 
@@ -90,11 +90,13 @@ static int change(struct tree *t, uint64_t node, tree_handle file,
         return change_gone(f, node, change.fields, out);
     if (error != 0)
         return error;
+    tells = !by_open && (change.fields & TREE_CHANGE_MTIME) && S_ISREG(place.node->type);
+    prepared = tells && place.fd >= 0 && folder_times_prepare(f, place.node);
     error = lower_change(place.fd, place.named.at, place.named.name, &change);
     if (error == 0)
         error = folder_stat(f, &place, out);
-    if (error == 0 && !by_open && (change.fields & TREE_CHANGE_MTIME) && S_ISREG(out->st_mode))
-        folder_times_told(f, place.node, &out->st_mtim);
+    if (error == 0 && tells)
+        folder_times_told(f, place.node, &out->st_mtim, prepared);
     nodes_let_go(f->nodes, &place);
     return error;
 }

@@ -22,8 +22,8 @@ int folder_commit(struct folder *f, struct node *node, bool sync)
 
     if (!sync && content_is_settled(content))
         return folder_times_settle(f, node);
-    if (fstat(node->fd, &about) < 0)
-        return -errno;
+    if ((error = folder_times_before(node, &about)) != 0)
+        return error;
     error = content_commit(content, node->fd, sync);
     if (error == 0 && !content_is_settled(content)) /* what was settled by the sync */
         error = content_commit(content, node->fd, false);
@@ -33,10 +33,10 @@ int folder_commit(struct folder *f, struct node *node, bool sync)
 int folder_bind(struct folder *f, struct node *node, const struct content_binding *binding)
 {
     struct stat about;
-    int error;
+    int error = folder_times_before(node, &about);
 
-    if (fstat(node->fd, &about) < 0)
-        return -errno;
+    if (error != 0)
+        return error;
     folder_note_checked(f, node, NULL);
     error = content_bind(kept_of(node)->content, node->fd, binding);
     return folder_times_put_back(f, node, &about, error);

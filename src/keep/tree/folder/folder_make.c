@@ -200,10 +200,10 @@ static int make_file(const struct making *m, bool keep_open, struct tree_entry *
     if (fd < 0)
         return fd;
     error = content_create(&content, &m->f->rules, fd, m->name->tag);
-    if (error == 0)
-        error = give_away(m);
     if (error == 0 && fstat(fd, &out->about) < 0)
         error = -errno;
+    if (error == 0)
+        error = lower_give(fd, m->at, NULL, &m->what->caller, &out->about);
     if (error == 0)
         *added = nodes_add(m->f->nodes, m->directory, m->name->text, &out->about, 1);
     if (error == 0 && (!*added || !folder_keep(m->f, *added, content_id(content))))
@@ -290,6 +290,8 @@ int folder_create_file(struct tree *t, uint64_t parent, const char *name,
         nodes_forget(f->nodes, added->id, 1);
     if (error == 0) {
         folder_times_open(f, added);
+        if (!found)
+            folder_times_told(f, added, &out->about.st_mtim, false);
         *file = (tree_handle)(uintptr_t)added;
     }
     nodes_put(f->nodes, added);

@@ -15,7 +15,8 @@ void folder_times_open(struct folder *f, struct node *node)
 void folder_times_close(struct folder *f, struct node *node)
 {
     pthread_mutex_lock(&f->times_lock);
-    kept_of(node)->handles--;
+    if (--kept_of(node)->handles == 0)
+        kept_of(node)->is_told = false;
     pthread_mutex_unlock(&f->times_lock);
 }
 
@@ -29,18 +30,39 @@ int folder_times_change(struct folder *f, struct node *node)
         return 0;
     pthread_mutex_lock(&f->times_lock);
     if (!atomic_load(&kept->is_modified)) {
-        error = fstat(node->fd, &about) < 0 ? -errno : 0;
-        kept->modified = about.st_mtim;
+        if (!kept->is_told) {
+            error = fstat(node->fd, &about) < 0 ? -errno : 0;
+            kept->modified = about.st_mtim;
+        }
         atomic_store(&kept->is_modified, error == 0);
     }
     pthread_mutex_unlock(&f->times_lock);
     return error;
 }
 
-void folder_times_told(struct folder *f, struct node *node, const struct timespec *modified)
+bool folder_times_prepare(struct folder *f, struct node *node)
 {
+    struct kept *kept = kept_of(node);
+    bool settled = false;
+
+    if (!kept || !atomic_load(&kept->is_modified) || folder_share(f, node) != 0)
+        return false;
+    if (content_is_cheap(kept->content)) /* what fails is tried again, and told then */
+        settled = folder_commit(f, node, false) == 0 && content_is_settled(kept->content);
+    folder_give(f, node);
+    return settled;
+}
+
+void folder_times_told(struct folder *f, struct node *node, const struct timespec *modified,
+                       bool prepared)
+{
+    struct kept *kept = kept_of(node);
+
     pthread_mutex_lock(&f->times_lock);
-    kept_of(node)->modified = *modified;
+    kept->modified = *modified;
+    kept->is_told = kept->handles > 0;
+    if (prepared)
+        atomic_store(&kept->is_modified, false);
     pthread_mutex_unlock(&f->times_lock);
 }
 
@@ -63,14 +85,29 @@ static bool is_due(const struct kept *kept)
     return kept->handles == 0 && atomic_load(&kept->is_modified);
 }
 
+int folder_times_before(struct node *node, struct stat *about)
+{
+    bool is_modified = atomic_load(&kept_of(node)->is_modified);
+
+    *about = (struct stat){0};
+    if ((!is_modified || geteuid() != 0) && fstat(node->fd, about) < 0)
+        return -errno;
+    about->st_atim.tv_nsec = UTIME_OMIT; /* nothing will be read */
+    if (is_modified)
+        about->st_mtim.tv_nsec = UTIME_OMIT;
+    return 0;
+}
+
 int folder_times_put_back(struct folder *f, struct node *node, struct stat *about, int error)
 {
     struct kept *kept = kept_of(node);
+    bool is_modified;
 
     pthread_mutex_lock(&f->times_lock);
-    if (is_due(kept))
+    is_modified = atomic_load(&kept->is_modified);
+    if (is_due(kept) || (kept->is_told && !is_modified))
         about->st_mtim = kept->modified;
-    else if (atomic_load(&kept->is_modified))
+    else if (is_modified)
         about->st_mtim.tv_nsec = UTIME_OMIT;
     error = folder_put_back(node->fd, about, error);
     pthread_mutex_unlock(&f->times_lock);

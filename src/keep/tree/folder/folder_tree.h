@@ -58,7 +58,9 @@ struct kept {
     unsigned handles;        /* that programs have open */
     atomic_bool is_modified; /* writes have moved the time of the file below meanwhile */
     struct timespec
-        modified;      /* then: what programs see as its time, if they said nothing since */
+        modified; /* then: what programs see as its time, if they said nothing since */
+    bool
+        is_told; /* and else `modified` is the time of the file below, as long as it is open */
     bool is_later;     /* is in `later`, and by that open and a user */
     int64_t since;     /* seconds: when it came there */
     struct node *node; /* while it is there */
@@ -114,11 +116,16 @@ void folder_note_closed(struct folder *f, struct node *node);
  * made a moment ago. So the time from before a write comes back when the last who had the file open goes.
  * Until then it is that of our own writing, so that a crash leaves a file that changed with a time that changed.
  */
-/* A program opens it, is about to change its content, said what its time is, and closed it. */
+/* A program opens it, is about to change its content, and closed it. */
 void folder_times_open(struct folder *f, struct node *node);
 int folder_times_change(struct folder *f, struct node *node);
-void folder_times_told(struct folder *f, struct node *node, const struct timespec *modified);
 void folder_times_close(struct folder *f, struct node *node);
+/* A program is about to say what its time is: what is cheap to write is written first. True: all is, so that nothing
+ * of ours will move that time. */
+bool folder_times_prepare(struct folder *f, struct node *node);
+/* Then: it said so, and the file below has that time. */
+void folder_times_told(struct folder *f, struct node *node, const struct timespec *modified,
+                       bool prepared);
 /* The time that programs see comes back, where it is due. */
 int folder_times_settle(struct folder *f, struct node *node);
 /*
@@ -126,7 +133,8 @@ int folder_times_settle(struct folder *f, struct node *node);
  * away below, which the kernel has taken away above already where that is due. `error` goes first.
  */
 int folder_put_back(int fd, const struct stat *about, int error);
-/* The same for a node's file. */
+/* The same for a node's file, of which folder_times_before asks first. */
+int folder_times_before(struct node *node, struct stat *about);
 int folder_times_put_back(struct folder *f, struct node *node, struct stat *about, int error);
 /* content_commit, with the times of the file as they are. */
 int folder_commit(struct folder *f, struct node *node, bool sync);
