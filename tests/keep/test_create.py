@@ -116,6 +116,14 @@ def test_what_is_there_is_named_and_kept(anybody, what):
     anybody.do('key', 'test', 'v.img', *key(anybody))
 
 
+@pytest.mark.parametrize('was, size', [(24 << 20, 24 << 20), (65 << 20, 65 << 20), (1 << 20, 64 << 20), (0, 64 << 20)])
+def test_a_file_that_is_overwritten_keeps_its_size(anybody, was, size):
+    path = anybody.file('v.img', b'')
+    os.truncate(path, was)
+    anybody.do('create', 'v.img', '--fs', 'none', '--yes', *key(anybody), *CHEAP)
+    assert path.stat().st_size == size
+
+
 @pytest.mark.parametrize('words, said', [
     (['--sector-size', '513'], 'none of'), (['--luks1', '--sector-size', '4096'], '512'), (['--fs', 'ntfs'], 'ext4'),
     (['--luks1', '--pbkdf', 'argon2id'], 'pbkdf2'), (['--label', 'x' * 17], '16 bytes'),

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/units.h"
@@ -37,7 +38,9 @@ struct create_options {
 };
 
 static const struct option_row rows[] = {
-    {"size", 's', "SIZE", "Of a new file, header included: 64M (the default), 10G.",
+    {"size", 's', "SIZE",
+     "Of a new file, header included: 64M (the default), 10G. One that is there keeps its "
+     "own.",
      offsetof(struct create_options, size)},
     {"fs", 0, "ext4|ext3|ext2|xfs|btrfs|vfat|none", "What is made inside; ext4 by default.",
      offsetof(struct create_options, fs)},
@@ -85,12 +88,28 @@ static uint64_t header_room(const struct creation *c)
     return c->options.luks1 ? luks1_header_room(c->key_size) : LUKS2_FORMAT_HEADER_SIZE;
 }
 
+/* Of the file that is overwritten: a volume in it keeps its size, where it has room. */
+static bool has_room(const struct creation *c, uint64_t room, uint64_t *size)
+{
+    uint64_t inside = c->file_system && c->file_system->least > ROOM_LEAST
+                          ? c->file_system->least
+                          : ROOM_LEAST;
+    struct stat about;
+
+    if (stat(c->path, &about) < 0 || !S_ISREG(about.st_mode))
+        return false;
+    *size = (uint64_t)about.st_size - (uint64_t)about.st_size % GRAIN;
+    return *size >= room + inside;
+}
+
 static enum rc read_size(struct creation *c, struct fault *why)
 {
     const char *word = c->options.size ? c->options.size : "64M";
     uint64_t room = c->options.header ? 0 : header_room(c);
     char header[16], least[16];
 
+    if (!c->options.size && has_room(c, room, &c->size))
+        return RC_OK;
     if (units_parse_size(span_text(word), &c->size) != RC_OK)
         return fail(why, RC_USAGE, "--size: \"%s\" is no size, as in 64M or 10G", word);
     c->size -= c->size % GRAIN;
