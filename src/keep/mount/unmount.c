@@ -11,7 +11,8 @@
 
 enum {
     HELPER_MS = 120000, /* fuse2fs writes what it kept, once its mount is gone */
-    GRACE_MS = 2000,    /* the kernel drops the last references behind our back */
+    GRACE_MS =
+        2000, /* the kernel, or a client that has left, drops the last references behind our back */
     POLL_US = 10000,
 };
 
@@ -57,10 +58,14 @@ static enum rc unmount_inner(const struct record *record, bool alive, struct fau
 /* The daemon ends by itself when nobody is connected. */
 static enum rc end_server(const struct record *record, bool alive, struct fault *why)
 {
+    uint64_t end = clock_ms() + GRACE_MS;
+
     if (!alive) {
         unlink(record->mountpoint);
         return RC_OK;
     }
+    while (record_is_used(record) && clock_ms() < end)
+        usleep(POLL_US);
     if (record_is_used(record))
         return fail(why, RC_BUSY, "%s: is still in use; disconnect its clients",
                     record->mountpoint);
