@@ -26,6 +26,22 @@ static struct content *new_content(const struct content_rules *rules)
     return c;
 }
 
+void content_begin_blocks(struct content *c)
+{
+    memset(c->buckets, 0, sizeof c->buckets);
+    memset(c->waiting, 0, sizeof c->waiting);
+}
+
+/* What is beyond the size of content in the header page is zeros, or was never written. */
+static void wipe_header(struct file_header *header)
+{
+    size_t used = sizeof *header;
+
+    if (header->is_inline && header->size <= FILE_INLINE_MAX)
+        used = offsetof(struct file_header, content) + (size_t)header->size;
+    wipe(header, used);
+}
+
 void content_close(struct content *content)
 {
     struct epoch *epoch, *next;
@@ -41,7 +57,7 @@ void content_close(struct content *content)
     }
     pthread_mutex_destroy(&content->memory_lock);
     pthread_rwlock_destroy(&content->lock);
-    wipe(&content->header, sizeof content->header);
+    wipe_header(&content->header);
     free(content);
 }
 
@@ -149,6 +165,8 @@ int content_load(struct content **out, const struct content_rules *rules, int fd
         content_close(c);
         return error;
     }
+    if (!c->header.is_inline)
+        content_begin_blocks(c);
     c->durable = true;
     c->durable_size = c->header.size;
     c->nonces = c->header.nonces;

@@ -65,12 +65,14 @@ struct content {
     bool trimmed; /* nothing lies behind the end in the file below */
     uint64_t
         fresh; /* groups from this one on are made by the write under way, and go with it */
-    struct tags *buckets[TAGS_BUCKETS];
     struct list recent; /* tag pages */
     unsigned tags_count, unsettled_count;
-    struct pending *waiting[PENDING_BUCKETS];
     unsigned waiting_count;
-    struct file_header header; /* the last member, its end without a value at first */
+    struct file_header header;
+    /* What follows, like the end of the header, has no value as long as nobody needs it: of most files
+     * nothing but the first cache lines is ever used. */
+    struct tags *buckets[TAGS_BUCKETS];
+    struct pending *waiting[PENDING_BUCKETS];
 };
 
 /* Offsets in the file below. */
@@ -93,6 +95,8 @@ static inline uint64_t blocks_of(uint64_t size)
 struct aead *content_epoch(struct content *c, uint32_t number);
 /* For `count` more seals: a new epoch where the old one is used up. -ENOMEM */
 int content_take_nonces(struct content *c, uint64_t count);
+/* From now on there are blocks: what keeps them in memory begins empty. */
+void content_begin_blocks(struct content *c);
 /* Writes the header page. */
 int content_write_header(struct content *c, int fd);
 

@@ -13,6 +13,7 @@ static int move_out(struct content *c, int fd)
     int error;
 
     memcpy(content, c->header.content, sizeof content);
+    content_begin_blocks(c);
     c->header.is_inline = false;
     c->header.ranges = 0;
     c->header.size = 0;

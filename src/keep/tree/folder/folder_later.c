@@ -92,12 +92,25 @@ void folder_note_removed(struct folder *f, struct node *node)
     }
 }
 
+/* Was it written to, and not all of that and its time saved since? */
+static bool is_waited_for(struct folder *f, struct kept *kept)
+{
+    bool is;
+
+    pthread_mutex_lock(&f->lock);
+    is = kept->is_later || atomic_load(&kept->is_modified);
+    pthread_mutex_unlock(&f->lock);
+    return is;
+}
+
 void folder_note_closed(struct folder *f, struct node *node)
 {
     struct kept *kept = kept_of(node);
     int error;
 
     folder_times_close(f, node);
+    if (!is_waited_for(f, kept))
+        return;
     if (nodes_is_gone(f->nodes, node)) {
         folder_note_removed(f, node);
         return;
