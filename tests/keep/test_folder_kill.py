@@ -10,6 +10,7 @@ import time
 import pytest
 
 from keep_runner import CHEAP
+from transports import transport
 
 FILES, BLOCKS = 12, 160
 
@@ -93,11 +94,14 @@ class Expected:
             all(0 in stamps_of or block < len(stamps) for block, stamps_of in self.may[name].items())
 
 
-@pytest.mark.parametrize('seed', [1, 3])
-def test_killed_while_writing(anybody, seed):
-    keep = anybody
+def killed_while_writing(keep, seed, *options, by='device'):
+    """Twice, with a check of everything after each."""
+    def open_folder():
+        with transport(by):
+            return keep.open('f', 'm', *options)
+
     keep.do('create', '--type', 'folder', 'f', '--passphrase-file', keep.phrase, *CHEAP)
-    at = keep.open('f', 'm', *(['--fast'] if seed == 3 else []))
+    at = open_folder()
     for i in range(3):
         keep.execute('mkdir', at / f'd{i}')
     keep.close()
@@ -106,7 +110,7 @@ def test_killed_while_writing(anybody, seed):
     pick = random.Random(seed)
     expected, done = Expected(), 0
     for round in range(2):
-        at = keep.open('f', 'm', *(['--fast'] if seed == 3 else []))
+        at = open_folder()
         writer = subprocess.Popen([*keep.prefix, '/usr/bin/python3', '-c', WRITER, str(at), str(log), str(seed * 10 + round)],
                                   env=keep.environment, stderr=subprocess.DEVNULL)
         time.sleep(0.5 + pick.random() * 2)
@@ -120,13 +124,13 @@ def test_killed_while_writing(anybody, seed):
             if not line.startswith('error'):
                 expected.take(line.split())
         done = len(lines) - 1
-        at = keep.open('f', 'm')
+        at = open_folder()
         for name in map(str, range(FILES)):
             path = at / f'd{int(name) % 3}' / name
             there = keep.execute('test', '-e', path).returncode == 0
             assert there or name not in expected.synced
             content = keep.read(path) if there else b''
-            assert expected.is_right(name, content), (name, round)
+            assert expected.is_right(name, content), (name, round, seed)
             # From here on what is there is what is expected.
             blocks = [struct.unpack('<Q', content[i:i + 8])[0] for i in range(0, len(content), 4096)]
             expected.may[name] = collections.defaultdict(lambda: {0})
@@ -136,3 +140,8 @@ def test_killed_while_writing(anybody, seed):
                 expected.synced[name] = True
         keep.close()
     assert done > 20
+
+
+@pytest.mark.parametrize('seed, options', [(1, []), (3, ['--fast'])])
+def test_killed_while_writing(anybody, seed, options):
+    killed_while_writing(anybody, seed, *options)
