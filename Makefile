@@ -124,7 +124,7 @@ soak:
 	$(call configure,build-test,-Dwerror=true -Dtests=enabled)
 	ninja -C build-test keep gate tests/keep/posix/pass_mount tests/keep/posix/fsx tests/keep/power/recorded_disk
 	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -o 'python_files=soak_*.py' -ra \
-		--minutes $(MINUTES) $(ARGS) tests/soak
+		--minutes=$(MINUTES) $(ARGS) tests/soak
 	KEEPGATE_BUILD=build-test KEEPGATE_SOAK=1 $(PYTHON) -m pytest -p no:cacheprovider -ra tests/keep/posix tests/keep/test_reencrypt.py \
 		tests/keep/test_folder_power.py
 

@@ -460,6 +460,32 @@ def test_without_a_mount(anybody):
     assert 'bytes' in keep.do('check', 'f', *phrase)
 
 
+def test_what_can_be_read_of_a_damaged_file_is_copied(anybody):
+    keep = anybody
+    lower = folder(keep)
+    at = keep.open('f', 'm')
+    content = hashlib.shake_128(b'content').digest(300_001)
+    keep.execute('mkdir', '-p', at / 'a' / 'b')
+    keep.write(at / 'a' / 'b' / 'file', content)
+    keep.close()
+    (below,) = (path for path in lower.rglob('*') if path.stat().st_size > 300_000 and path.name != 'keep.luks')
+    with open(below, 'r+b') as file:
+        for page in 2 + 5, 2 + 64 + 9:  # of blocks 5 and 72, behind the header and one tag page or two
+            file.seek(page * 4096 + 17)
+            file.write(b'damage')
+    phrase = ['--passphrase-file', keep.phrase]
+    done = keep.run('export', 'f', '--to', 'out', *phrase)
+    first, last = done.stderr.decode().splitlines()
+    assert (done.returncode, first) == (DAMAGED, 'keep: f/a/b/file: 8192 bytes are not authentic; zeros stand for them')
+    left = bytearray(content)
+    for block in 5, 72:
+        left[block * 4096:block * 4096 + 4096] = bytes(4096)
+    assert (keep.home / 'out' / 'a' / 'b' / 'file').read_bytes() == left
+    done = keep.run('cat', 'f', 'a/b/file', *phrase)
+    assert (done.returncode, done.stdout) == (DAMAGED, content[:5 * 4096])
+    assert 'f cannot be copied to it: File exists' in keep.refuse(FAILED, 'export', 'f', '--to', 'out', *phrase)
+
+
 def test_one_file_is_shredded(anybody):
     keep = anybody
     folder(keep)

@@ -34,15 +34,15 @@ struct export
     struct tree *tree;
     int at; /* the directory that is written to */
     unsigned depth;
+    char path[PATH_MAX]; /* of what is copied, for messages */
     uint64_t files, damaged;
-    int failed; /* the errno that ended it */
 };
 
 /* What cannot be read is told, and the rest goes on: that is what a rescue is for. */
-static void tell(struct export *e, const char *name, const char *what)
+static void tell(struct export *e, const char *what)
 {
     e->damaged++;
-    fprintf(stderr, "keep: %s: %s\n", header_view_plain(name), what);
+    fprintf(stderr, "keep: %s: %s\n", header_view_plain(e->path), what);
 }
 
 static void copy_attributes(struct export *e, uint64_t node, int fd)
@@ -56,8 +56,8 @@ static void copy_attributes(struct export *e, uint64_t node, int fd)
             e->tree->kind->get_xattr(e->tree, node, names + at, value, XATTR_SIZE_MAX);
 
         if (size < 0 || fsetxattr(fd, names + at, value, (size_t)size, 0) < 0)
-            fprintf(stderr, "keep: attribute %s: %s\n", header_view_plain(names + at),
-                    strerror(size < 0 ? (int)-size : errno));
+            fprintf(stderr, "keep: %s: attribute %s: %s\n", header_view_plain(e->path),
+                    header_view_plain(names + at), strerror(size < 0 ? (int)-size : errno));
     }
     free(names);
     free(value);
@@ -79,16 +79,21 @@ static int copy_about(int at, const char *name, const struct stat *about)
 static int export_file(struct export *e, const char *name, const struct tree_entry *entry)
 {
     int fd = openat(e->at, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    uint64_t lost = 0;
     struct fault why;
     enum rc rc;
 
     if (fd < 0)
         return -errno;
-    rc = folder_copy_file(e->tree, entry->node, fd, 0, UINT64_MAX, &why);
+    rc = folder_copy_file(e->tree, entry->node, fd, 0, (uint64_t)entry->about.st_size, &lost,
+                          &why);
     e->files++;
-    if (rc == RC_FORMAT)
-        tell(e, name, why.text);
-    else if (rc == RC_OK)
+    if (rc == RC_OK && lost > 0)
+        rc = fail(&why, RC_FORMAT, "%ju bytes are not authentic; zeros stand for them",
+                  (uintmax_t)lost);
+    if (rc != RC_OK)
+        tell(e, why.text);
+    if (rc == RC_OK || lost > 0)
         copy_attributes(e, entry->node, fd);
     if (close(fd) < 0 || (rc != RC_OK && rc != RC_FORMAT))
         return -EIO;
@@ -101,7 +106,7 @@ static int export_link(struct export *e, const char *name, const struct tree_ent
     ssize_t len = e->tree->kind->read_link(e->tree, entry->node, target);
 
     if (len < 0) {
-        tell(e, name, "its target is not authentic");
+        tell(e, "its target is not authentic");
         return 0;
     }
     target[len] = '\0';
@@ -110,7 +115,7 @@ static int export_link(struct export *e, const char *name, const struct tree_ent
     return copy_about(e->at, name, &entry->about);
 }
 
-static int export_one(void *of, const char *name, const struct tree_entry *entry, int error);
+static int export_child(void *of, const char *name, const struct tree_entry *entry, int error);
 
 static int export_directory(struct export *e, const char *name, const struct tree_entry *entry)
 {
@@ -125,7 +130,7 @@ static int export_directory(struct export *e, const char *name, const struct tre
         error = -errno;
     } else {
         e->depth++;
-        error = tree_path_read(e->tree, entry->node, export_one, e);
+        error = tree_path_read(e->tree, entry->node, export_child, e);
         e->depth--;
         copy_attributes(e, entry->node, e->at);
         close(e->at);
@@ -134,14 +139,10 @@ static int export_directory(struct export *e, const char *name, const struct tre
     return error != 0 ? error : copy_about(above, name, &entry->about);
 }
 
-static int export_one(void *of, const char *name, const struct tree_entry *entry, int error)
+static int export_one(struct export *e, const char *name, const struct tree_entry *entry)
 {
-    struct export *e = of;
+    int error;
 
-    if (error != 0) {
-        tell(e, name, error == -EIO ? "is not authentic" : strerror(-error));
-        return 0;
-    }
     if (S_ISREG(entry->about.st_mode))
         error = export_file(e, name, entry);
     else if (S_ISDIR(entry->about.st_mode))
@@ -153,14 +154,24 @@ static int export_one(void *of, const char *name, const struct tree_entry *entry
                     ? -errno
                     : copy_about(e->at, name, &entry->about);
     if (error == -EPERM && !S_ISREG(entry->about.st_mode) && !S_ISDIR(entry->about.st_mode)) {
-        tell(e, name, "only root can make a device");
+        tell(e, "only root can make a device");
         return 0;
     }
-    if (error != 0 && e->failed == 0) {
-        e->failed = -error;
-        fprintf(stderr, "keep: %s: %s\n", header_view_plain(name), strerror(-error));
-    }
     return error;
+}
+
+static int export_child(void *of, const char *name, const struct tree_entry *entry, int error)
+{
+    struct export *e = of;
+    size_t len = strlen(e->path);
+
+    snprintf(e->path + len, sizeof e->path - len, "/%s", name);
+    if (error != 0)
+        tell(e, error == -EIO ? "is not authentic" : strerror(-error));
+    else if ((error = export_one(e, name, entry)) != 0)
+        return error; /* with the path of it */
+    e->path[len] = '\0';
+    return 0;
 }
 
 static enum rc copy_out(struct tree *tree, const struct tree_entry *found,
@@ -168,11 +179,15 @@ static enum rc copy_out(struct tree *tree, const struct tree_entry *found,
 {
     const struct export_options *options = reading->of;
     struct export e = {.tree = tree, .at = AT_FDCWD};
-    int error = export_one(&e, options->to, found, 0);
+    int error;
 
+    snprintf(e.path, sizeof e.path, "%s%s%s", reading->folder, *reading->path ? "/" : "",
+             reading->path);
+    error = export_one(&e, options->to, found);
     errno = -error;
     if (error != 0)
-        return fail_errno(why, RC_IO, "%s: cannot be written whole", options->to);
+        return fail_errno(why, RC_IO, "%s: %s cannot be copied to it", options->to,
+                          header_view_plain(e.path));
     printf("%s: %ju files of %s\n", options->to, (uintmax_t)e.files, reading->folder);
     return e.damaged == 0 ? RC_OK
                           : fail(why, RC_FORMAT, "%s: %ju of what was to be copied is damaged",

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keep/tree/folder/keys.h"
+
 enum { RUN = 1 << 20 };
 
 static enum rc write_all(int to, const uint8_t *at, size_t len, struct fault *why)
@@ -24,33 +26,60 @@ static enum rc write_all(int to, const uint8_t *at, size_t len, struct fault *wh
     return RC_OK;
 }
 
+/* A run of bytes; of one in which something is not authentic the first page. */
+static ssize_t read_some(struct tree *tree, tree_handle file, uint8_t *run, size_t *len,
+                         uint64_t offset)
+{
+    const size_t page = FOLDER_PAGE - offset % FOLDER_PAGE;
+    ssize_t got = tree->kind->read(tree, file, run, *len, offset);
+
+    if (got != -EIO || *len <= page)
+        return got;
+    *len = page;
+    return tree->kind->read(tree, file, run, *len, offset);
+}
+
+/* Zeros in the place of bytes that cannot be read. */
+static enum rc skip(int to, size_t len, struct fault *why)
+{
+    off_t at = lseek(to, (off_t)len, SEEK_CUR);
+
+    return at >= 0 && ftruncate(to, at) == 0 ? RC_OK
+                                             : fail_errno(why, RC_IO, "cannot be written");
+}
+
 static enum rc copy(struct tree *tree, tree_handle file, int to, uint64_t offset,
-                    uint64_t length, uint8_t *run, struct fault *why)
+                    uint64_t length, uint64_t *lost, uint8_t *run, struct fault *why)
 {
     while (length > 0) {
         size_t len = length < RUN ? (size_t)length : RUN;
-        ssize_t got = tree->kind->read(tree, file, run, len, offset);
+        ssize_t got = read_some(tree, file, run, &len, offset);
         enum rc rc;
 
-        if (got == -EIO)
+        if (got == -EIO && !lost)
             return fail(why, RC_FORMAT, "is not authentic in the %ju bytes from %ju on",
                         (uintmax_t)len, (uintmax_t)offset);
-        if (got < 0) {
+        if (got < 0 && got != -EIO) {
             errno = (int)-got;
             return fail_errno(why, RC_IO, "cannot be read");
         }
         if (got == 0)
             break;
-        if ((rc = write_all(to, run, (size_t)got, why)) != RC_OK)
+        rc = got < 0 ? skip(to, len, why) : write_all(to, run, (size_t)got, why);
+        if (rc != RC_OK)
             return rc;
-        offset += (uint64_t)got;
-        length -= (uint64_t)got;
+        if (got < 0)
+            *lost += len;
+        else
+            len = (size_t)got;
+        offset += len;
+        length -= len;
     }
     return RC_OK;
 }
 
 enum rc folder_copy_file(struct tree *tree, uint64_t node, int to, uint64_t offset,
-                         uint64_t length, struct fault *why)
+                         uint64_t length, uint64_t *lost, struct fault *why)
 {
     uint8_t *run = malloc(RUN);
     tree_handle file;
@@ -62,7 +91,7 @@ enum rc folder_copy_file(struct tree *tree, uint64_t node, int to, uint64_t offs
         errno = -error;
         return fail_errno(why, error == -EIO ? RC_FORMAT : RC_IO, "cannot be read");
     }
-    rc = copy(tree, file, to, offset, length, run, why);
+    rc = copy(tree, file, to, offset, length, lost, run, why);
     tree->kind->release(tree, file);
     free(run);
     return rc;
@@ -81,7 +110,7 @@ enum rc folder_cat(struct folder_opening *opening, const char *path, uint64_t of
     if (rc == RC_OK && !S_ISREG(entry.about.st_mode))
         rc = fail(why, RC_USAGE, "%s/%s: is no file", opening->path, path);
     else if (rc == RC_OK && (rc = folder_copy_file(tree, entry.node, STDOUT_FILENO, offset,
-                                                   length, why)) != RC_OK)
+                                                   length, NULL, why)) != RC_OK)
         rc = fault_at(why, "%s/%s", opening->path, path);
     tree->kind->close(tree);
     return rc;

@@ -8,8 +8,14 @@
 enum rc folder_cat(struct folder_opening *opening, const char *path, uint64_t offset,
                    uint64_t length, struct fault *why);
 
-/* One file of an open tree to a descriptor. RC_FORMAT: a part of it is not authentic. */
+/*
+ * One file of an open tree to a descriptor.
+ *
+ *   lost  counts the bytes that cannot be read: zeros of a new file `to` stand for them; NULL: the first one ends it
+ *
+ * RC_FORMAT  a part of it is not authentic
+ */
 enum rc folder_copy_file(struct tree *tree, uint64_t node, int to, uint64_t offset,
-                         uint64_t length, struct fault *why);
+                         uint64_t length, uint64_t *lost, struct fault *why);
 
 #endif
