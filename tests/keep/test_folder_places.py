@@ -1,8 +1,11 @@
 """Where a folder lies: a stick that can little, a disk that is full or read-only, what a synchronised folder is left with."""
 import contextlib
 import os
+import pathlib
 import shutil
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -70,6 +73,16 @@ assert os.pread(fd, 10, 8995) == b'x' * 5
 '''
 
 
+def end_who_serves(stick):
+    """As if it was pulled out: nothing below can be reached any more."""
+    (process,) = (path.parent.name for path in pathlib.Path('/proc').glob('[0-9]*/cmdline')
+                  if path.read_bytes().startswith(b'mount.exfat-fuse') and str(stick).encode() in path.read_bytes())
+    os.kill(int(process), signal.SIGKILL)
+    with pytest.raises(OSError):
+        while os.listdir(stick):
+            time.sleep(0.05)
+
+
 def test_a_stick_that_can_little(anybody, roomy):
     """exFAT: no links, no attributes, no owners; and by FUSE no rename that does not replace."""
     keep = anybody
@@ -94,6 +107,12 @@ def test_a_stick_that_can_little(anybody, roomy):
         keep.do('encrypt', stick / 'plain', *phrase, *CHEAP, '--yes')
         assert keep.run('cat', stick / 'plain', 'd/file', *phrase).stdout == b'text' * 5000
         keep.do('check', stick / 'plain', *phrase)
+        keep.open(stick / 'f', 'm')
+        end_who_serves(stick)
+        assert "'umount " in keep.refuse(FAILED, 'close', 'm')
+        subprocess.run(['umount', at], check=True)
+        while keep.status():
+            time.sleep(0.05)
 
 
 FULL = '''

@@ -227,7 +227,9 @@ enum rc file_system_sync(const char *directory, struct fault *why)
     enum rc rc = RC_OK;
 
     if (fd < 0)
-        return fail_errno(why, RC_IO, "%s", directory);
+        return fail(why, RC_IO,
+                    "%s: what was written cannot be saved: %s; '%s %s' gives it up", directory,
+                    strerror(errno), geteuid() == 0 ? "umount" : "fusermount3 -u", directory);
     if (syncfs(fd) < 0)
         rc = fail_errno(why, RC_IO, "%s: what was written cannot be saved", directory);
     close(fd);
