@@ -454,6 +454,7 @@ def test_without_a_mount(anybody):
     assert keep.execute('sh', '-c', 'cd out && find . -type f -print0 | sort -z | xargs -0 sha256sum').stdout == before
     assert os.getxattr(keep.home / 'out' / 'a', 'user.colour') == b'red'
     keep.do('export', 'f', 'd/e/sparse', '--to', 'one', *phrase)
+    assert (keep.home / 'one').stat().st_blocks * 512 < 4 << 20
     assert (keep.home / 'one').stat().st_size == 50_000_003
     keep.refuse(USAGE, 'cat', 'f', *phrase)
     keep.refuse(FAILED, 'cat', 'f', 'nothing', *phrase)

@@ -39,7 +39,12 @@ static ssize_t read_some(struct tree *tree, tree_handle file, uint8_t *run, size
     return tree->kind->read(tree, file, run, *len, offset);
 }
 
-/* Zeros in the place of bytes that cannot be read. */
+static bool is_zeros(const uint8_t *at, size_t len)
+{
+    return at[0] == 0 && memcmp(at, at + 1, len - 1) == 0;
+}
+
+/* A hole: in the place of zeros, or of bytes that cannot be read. */
 static enum rc skip(int to, size_t len, struct fault *why)
 {
     off_t at = lseek(to, (off_t)len, SEEK_CUR);
@@ -65,13 +70,16 @@ static enum rc copy(struct tree *tree, tree_handle file, int to, uint64_t offset
         }
         if (got == 0)
             break;
-        rc = got < 0 ? skip(to, len, why) : write_all(to, run, (size_t)got, why);
+        if (got > 0)
+            len = (size_t)got;
+        else
+            *lost += len;
+        if (lost && (got < 0 || is_zeros(run, len)))
+            rc = skip(to, len, why);
+        else
+            rc = write_all(to, run, len, why);
         if (rc != RC_OK)
             return rc;
-        if (got < 0)
-            *lost += len;
-        else
-            len = (size_t)got;
         offset += len;
         length -= len;
     }

@@ -11,7 +11,8 @@ enum rc folder_cat(struct folder_opening *opening, const char *path, uint64_t of
 /*
  * One file of an open tree to a descriptor.
  *
- *   lost  counts the bytes that cannot be read: zeros of a new file `to` stand for them; NULL: the first one ends it
+ *   lost  `to` is a new file: counts the bytes that cannot be read, which are a hole there, as long runs of zeros are;
+ *         NULL: the first one ends it
  *
  * RC_FORMAT  a part of it is not authentic
  */
