@@ -6,22 +6,22 @@
 #include <stdlib.h>
 
 #include "base/test/check.h"
+#include "keep/mount/test/asking.h"
 
 enum { SIZE = 64 << 10 };
 
 struct fixture {
     uint8_t bytes[SIZE];
     struct fuse_face face;
-    uint8_t request[8192];
-    uint8_t *room;
-    struct fuse_reply reply;
+    struct asking asking;
 };
 
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
 
-    if (!f || !(f->room = malloc(FUSE_PAYLOAD_MAX)))
+    if (!f || !asking_begin(&f->asking,
+                            (struct fuse_handler){.answer = fuse_answer, .of = &f->face}))
         return -1;
     f->face = (struct fuse_face){.name = "volume", .owner = 7, .group = 8, .time = 9};
     for (size_t i = 0; i < SIZE; i++)
@@ -35,30 +35,9 @@ static int tear_down(void **state)
     struct fixture *f = *state;
 
     device_close(f->face.device);
-    free(f->room);
+    asking_end(&f->asking);
     free(f);
     return 0;
-}
-
-/* Sends one request of two parts; returns the reply's error. */
-static int ask(struct fixture *f, uint32_t opcode, uint64_t node, const void *in,
-               size_t in_len, const void *more, size_t more_len)
-{
-    struct fuse_in_header head = {.len = (uint32_t)(sizeof head + in_len + more_len),
-                                  .opcode = opcode,
-                                  .unique = 5,
-                                  .nodeid = node};
-
-    memcpy(f->request, &head, sizeof head);
-    if (in_len > 0)
-        memcpy(f->request + sizeof head, in, in_len);
-    if (more_len > 0)
-        memcpy(f->request + sizeof head + in_len, more, more_len);
-    assert_int_equal(fuse_answer(&f->face, f->request, head.len, f->room, &f->reply), RC_OK);
-    assert_int_equal(f->reply.head.unique, 5);
-    assert_int_equal(f->reply.head.len,
-                     sizeof f->reply.head + f->reply.body_len + f->reply.data_len);
-    return f->reply.head.error;
 }
 
 static void init_agrees_on_what_we_do(void **state)
@@ -66,16 +45,16 @@ static void init_agrees_on_what_we_do(void **state)
     struct fixture *f = *state;
     struct fuse_init_in in = {.major = 7, .minor = 38, .max_readahead = 131072, .flags = ~0u};
 
-    assert_int_equal(ask(f, FUSE_INIT, 0, &in, sizeof in, NULL, 0), 0);
-    assert_int_equal(f->reply.body.init.max_write, FUSE_PAYLOAD_MAX);
-    assert_int_equal(f->reply.body.init.max_pages, 256);
-    assert_int_equal(f->reply.body.init.flags & FUSE_WRITEBACK_CACHE, 0);
+    assert_int_equal(ask(&f->asking, FUSE_INIT, 0, &in, sizeof in, NULL, 0), 0);
+    assert_int_equal(f->asking.reply.body.init.max_write, FUSE_PAYLOAD_MAX);
+    assert_int_equal(f->asking.reply.body.init.max_pages, 256);
+    assert_int_equal(f->asking.reply.body.init.flags & FUSE_WRITEBACK_CACHE, 0);
     in.major = 8;
-    assert_int_equal(ask(f, FUSE_INIT, 0, &in, sizeof in, NULL, 0), 0);
-    assert_int_equal(f->reply.body.init.major, 7);
+    assert_int_equal(ask(&f->asking, FUSE_INIT, 0, &in, sizeof in, NULL, 0), 0);
+    assert_int_equal(f->asking.reply.body.init.major, 7);
     in.major = 7;
     in.minor = 12;
-    assert_int_equal(ask(f, FUSE_INIT, 0, &in, 16, NULL, 0), -EPROTO);
+    assert_int_equal(ask(&f->asking, FUSE_INIT, 0, &in, 16, NULL, 0), -EPROTO);
 }
 
 static void the_file_is_found_and_listed(void **state)
@@ -84,23 +63,23 @@ static void the_file_is_found_and_listed(void **state)
     struct fuse_read_in in = {.size = 4096};
     struct fuse_dirent entry;
 
-    assert_int_equal(ask(f, FUSE_LOOKUP, 1, "volume", 7, NULL, 0), 0);
-    assert_int_equal(f->reply.body.entry.nodeid, 2);
-    assert_int_equal(f->reply.body.entry.attr.size, SIZE);
-    assert_int_equal(f->reply.body.entry.attr.uid, 7);
-    assert_int_equal(ask(f, FUSE_LOOKUP, 1, "other", 6, NULL, 0), -ENOENT);
-    assert_int_equal(ask(f, FUSE_LOOKUP, 1, "volume", 6, NULL, 0), -EINVAL);
-    assert_int_equal(ask(f, FUSE_READDIR, 1, &in, sizeof in, NULL, 0), 0);
-    assert_int_equal(f->reply.data_len, 32 + 32 + 32);
-    memcpy(&entry, (const uint8_t *)f->reply.data + 64, FUSE_NAME_OFFSET);
+    assert_int_equal(ask(&f->asking, FUSE_LOOKUP, 1, "volume", 7, NULL, 0), 0);
+    assert_int_equal(f->asking.reply.body.entry.nodeid, 2);
+    assert_int_equal(f->asking.reply.body.entry.attr.size, SIZE);
+    assert_int_equal(f->asking.reply.body.entry.attr.uid, 7);
+    assert_int_equal(ask(&f->asking, FUSE_LOOKUP, 1, "other", 6, NULL, 0), -ENOENT);
+    assert_int_equal(ask(&f->asking, FUSE_LOOKUP, 1, "volume", 6, NULL, 0), -EINVAL);
+    assert_int_equal(ask(&f->asking, FUSE_READDIR, 1, &in, sizeof in, NULL, 0), 0);
+    assert_int_equal(f->asking.reply.data_len, 32 + 32 + 32);
+    memcpy(&entry, (const uint8_t *)f->asking.reply.data + 64, FUSE_NAME_OFFSET);
     assert_int_equal(entry.namelen, 6);
     in.offset = 2;
     in.size = 31;
-    assert_int_equal(ask(f, FUSE_READDIR, 1, &in, sizeof in, NULL, 0), 0);
-    assert_int_equal(f->reply.data_len, 0);
+    assert_int_equal(ask(&f->asking, FUSE_READDIR, 1, &in, sizeof in, NULL, 0), 0);
+    assert_int_equal(f->asking.reply.data_len, 0);
     in.offset = UINT64_MAX;
-    assert_int_equal(ask(f, FUSE_READDIR, 1, &in, sizeof in, NULL, 0), 0);
-    assert_int_equal(f->reply.data_len, 0);
+    assert_int_equal(ask(&f->asking, FUSE_READDIR, 1, &in, sizeof in, NULL, 0), 0);
+    assert_int_equal(f->asking.reply.data_len, 0);
 }
 
 static const struct {
@@ -126,11 +105,12 @@ static void reads_stay_inside(void **state)
     for (size_t i = 0; i < sizeof reads / sizeof *reads; i++) {
         struct fuse_read_in in = {.offset = reads[i].offset, .size = reads[i].size};
 
-        check(reads[i].what, ask(f, FUSE_READ, 2, &in, sizeof in, NULL, 0) == reads[i].error);
-        check(reads[i].what, f->reply.data_len == reads[i].got);
+        check(reads[i].what,
+              ask(&f->asking, FUSE_READ, 2, &in, sizeof in, NULL, 0) == reads[i].error);
+        check(reads[i].what, f->asking.reply.data_len == reads[i].got);
         if (reads[i].got > 0)
             check(reads[i].what,
-                  memcmp(f->reply.data, f->bytes + reads[i].offset, reads[i].got) == 0);
+                  memcmp(f->asking.reply.data, f->bytes + reads[i].offset, reads[i].got) == 0);
     }
 }
 
@@ -157,11 +137,11 @@ static void writes_stay_inside(void **state)
     for (size_t i = 0; i < sizeof writes / sizeof *writes; i++) {
         struct fuse_write_in in = {.offset = writes[i].offset, .size = writes[i].size};
 
-        check(writes[i].what, ask(f, FUSE_WRITE, 2, &in, sizeof in, sixteen, writes[i].sent) ==
-                                  writes[i].error);
+        check(writes[i].what, ask(&f->asking, FUSE_WRITE, 2, &in, sizeof in, sixteen,
+                                  writes[i].sent) == writes[i].error);
         if (writes[i].error != 0)
             continue;
-        check(writes[i].what, f->reply.body.write.size == writes[i].written);
+        check(writes[i].what, f->asking.reply.body.write.size == writes[i].written);
         check(writes[i].what,
               memcmp(f->bytes + writes[i].offset, sixteen, writes[i].written) == 0);
     }
@@ -175,16 +155,17 @@ static void what_would_change_the_file_is_refused(void **state)
     struct fuse_fallocate_in hole = {.length = 4096,
                                      .mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE};
 
-    assert_int_equal(ask(f, FUSE_SETATTR, 2, &set, sizeof set, NULL, 0), -EPERM);
+    assert_int_equal(ask(&f->asking, FUSE_SETATTR, 2, &set, sizeof set, NULL, 0), -EPERM);
     set.size = SIZE;
-    assert_int_equal(ask(f, FUSE_SETATTR, 2, &set, sizeof set, NULL, 0), 0);
-    assert_int_equal(ask(f, FUSE_UNLINK, 1, "volume", 7, NULL, 0), -EPERM);
-    assert_int_equal(ask(f, FUSE_FALLOCATE, 2, &hole, sizeof hole, NULL, 0), -EOPNOTSUPP);
-    assert_int_equal(ask(f, FUSE_OPEN, 1, &open, sizeof open, NULL, 0), -EISDIR);
+    assert_int_equal(ask(&f->asking, FUSE_SETATTR, 2, &set, sizeof set, NULL, 0), 0);
+    assert_int_equal(ask(&f->asking, FUSE_UNLINK, 1, "volume", 7, NULL, 0), -EPERM);
+    assert_int_equal(ask(&f->asking, FUSE_FALLOCATE, 2, &hole, sizeof hole, NULL, 0),
+                     -EOPNOTSUPP);
+    assert_int_equal(ask(&f->asking, FUSE_OPEN, 1, &open, sizeof open, NULL, 0), -EISDIR);
     f->face.device->read_only = true;
-    assert_int_equal(ask(f, FUSE_OPEN, 2, &open, sizeof open, NULL, 0), -EROFS);
+    assert_int_equal(ask(&f->asking, FUSE_OPEN, 2, &open, sizeof open, NULL, 0), -EROFS);
     open.flags = O_RDONLY;
-    assert_int_equal(ask(f, FUSE_OPEN, 2, &open, sizeof open, NULL, 0), 0);
+    assert_int_equal(ask(&f->asking, FUSE_OPEN, 2, &open, sizeof open, NULL, 0), 0);
 }
 
 /* Whatever the kernel sends, cut anywhere, has an answer or none, and touches nothing beyond.
@@ -202,7 +183,7 @@ static void requests_cut_short_are_answered(void **state)
             assert_non_null(cut);
             memset(cut, 0, len);
             memcpy(cut, &head, len < sizeof head ? len : sizeof head);
-            if (fuse_answer(&f->face, cut, len, f->room, &f->reply) == RC_OK)
+            if (fuse_answer(&f->face, cut, len, f->asking.room, &f->asking.reply) == RC_OK)
                 assert_true(len >= sizeof head);
             else
                 assert_true(len < sizeof head);
@@ -216,11 +197,13 @@ static void a_wrong_length_or_node_is_no_request(void **state)
     struct fixture *f = *state;
     struct fuse_in_header head = {.len = 41, .opcode = FUSE_STATFS};
 
-    assert_int_equal(fuse_answer(&f->face, &head, sizeof head, f->room, &f->reply), RC_FORMAT);
-    assert_int_equal(ask(f, FUSE_GETATTR, 3, f->bytes, 16, NULL, 0), -ESTALE);
-    assert_int_equal(ask(f, FUSE_FORGET, 3, f->bytes, 8, NULL, 0), 0);
-    assert_true(f->reply.silent);
-    assert_int_equal(ask(f, 4096, 1, NULL, 0, NULL, 0), -ENOSYS);
+    assert_int_equal(
+        fuse_answer(&f->face, &head, sizeof head, f->asking.room, &f->asking.reply),
+        RC_FORMAT);
+    assert_int_equal(ask(&f->asking, FUSE_GETATTR, 3, f->bytes, 16, NULL, 0), -ESTALE);
+    assert_int_equal(ask(&f->asking, FUSE_FORGET, 3, f->bytes, 8, NULL, 0), 0);
+    assert_true(f->asking.reply.silent);
+    assert_int_equal(ask(&f->asking, 4096, 1, NULL, 0, NULL, 0), -ENOSYS);
 }
 
 static void one_ioctl_is_known(void **state)
@@ -229,12 +212,14 @@ static void one_ioctl_is_known(void **state)
     struct fuse_ioctl_in in = {.cmd = FUSE_FACE_FOLLOW, .in_size = sizeof(uint64_t)};
     uint64_t bottom = SIZE;
 
-    assert_int_equal(ask(f, FUSE_IOCTL, 2, &in, sizeof in, &bottom, sizeof bottom),
+    assert_int_equal(ask(&f->asking, FUSE_IOCTL, 2, &in, sizeof in, &bottom, sizeof bottom),
                      -EOPNOTSUPP); /* memory has the size that it has */
-    assert_int_equal(ask(f, FUSE_IOCTL, 2, &in, sizeof in, &bottom, 7), -EINVAL);
-    assert_int_equal(ask(f, FUSE_IOCTL, 1, &in, sizeof in, &bottom, sizeof bottom), -ENOTTY);
+    assert_int_equal(ask(&f->asking, FUSE_IOCTL, 2, &in, sizeof in, &bottom, 7), -EINVAL);
+    assert_int_equal(ask(&f->asking, FUSE_IOCTL, 1, &in, sizeof in, &bottom, sizeof bottom),
+                     -ENOTTY);
     in.cmd++;
-    assert_int_equal(ask(f, FUSE_IOCTL, 2, &in, sizeof in, &bottom, sizeof bottom), -ENOTTY);
+    assert_int_equal(ask(&f->asking, FUSE_IOCTL, 2, &in, sizeof in, &bottom, sizeof bottom),
+                     -ENOTTY);
     assert_int_equal(atomic_load(&f->face.lost), 0);
 }
 

@@ -7,22 +7,22 @@
 #include <unistd.h>
 
 #include "base/test/check.h"
+#include "keep/mount/test/asking.h"
 #include "keep/tree/pass/pass.h"
 
 /* A directory that is passed through, asked as the kernel asks. */
 struct fixture {
     char path[64];
     struct fuse_tree face;
-    uint8_t request[8192];
-    uint8_t *room;
-    struct fuse_reply reply;
+    struct asking asking;
 };
 
 static int set_up(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
 
-    if (!f || !(f->room = malloc(FUSE_PAYLOAD_MAX)))
+    if (!f || !asking_begin(&f->asking,
+                            (struct fuse_handler){.answer = fuse_tree_answer, .of = &f->face}))
         return -1;
     strcpy(f->path, "/tmp/keepgate-face-XXXXXX");
     f->face.lifetime = 60;
@@ -40,33 +40,9 @@ static int tear_down(void **state)
     snprintf(command, sizeof command, "rm -rf %s", f->path);
     if (system(command) != 0)
         return -1;
-    free(f->room);
+    asking_end(&f->asking);
     free(f);
     return 0;
-}
-
-/* Sends one request of two parts; returns the reply's error. */
-static int ask(struct fixture *f, uint32_t opcode, uint64_t node, const void *in,
-               size_t in_len, const void *more, size_t more_len)
-{
-    struct fuse_in_header head = {.len = (uint32_t)(sizeof head + in_len + more_len),
-                                  .opcode = opcode,
-                                  .unique = 5,
-                                  .nodeid = node,
-                                  .uid = geteuid(),
-                                  .gid = getegid()};
-
-    memcpy(f->request, &head, sizeof head);
-    if (in_len > 0)
-        memcpy(f->request + sizeof head, in, in_len);
-    if (more_len > 0)
-        memcpy(f->request + sizeof head + in_len, more, more_len);
-    assert_int_equal(fuse_tree_answer(&f->face, f->request, head.len, f->room, &f->reply),
-                     RC_OK);
-    assert_int_equal(f->reply.head.unique, 5);
-    assert_int_equal(f->reply.head.len,
-                     sizeof f->reply.head + f->reply.body_len + f->reply.data_len);
-    return f->reply.head.error;
 }
 
 static uint64_t create(struct fixture *f, const char *name, uint32_t mode, uint32_t mask,
@@ -75,11 +51,12 @@ static uint64_t create(struct fixture *f, const char *name, uint32_t mode, uint3
     struct fuse_create_in in = {.flags = O_CREAT | O_WRONLY, .mode = mode, .umask = mask};
     struct fuse_open_out out;
 
-    assert_int_equal(ask(f, FUSE_CREATE, 1, &in, sizeof in, name, strlen(name) + 1), 0);
-    assert_int_equal(f->reply.body_len, sizeof(struct fuse_entry_out) + sizeof out);
-    memcpy(&out, f->reply.body.bytes + sizeof(struct fuse_entry_out), sizeof out);
+    assert_int_equal(ask(&f->asking, FUSE_CREATE, 1, &in, sizeof in, name, strlen(name) + 1),
+                     0);
+    assert_int_equal(f->asking.reply.body_len, sizeof(struct fuse_entry_out) + sizeof out);
+    memcpy(&out, f->asking.reply.body.bytes + sizeof(struct fuse_entry_out), sizeof out);
     *file = out.fh;
-    return f->reply.body.entry.nodeid;
+    return f->asking.reply.body.entry.nodeid;
 }
 
 static void init_takes_what_is_offered(void **state)
@@ -88,18 +65,18 @@ static void init_takes_what_is_offered(void **state)
     struct fuse_init_in in = {.major = 7, .minor = 38, .max_readahead = 4096};
 
     in.flags = ~(uint32_t)FUSE_SETXATTR_EXT;
-    assert_int_equal(ask(f, FUSE_INIT, 0, &in, sizeof in, NULL, 0), 0);
-    assert_true(f->reply.body.init.flags & FUSE_WRITEBACK_CACHE);
-    assert_false(f->reply.body.init.flags & FUSE_POSIX_LOCKS);
+    assert_int_equal(ask(&f->asking, FUSE_INIT, 0, &in, sizeof in, NULL, 0), 0);
+    assert_true(f->asking.reply.body.init.flags & FUSE_WRITEBACK_CACHE);
+    assert_false(f->asking.reply.body.init.flags & FUSE_POSIX_LOCKS);
     assert_true(f->face.short_setxattr);
     in.flags = FUSE_BIG_WRITES;
-    assert_int_equal(ask(f, FUSE_INIT, 0, &in, sizeof in, NULL, 0), 0);
-    assert_int_equal(f->reply.body.init.flags, FUSE_BIG_WRITES);
+    assert_int_equal(ask(&f->asking, FUSE_INIT, 0, &in, sizeof in, NULL, 0), 0);
+    assert_int_equal(f->asking.reply.body.init.flags, FUSE_BIG_WRITES);
     in.minor = 12;
-    assert_int_equal(ask(f, FUSE_INIT, 0, &in, sizeof in, NULL, 0), -EPROTO);
+    assert_int_equal(ask(&f->asking, FUSE_INIT, 0, &in, sizeof in, NULL, 0), -EPROTO);
     in.major = 8;
-    assert_int_equal(ask(f, FUSE_INIT, 0, &in, sizeof in, NULL, 0), 0);
-    assert_int_equal(f->reply.body.init.major, 7);
+    assert_int_equal(ask(&f->asking, FUSE_INIT, 0, &in, sizeof in, NULL, 0), 0);
+    assert_int_equal(f->asking.reply.body.init.major, 7);
 }
 
 static void names_are_what_a_directory_may_hold(void **state)
@@ -109,18 +86,19 @@ static void names_are_what_a_directory_may_hold(void **state)
 
     memset(longest, 'x', sizeof longest);
     longest[256] = '\0';
-    assert_int_equal(ask(f, FUSE_LOOKUP, 1, longest, 257, NULL, 0), -ENAMETOOLONG);
+    assert_int_equal(ask(&f->asking, FUSE_LOOKUP, 1, longest, 257, NULL, 0), -ENAMETOOLONG);
     longest[255] = '\0';
-    assert_int_equal(ask(f, FUSE_LOOKUP, 1, longest, 256, NULL, 0), 0);
-    assert_int_equal(f->reply.body.entry.nodeid, 0); /* not there, and may be kept in mind */
-    assert_int_equal(f->reply.body.entry.entry_valid, 60);
+    assert_int_equal(ask(&f->asking, FUSE_LOOKUP, 1, longest, 256, NULL, 0), 0);
+    assert_int_equal(f->asking.reply.body.entry.nodeid,
+                     0); /* not there, and may be kept in mind */
+    assert_int_equal(f->asking.reply.body.entry.entry_valid, 60);
     f->face.lifetime = 0;
-    assert_int_equal(ask(f, FUSE_LOOKUP, 1, "x", 2, NULL, 0), -ENOENT);
-    assert_int_equal(ask(f, FUSE_LOOKUP, 1, "x", 1, NULL, 0), -EINVAL);
-    assert_int_equal(ask(f, FUSE_LOOKUP, 1, "", 1, NULL, 0), -EINVAL);
-    assert_int_equal(ask(f, FUSE_LOOKUP, 1, "..", 3, NULL, 0), -EINVAL);
-    assert_int_equal(ask(f, FUSE_LOOKUP, 1, "a/b", 4, NULL, 0), -EINVAL);
-    assert_int_equal(ask(f, FUSE_LOOKUP, 77, "x", 2, NULL, 0), -ESTALE);
+    assert_int_equal(ask(&f->asking, FUSE_LOOKUP, 1, "x", 2, NULL, 0), -ENOENT);
+    assert_int_equal(ask(&f->asking, FUSE_LOOKUP, 1, "x", 1, NULL, 0), -EINVAL);
+    assert_int_equal(ask(&f->asking, FUSE_LOOKUP, 1, "", 1, NULL, 0), -EINVAL);
+    assert_int_equal(ask(&f->asking, FUSE_LOOKUP, 1, "..", 3, NULL, 0), -EINVAL);
+    assert_int_equal(ask(&f->asking, FUSE_LOOKUP, 1, "a/b", 4, NULL, 0), -EINVAL);
+    assert_int_equal(ask(&f->asking, FUSE_LOOKUP, 77, "x", 2, NULL, 0), -ESTALE);
 }
 
 static void the_umask_is_the_callers(void **state)
@@ -129,9 +107,9 @@ static void the_umask_is_the_callers(void **state)
     uint64_t file;
 
     (void)create(f, "a", 0666, 027, &file);
-    assert_int_equal(f->reply.body.entry.attr.mode, S_IFREG | 0640);
+    assert_int_equal(f->asking.reply.body.entry.attr.mode, S_IFREG | 0640);
     (void)create(f, "b", 0666, 0, &file);
-    assert_int_equal(f->reply.body.entry.attr.mode, S_IFREG | 0666);
+    assert_int_equal(f->asking.reply.body.entry.attr.mode, S_IFREG | 0666);
 }
 
 static void bytes_come_back(void **state)
@@ -141,20 +119,22 @@ static void bytes_come_back(void **state)
     struct fuse_write_in write = {.fh = file, .offset = 3, .size = 5};
     struct fuse_read_in read = {.fh = file, .size = 100};
 
-    assert_int_equal(ask(f, FUSE_WRITE, node, &write, sizeof write, "hello", 5), 0);
-    assert_int_equal(f->reply.body.write.size, 5);
-    assert_int_equal(ask(f, FUSE_WRITE, node, &write, sizeof write, "hell", 4), -EINVAL);
+    assert_int_equal(ask(&f->asking, FUSE_WRITE, node, &write, sizeof write, "hello", 5), 0);
+    assert_int_equal(f->asking.reply.body.write.size, 5);
+    assert_int_equal(ask(&f->asking, FUSE_WRITE, node, &write, sizeof write, "hell", 4),
+                     -EINVAL);
     write.offset = INT64_MAX - 2;
-    assert_int_equal(ask(f, FUSE_WRITE, node, &write, sizeof write, "hello", 5), -EFBIG);
-    assert_int_equal(ask(f, FUSE_READ, node, &read, sizeof read, NULL, 0), 0);
-    assert_int_equal(f->reply.data_len, 8);
-    assert_memory_equal(f->reply.data, "\0\0\0hello", 8);
+    assert_int_equal(ask(&f->asking, FUSE_WRITE, node, &write, sizeof write, "hello", 5),
+                     -EFBIG);
+    assert_int_equal(ask(&f->asking, FUSE_READ, node, &read, sizeof read, NULL, 0), 0);
+    assert_int_equal(f->asking.reply.data_len, 8);
+    assert_memory_equal(f->asking.reply.data, "\0\0\0hello", 8);
     read.size = FUSE_PAYLOAD_MAX + 1;
-    assert_int_equal(ask(f, FUSE_READ, node, &read, sizeof read, NULL, 0), -EINVAL);
+    assert_int_equal(ask(&f->asking, FUSE_READ, node, &read, sizeof read, NULL, 0), -EINVAL);
     read.fh = 0;
-    assert_int_equal(ask(f, FUSE_READ, node, &read, sizeof read, NULL, 0), -EBADF);
-    assert_int_equal(ask(f, FUSE_LSEEK, node, &read, sizeof read, NULL, 0), -ENOSYS);
-    assert_int_equal(ask(f, FUSE_FLUSH, node, &read, sizeof read, NULL, 0), -ENOSYS);
+    assert_int_equal(ask(&f->asking, FUSE_READ, node, &read, sizeof read, NULL, 0), -EBADF);
+    assert_int_equal(ask(&f->asking, FUSE_LSEEK, node, &read, sizeof read, NULL, 0), -ENOSYS);
+    assert_int_equal(ask(&f->asking, FUSE_FLUSH, node, &read, sizeof read, NULL, 0), -ENOSYS);
 }
 
 static void a_write_may_take_the_set_user_bit(void **state)
@@ -165,9 +145,9 @@ static void a_write_may_take_the_set_user_bit(void **state)
         .fh = file, .size = 1, .write_flags = FUSE_WRITE_KILL_SUIDGID};
     struct fuse_getattr_in get = {0};
 
-    assert_int_equal(ask(f, FUSE_WRITE, node, &write, sizeof write, "x", 1), 0);
-    assert_int_equal(ask(f, FUSE_GETATTR, node, &get, sizeof get, NULL, 0), 0);
-    assert_int_equal(f->reply.body.attr.attr.mode, S_IFREG | 0755);
+    assert_int_equal(ask(&f->asking, FUSE_WRITE, node, &write, sizeof write, "x", 1), 0);
+    assert_int_equal(ask(&f->asking, FUSE_GETATTR, node, &get, sizeof get, NULL, 0), 0);
+    assert_int_equal(f->asking.reply.body.attr.attr.mode, S_IFREG | 0755);
 }
 
 /* Reads the directory in pieces of `size` bytes; gives how many entries there were. */
@@ -177,25 +157,27 @@ static unsigned list(struct fixture *f, uint32_t opcode, uint32_t size)
     struct fuse_read_in read = {.size = size};
     unsigned count = 0;
 
-    assert_int_equal(ask(f, FUSE_OPENDIR, 1, &open, sizeof open, NULL, 0), 0);
-    read.fh = f->reply.body.open.fh;
+    assert_int_equal(ask(&f->asking, FUSE_OPENDIR, 1, &open, sizeof open, NULL, 0), 0);
+    read.fh = f->asking.reply.body.open.fh;
     for (;;) {
         size_t head = opcode == FUSE_READDIRPLUS ? sizeof(struct fuse_entry_out) : 0, at = 0;
 
-        assert_int_equal(ask(f, opcode, 1, &read, sizeof read, NULL, 0), 0);
-        assert_true(f->reply.data_len <= size);
-        if (f->reply.data_len == 0)
+        assert_int_equal(ask(&f->asking, opcode, 1, &read, sizeof read, NULL, 0), 0);
+        assert_true(f->asking.reply.data_len <= size);
+        if (f->asking.reply.data_len == 0)
             break;
-        while (at < f->reply.data_len) {
+        while (at < f->asking.reply.data_len) {
             struct fuse_dirent entry;
 
-            memcpy(&entry, (const uint8_t *)f->reply.data + at + head, FUSE_NAME_OFFSET);
+            memcpy(&entry, (const uint8_t *)f->asking.reply.data + at + head,
+                   FUSE_NAME_OFFSET);
             at += head + FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + entry.namelen);
             read.offset = entry.off;
             count++;
         }
     }
-    assert_int_equal(ask(f, FUSE_RELEASEDIR, 1, &(struct fuse_release_in){.fh = read.fh},
+    assert_int_equal(ask(&f->asking, FUSE_RELEASEDIR, 1,
+                         &(struct fuse_release_in){.fh = read.fh},
                          sizeof(struct fuse_release_in), NULL, 0),
                      0);
     return count;
@@ -210,7 +192,7 @@ static void directories_are_read_in_pieces(void **state)
     for (unsigned i = 0; i < 100; i++) {
         snprintf(name, sizeof name, "file-%u", i);
         (void)create(f, name, 0600, 0, &file);
-        assert_int_equal(ask(f, FUSE_RELEASE, f->reply.body.entry.nodeid,
+        assert_int_equal(ask(&f->asking, FUSE_RELEASE, f->asking.reply.body.entry.nodeid,
                              &(struct fuse_release_in){.fh = file},
                              sizeof(struct fuse_release_in), NULL, 0),
                          0);
@@ -230,11 +212,11 @@ static void what_is_forgotten_is_unknown(void **state)
     struct fuse_batch_forget_in in = {.count = 1000}; /* more than there are */
     struct fuse_getattr_in get = {0};
 
-    (void)ask(f, FUSE_RELEASE, node, &(struct fuse_release_in){.fh = file},
+    (void)ask(&f->asking, FUSE_RELEASE, node, &(struct fuse_release_in){.fh = file},
               sizeof(struct fuse_release_in), NULL, 0);
-    (void)ask(f, FUSE_BATCH_FORGET, 0, &in, sizeof in, one, sizeof one);
-    assert_true(f->reply.silent);
-    assert_int_equal(ask(f, FUSE_GETATTR, node, &get, sizeof get, NULL, 0), -ESTALE);
+    (void)ask(&f->asking, FUSE_BATCH_FORGET, 0, &in, sizeof in, one, sizeof one);
+    assert_true(f->asking.reply.silent);
+    assert_int_equal(ask(&f->asking, FUSE_GETATTR, node, &get, sizeof get, NULL, 0), -ESTALE);
 }
 
 static void a_tree_that_is_read_only_stays_as_it_is(void **state)
@@ -244,10 +226,10 @@ static void a_tree_that_is_read_only_stays_as_it_is(void **state)
     uint64_t file, node = create(f, "a", 0600, 0, &file);
 
     f->face.tree->read_only = true;
-    assert_int_equal(ask(f, FUSE_UNLINK, 1, "a", 2, NULL, 0), -EROFS);
-    assert_int_equal(ask(f, FUSE_OPEN, node, &open, sizeof open, NULL, 0), -EROFS);
+    assert_int_equal(ask(&f->asking, FUSE_UNLINK, 1, "a", 2, NULL, 0), -EROFS);
+    assert_int_equal(ask(&f->asking, FUSE_OPEN, node, &open, sizeof open, NULL, 0), -EROFS);
     open.flags = O_RDONLY;
-    assert_int_equal(ask(f, FUSE_OPEN, node, &open, sizeof open, NULL, 0), 0);
+    assert_int_equal(ask(&f->asking, FUSE_OPEN, node, &open, sizeof open, NULL, 0), 0);
 }
 
 static void what_is_cut_short_is_refused(void **state)
@@ -255,13 +237,16 @@ static void what_is_cut_short_is_refused(void **state)
     struct fixture *f = *state;
     struct fuse_in_header head = {.len = 4096, .opcode = FUSE_GETATTR, .nodeid = 1};
 
-    assert_int_equal(ask(f, FUSE_GETATTR, 1, "1234567", 7, NULL, 0), -EINVAL);
-    assert_int_equal(ask(f, FUSE_SYMLINK, 1, "a\0b", 3, NULL, 0), -EINVAL);
-    assert_int_equal(ask(f, FUSE_RENAME2, 1, "0123456789012345a\0b", 19, NULL, 0), -EINVAL);
-    assert_int_equal(ask(f, 4096, 1, NULL, 0, NULL, 0), -ENOSYS);
-    assert_int_equal(fuse_tree_answer(&f->face, &head, sizeof head, f->room, &f->reply),
+    assert_int_equal(ask(&f->asking, FUSE_GETATTR, 1, "1234567", 7, NULL, 0), -EINVAL);
+    assert_int_equal(ask(&f->asking, FUSE_SYMLINK, 1, "a\0b", 3, NULL, 0), -EINVAL);
+    assert_int_equal(ask(&f->asking, FUSE_RENAME2, 1, "0123456789012345a\0b", 19, NULL, 0),
+                     -EINVAL);
+    assert_int_equal(ask(&f->asking, 4096, 1, NULL, 0, NULL, 0), -ENOSYS);
+    assert_int_equal(
+        fuse_tree_answer(&f->face, &head, sizeof head, f->asking.room, &f->asking.reply),
+        RC_FORMAT);
+    assert_int_equal(fuse_tree_answer(&f->face, &head, 7, f->asking.room, &f->asking.reply),
                      RC_FORMAT);
-    assert_int_equal(fuse_tree_answer(&f->face, &head, 7, f->room, &f->reply), RC_FORMAT);
 }
 
 int main(void)
