@@ -21,16 +21,16 @@ void base64url_encode(struct span bytes, char *out)
     *out = '\0';
 }
 
-static int value_of(uint8_t letter)
-{
-    if (letter >= 'A' && letter <= 'Z')
-        return letter - 'A';
-    if (letter >= 'a' && letter <= 'z')
-        return letter - 'a' + 26;
-    if (letter >= '0' && letter <= '9')
-        return letter - '0' + 52;
-    return letter == '-' ? 62 : letter == '_' ? 63 : -1;
-}
+/* What each letter stands for, plus 1; 0 for what is none. */
+static const uint8_t values[256] = {
+    /* clang-format off */
+    ['-'] = 63,
+    ['0'] = 53, 54, 55, 56, 57, 58, 59, 60, 61, 62,
+    ['A'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26,
+    ['_'] = 64,
+    ['a'] = 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52,
+    /* clang-format on */
+};
 
 int base64url_decode(struct span text, uint8_t *out, size_t size)
 {
@@ -41,11 +41,11 @@ int base64url_decode(struct span text, uint8_t *out, size_t size)
     if (text.len % 4 == 1 || text.len / 4 * 3 + (text.len % 4) * 3 / 4 > size)
         return -1;
     for (size_t i = 0; i < text.len; i++) {
-        int value = value_of(text.at[i]);
+        uint32_t value = values[text.at[i]];
 
-        if (value < 0)
+        if (value == 0)
             return -1;
-        bits = bits << 6 | (uint32_t)value;
+        bits = bits << 6 | (value - 1);
         held += 6;
         if (held >= 8) {
             held -= 8;

@@ -750,6 +750,28 @@ def test_encryption_goes_on_where_it_was_killed(anybody):
     keep.close()
 
 
+def test_directory_that_a_kill_left_without_its_header_is_in_no_way(anybody):
+    """As between the two steps in which one is made or removed."""
+    keep = anybody
+    folder(keep)
+    at = keep.open('f', 'm')
+    script(keep, 'import os, sys; os.makedirs(sys.argv[1] + "/d/e"); os.mkdir(sys.argv[1] + "/g")', at)
+    keep.close()
+    for header in (keep.home / 'f').glob('*/*/keep.dir'):
+        header.unlink()
+    at = keep.open('f', 'm')
+    script(keep, 'import os, sys; os.chdir(sys.argv[1] + "/d"); assert not os.path.exists("e"); os.mkdir("e"); os.mkdir("e/i")', at)
+    keep.close()
+    for header in (keep.home / 'f').glob('*/*/*/keep.dir'):
+        header.unlink()
+    assert 'interrupted' in keep.run('check', 'f', '--passphrase-file', keep.phrase).stdout.decode()
+    at = keep.open('f', 'm')
+    script(keep, 'import os, sys; os.chdir(sys.argv[1]); os.rmdir("d/e"); os.rmdir("d"); assert os.listdir() == ["g"]', at)
+    keep.close()
+    keep.do('check', 'f', '--passphrase-file', keep.phrase)
+    assert len(os.listdir(keep.home / 'f')) == 3
+
+
 def test_what_cannot_be_encrypted_in_place(anybody):
     keep = anybody
     script(keep, 'import os; os.makedirs("p/d"); open("p/d/keep.dir", "w").write("mine")')

@@ -187,7 +187,7 @@ static void check_directory(struct check *c, const struct entry *entry, const ui
 
     c->counts->directories++;
     if (error == -EIO && folder_is_unmade(entry->at, entry->text)) {
-        found(c, entry, CHECK_UNFINISHED, "was never written: its creation was interrupted");
+        found(c, entry, CHECK_UNFINISHED, "is empty: its creation or removal was interrupted");
         return;
     }
     if (error == -EIO || (error == 0 && depth >= DEPTH_MAX)) {

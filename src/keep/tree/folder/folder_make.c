@@ -67,50 +67,54 @@ void folder_remove_beside(int at, const struct disk_name *name)
         unlinkat(at, name->beside_name, 0);
 }
 
-/* A directory is made under a name of its own, and gets the right one once it has its header. */
-static int fill_directory(const struct making *m, const char *fresh)
+static void unmake(const struct making *m)
+{
+    char header[NAME_MAX + sizeof NAME_DIRECTORY + 1];
+
+    if (S_ISDIR(m->what->mode)) {
+        snprintf(header, sizeof header, "%s/" NAME_DIRECTORY, m->name->text);
+        unlinkat(m->at, header, 0);
+    }
+    unlinkat(m->at, m->name->text, S_ISDIR(m->what->mode) ? AT_REMOVEDIR : 0);
+}
+
+static int fill_directory(const struct making *m, const uint8_t id[FOLDER_ID])
 {
     struct directory_header header = {.bindings.count = 1};
     mode_t wanted = m->what->mode & S_IRWXU;
     struct stat about;
     int error;
 
+    memcpy(header.id, id, FOLDER_ID);
     memcpy(header.bindings.tags[0], m->name->tag, FOLDER_TAG);
-    if (generator_bytes(header.id, FOLDER_ID, NULL) != RC_OK)
-        return -EIO;
-    error = directory_header_write(&header, &m->f->keys, m->at, fresh, true, false);
+    error = directory_header_write(&header, &m->f->keys, m->at, m->name->text, true, false);
     if (error != 0)
         return error;
     if (wanted != S_IRWXU &&
-        (fstatat(m->at, fresh, &about, AT_SYMLINK_NOFOLLOW) < 0 ||
-         fchmodat(m->at, fresh, (about.st_mode & ALLPERMS & ~(mode_t)S_IRWXU) | wanted, 0) <
-             0))
+        (fstatat(m->at, m->name->text, &about, AT_SYMLINK_NOFOLLOW) < 0 ||
+         fchmodat(m->at, m->name->text, (about.st_mode & ALLPERMS & ~(mode_t)S_IRWXU) | wanted,
+                  0) < 0))
         return -errno;
-    return lower_rename(m->at, fresh, m->at, m->name->text, RENAME_NOREPLACE);
+    return 0;
 }
 
-static int make_directory(const struct making *m)
+/* Until it has its header it is not there; and what is left of an earlier one without is none. */
+static int make_directory(const struct making *m, uint8_t id[FOLDER_ID])
 {
-    char fresh[64], header[64 + sizeof NAME_DIRECTORY + 1];
-    struct stat about;
-    int error = folder_new_name(NAME_NEW, fresh);
+    mode_t mode = (m->what->mode & ALLPERMS) | S_IRWXU;
+    int error = generator_bytes(id, FOLDER_ID, NULL) == RC_OK ? 0 : -EIO;
 
+    if (error == 0 && mkdirat(m->at, m->name->text, mode) < 0)
+        error = -errno;
+    if (error == -EEXIST && folder_is_unmade(m->at, m->name->text)) {
+        folder_remove_gone(m->at, m->name->text);
+        error = mkdirat(m->at, m->name->text, mode) < 0 ? -errno : 0;
+    }
     if (error != 0)
         return error;
-    if (fstatat(m->at, m->name->text, &about, AT_SYMLINK_NOFOLLOW) == 0) {
-        if (!S_ISDIR(about.st_mode) || !folder_is_unmade(m->at, m->name->text))
-            return -EEXIST;
-        folder_remove_gone(m->at, m->name->text);
-    }
-    if (mkdirat(m->at, fresh, (m->what->mode & ALLPERMS) | S_IRWXU) < 0)
-        return -errno;
     atomic_store(&m->f->names_unsynced, true);
-    error = fill_directory(m, fresh);
-    if (error != 0) {
-        snprintf(header, sizeof header, "%s/" NAME_DIRECTORY, fresh);
-        unlinkat(m->at, header, 0);
-        unlinkat(m->at, fresh, AT_REMOVEDIR);
-    }
+    if ((error = fill_directory(m, id)) != 0)
+        unmake(m);
     return error;
 }
 
@@ -124,24 +128,11 @@ static int make_link(const struct making *m)
     return error;
 }
 
-static void unmake(const struct making *m)
+static int give_away(const struct making *m, struct stat *about)
 {
-    char header[NAME_MAX + sizeof NAME_DIRECTORY + 1];
-
-    if (S_ISDIR(m->what->mode)) {
-        snprintf(header, sizeof header, "%s/" NAME_DIRECTORY, m->name->text);
-        unlinkat(m->at, header, 0);
-    }
-    unlinkat(m->at, m->name->text, S_ISDIR(m->what->mode) ? AT_REMOVEDIR : 0);
-}
-
-static int give_away(const struct making *m)
-{
-    struct stat about;
-
-    if (fstatat(m->at, m->name->text, &about, AT_SYMLINK_NOFOLLOW) < 0)
+    if (fstatat(m->at, m->name->text, about, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    return lower_give(-1, m->at, m->name->text, &m->what->caller, &about);
+    return lower_give(-1, m->at, m->name->text, &m->what->caller, about);
 }
 
 /* A file that was left without a header is no file: its name is free. */
@@ -221,23 +212,41 @@ static int make_file(const struct making *m, bool keep_open, struct tree_entry *
     return error;
 }
 
+/* What was made is there as if looked up. The header of a directory (`id`) need not be read for that. */
+static int add_made(const struct making *m, const uint8_t *id, const struct stat *about,
+                    struct tree_entry *out, struct node **added)
+{
+    struct node *node = nodes_add(m->f->nodes, m->directory, m->name->text, about, 0);
+    int error = node && (!id || folder_keep(m->f, node, id)) ? 0 : -ENOMEM;
+
+    if (error == 0 && id && memcmp(kept_of(node)->id, id, FOLDER_ID) == 0)
+        folder_note_checked(m->f, node, m->name->tag);
+    if (error == 0)
+        error = folder_look_up_at(m->f, m->directory, m->at, m->name->text, m->name->tag, 1,
+                                  out, added);
+    nodes_put(m->f->nodes, node);
+    return error;
+}
+
 static int make_in(const struct making *m, struct tree_entry *out, struct node **added)
 {
+    bool is_directory = S_ISDIR(m->what->mode);
+    uint8_t id[FOLDER_ID];
+    struct stat about;
     int error = 0;
 
     if (S_ISREG(m->what->mode))
         return make_file(m, false, out, added);
-    if (S_ISDIR(m->what->mode))
-        error = make_directory(m);
+    if (is_directory)
+        error = make_directory(m, id);
     else if (S_ISLNK(m->what->mode))
         error = make_link(m);
     else if (mknodat(m->at, m->name->text, m->what->mode, m->what->device) < 0)
         error = -errno;
     if (error != 0)
         return error;
-    if ((error = give_away(m)) == 0)
-        error = folder_look_up_at(m->f, m->directory, m->at, m->name->text, m->name->tag, 1,
-                                  out, added);
+    if ((error = give_away(m, &about)) == 0)
+        error = add_made(m, is_directory ? id : NULL, &about, out, added);
     if (error != 0)
         unmake(m);
     return error;

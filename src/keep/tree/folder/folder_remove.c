@@ -18,23 +18,31 @@ static bool is_entry(const char *text)
            strncmp(text, NAME_NEW, strlen(NAME_NEW)) != 0;
 }
 
-int folder_check_empty(int at, const char *text)
+/* A file of no bytes is an interrupted creation, a directory without a header may be one, or a removal. */
+static bool is_interrupted(int at, const char *text)
+{
+    struct stat about;
+
+    if (fstatat(at, text, &about, AT_SYMLINK_NOFOLLOW) < 0)
+        return false;
+    return S_ISDIR(about.st_mode) ? folder_is_unmade(at, text)
+                                  : S_ISREG(about.st_mode) && about.st_size == 0;
+}
+
+int folder_check_empty(int at, const char *text, bool *bare)
 {
     struct lower_listing listing;
     struct lower_name name;
     uint64_t from = 0;
     int error = lower_listing_open(&listing, at, text), got = 0;
 
+    *bare = true;
     if (error != 0)
         return error;
     while (error == 0 && (got = lower_listing_next(&listing, from, &name)) > 0) {
-        struct stat about;
-
         from = name.next;
-        /* A file of no bytes is an interrupted creation. */
-        if (is_entry(name.text) &&
-            (fstatat(listing.fd, name.text, &about, AT_SYMLINK_NOFOLLOW) < 0 ||
-             !S_ISREG(about.st_mode) || about.st_size > 0))
+        *bare &= lower_is_dots(name.text) || strcmp(name.text, NAME_DIRECTORY) == 0;
+        if (is_entry(name.text) && !is_interrupted(listing.fd, name.text))
             error = -ENOTEMPTY;
     }
     close(listing.fd);
@@ -94,19 +102,20 @@ int folder_unlink(struct tree *t, uint64_t parent, const char *name)
     return error;
 }
 
-/* It leaves the tree in one step, and is taken apart afterwards. */
+/* It leaves the tree in one step: by losing its header, or by a rename where it has leftovers in it, to be taken
+ * apart afterwards. */
 static int remove_in(int at, const char *text)
 {
-    struct stat about;
-    char gone[64];
-    int error;
+    char header[NAME_MAX + sizeof NAME_DIRECTORY + 1], gone[64];
+    bool bare;
+    int error = folder_check_empty(at, text, &bare);
 
-    if (fstatat(at, text, &about, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
-    if (!S_ISDIR(about.st_mode))
-        return -ENOTDIR;
-    if ((error = folder_check_empty(at, text)) != 0 ||
-        (error = folder_new_name(NAME_GONE, gone)) != 0)
+    if (error != 0)
+        return error;
+    snprintf(header, sizeof header, "%s/" NAME_DIRECTORY, text);
+    if (bare && unlinkat(at, header, 0) == 0 && unlinkat(at, text, AT_REMOVEDIR) == 0)
+        return 0;
+    if ((error = folder_new_name(NAME_GONE, gone)) != 0)
         return error;
     if (renameat(at, text, at, gone) < 0)
         return -errno;

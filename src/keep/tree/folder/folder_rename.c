@@ -132,7 +132,8 @@ static int replace_slowly(const struct renaming *r, const char *gone)
 static int replace_directory(struct renaming *r)
 {
     char gone[64];
-    int error = folder_check_empty(r->to.at, r->to.disk.text);
+    bool bare;
+    int error = folder_check_empty(r->to.at, r->to.disk.text, &bare);
 
     if (error != 0 || (error = folder_new_name(NAME_GONE, gone)) != 0)
         return error;

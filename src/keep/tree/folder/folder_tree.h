@@ -174,8 +174,8 @@ int folder_bind_link(struct folder *f, int at, const char *text, const uint8_t *
                      const uint8_t *to);
 /* Takes an empty directory away, which is out of the tree already. */
 void folder_remove_gone(int at, const char *text);
-/* -ENOTEMPTY: it has entries in it, or something that is not the folder's */
-int folder_check_empty(int at, const char *text);
+/* -ENOTEMPTY: it has entries in it, or something that is not the folder's. *bare: there is nothing but its header. */
+int folder_check_empty(int at, const char *text, bool *bare);
 /* Is it a directory that a power cut took the header and all else from before anything of it was synced? Then
  * it is not there. */
 bool folder_is_unmade(int at, const char *text);
