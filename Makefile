@@ -31,7 +31,7 @@ configure    = test -f $(1)/build.ninja || meson setup $(1) $(2)
 .SHELLFLAGS = -ec
 
 .DEFAULT_GOAL = help
-.PHONY: help build start test test-kernel soak asan tsan fuzz bench cover lint format docs install dist clean
+.PHONY: help build start test test-kernel test-avx512 soak asan tsan fuzz bench cover lint format docs install dist clean
 
 help:
 	@echo 'make start            install what is missing, build, and show keep and gate at work'
@@ -43,6 +43,7 @@ help:
 	echo 'make lint format      check the style and the floors; format the sources'
 	echo 'make asan tsan        unit tests and fuzzer inputs with sanitizers'
 	echo 'make test-kernel      keep and a real kernel open the volumes of each other, in a virtual machine'
+	echo 'make test-avx512      the rows of crypto for AVX-512, in an emulated processor'
 	echo 'make fuzz             every fuzzer for FUZZ_SECONDS=60'
 	echo 'make soak             tests that go on: MINUTES=5 for each, ARGS="-k crash"'
 	echo 'make cover            which lines the unit tests reach'
@@ -71,7 +72,7 @@ test:
 	$(MESON_TEST) -C build-test
 	$(MAKE) --no-print-directory asan
 	echo '== whole programs'
-	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 --ignore=tests/kernel \
+	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 --ignore=tests/kernel --ignore=tests/avx512 \
 		-n $(PROCESSES) --dist loadfile tests/keep tests
 
 test-kernel:
@@ -80,6 +81,10 @@ test-kernel:
 	$(call configure,build-test,-Dwerror=true -Dtests=enabled)
 	ninja -C build-test keep
 	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 tests/kernel $(ARGS)
+
+test-avx512:
+	@tools/install.sh build avx512
+	$(PYTHON) -m pytest -p no:cacheprovider -s tests/avx512 $(ARGS)
 
 asan:
 	@tools/install.sh build test
