@@ -79,7 +79,7 @@ test-kernel:
 	@tools/install.sh build run kernel
 	$(call hand_back,build-test)
 	$(call configure,build-test,-Dwerror=true -Dtests=enabled)
-	ninja -C build-test keep
+	ninja -C build-test keep tests/keep/posix/fsx
 	KEEPGATE_BUILD=build-test $(PYTHON) -m pytest -p no:cacheprovider -ra --durations=5 tests/kernel $(ARGS)
 
 test-avx512:
