@@ -30,7 +30,9 @@ int lower_listing_next(struct lower_listing *listing, uint64_t from, struct lowe
         listing->used = listing->last_used;
         listing->next = from;
     } else if (from != listing->next || from == 0) {
-        if (lseek(listing->fd, (off_t)from, SEEK_SET) < 0)
+        bool is_there = from == 0 && listing->len == 0; /* nothing was read yet */
+
+        if (!is_there && lseek(listing->fd, (off_t)from, SEEK_SET) < 0)
             return -errno;
         listing->next = from;
         listing->used = listing->len = 0;
