@@ -6,6 +6,26 @@
 
 enum { PARTS_MAX = FILE_BLOCKS };
 
+static atomic_uint waiting_everywhere;
+
+void content_add_pending(struct content *c, struct pending *p, uint64_t block)
+{
+    struct pending **bucket = &c->waiting[block % PENDING_BUCKETS];
+
+    p->block = block;
+    p->next = *bucket;
+    *bucket = p;
+    c->waiting_count++;
+    atomic_fetch_add_explicit(&waiting_everywhere, 1, memory_order_relaxed);
+}
+
+bool content_pending_is_full(const struct content *c)
+{
+    bool many = atomic_load_explicit(&waiting_everywhere, memory_order_relaxed) >= PENDING_ALL;
+
+    return c->waiting_count + FILE_BLOCKS > (many ? PENDING_MANY : PENDING_MAX);
+}
+
 static int by_block(const void *one, const void *other)
 {
     const struct pending *const *a = one, *const *b = other;
@@ -104,6 +124,7 @@ void content_drop_pending(struct content *c, uint64_t from, uint64_t to)
                 tags->pending &= ~(UINT64_C(1) << p->block % FILE_BLOCKS);
             *at = p->next;
             c->waiting_count--;
+            atomic_fetch_sub_explicit(&waiting_everywhere, 1, memory_order_relaxed);
             free(p);
         }
     }

@@ -16,7 +16,9 @@ enum {
     TAGS_MAX = 512,      /* pages in memory for one file, if no more need to be */
     DIRTY_MAX = 1024,    /* pages, at which all are written */
     UNSETTLED_MAX = 512, /* pages that must be: then there is a sync */
-    PENDING_MAX = 1024,  /* blocks that wait in one file */
+    PENDING_MAX = 2048,  /* blocks that wait in one file */
+    PENDING_ALL = 4096,  /* in all files: from then on */
+    PENDING_MANY = 512,  /* are as many as may wait in one */
     GROUP_BYTES = FILE_BLOCKS * FOLDER_PAGE,
     ALIGNED = 64, /* pages in memory: the kernel copies others up to three times as slowly */
 };
@@ -153,6 +155,10 @@ int content_extend(struct content *c, int fd, uint64_t size);
 /* content_commit.c: the same. */
 int content_commit_all(struct content *c, int fd, bool sync);
 int content_flush_pending(struct content *c, int fd);
+/* One block more waits. */
+void content_add_pending(struct content *c, struct pending *p, uint64_t block);
+/* Have those of one group no room any more? */
+bool content_pending_is_full(const struct content *c);
 /* All that was written is on the disk then. */
 int content_sync(struct content *c, int fd);
 void content_drop_pending(struct content *c, uint64_t from, uint64_t to);

@@ -95,10 +95,7 @@ static int put_pending(struct content *c, struct tags *tags, uint64_t block,
         return -ENOMEM;
     }
     if (fresh) {
-        fresh->block = block;
-        fresh->next = c->waiting[block % PENDING_BUCKETS];
-        c->waiting[block % PENDING_BUCKETS] = fresh;
-        c->waiting_count++;
+        content_add_pending(c, fresh, block);
         tags->pending |= bit_of(block);
         tags_unsettle(c, tags, block % FILE_BLOCKS, &entries->current);
     }
@@ -217,7 +214,7 @@ int content_put(struct content *c, int fd, const uint8_t *at, size_t len, uint64
         struct tags *tags = NULL;
 
         error = content_take_nonces(c, part / FOLDER_PAGE + 2);
-        if (error == 0 && c->waiting_count + FILE_BLOCKS > PENDING_MAX)
+        if (error == 0 && content_pending_is_full(c))
             error = content_flush_pending(c, fd);
         if (error == 0 && c->unsettled_count >= UNSETTLED_MAX)
             error = content_commit_all(c, fd, true);

@@ -33,6 +33,9 @@ static unsigned durable_pages, now_pages, op_count, room = PAGES;
 static struct op ops[OPS_MAX];
 static uint32_t seed;
 static unsigned syncs_left = UINT_MAX; /* before the power fails */
+static uint32_t last_version;
+static bool
+    few; /* writes go to a few groups, so that generations of a block follow one another */
 
 static uint32_t random_below(uint32_t n)
 {
@@ -215,6 +218,7 @@ static int tear_down(void **state)
 static void begin(struct content **c, uint32_t first_seed, bool fast)
 {
     seed = first_seed;
+    last_version = 0;
     rules.fast = fast;
     forget_ops();
     memset(now, 0, sizeof now);
@@ -239,23 +243,32 @@ static void note_size(uint64_t size)
         size_least = size;
 }
 
-static void do_write(struct content *c, uint32_t *version)
+static void write_blocks(struct content *c, unsigned from, unsigned count)
 {
-    static uint8_t bytes[100 * FOLDER_PAGE];
-    unsigned from = random_below(BLOCKS), count = 1 + random_below(random_below(8) ? 4 : 90);
+    static uint8_t bytes[BLOCKS * FOLDER_PAGE];
 
-    if (from + count > BLOCKS)
-        count = BLOCKS - from;
     for (unsigned i = 0; i < count; i++) {
-        ++*version;
-        fill(bytes + (size_t)i * FOLDER_PAGE, *version);
-        add_version(from + i, *version);
+        fill(bytes + (size_t)i * FOLDER_PAGE, ++last_version);
+        add_version(from + i, last_version);
     }
     assert_int_equal(
         content_write(c, 3, bytes, (size_t)count * FOLDER_PAGE, (uint64_t)from * FOLDER_PAGE),
         count * FOLDER_PAGE);
     if (size_now < (uint64_t)(from + count) * FOLDER_PAGE)
         size_now = (uint64_t)(from + count) * FOLDER_PAGE;
+}
+
+static void do_write(struct content *c)
+{
+    unsigned from, count;
+
+    if (few) {
+        write_blocks(c, 450 + random_below(170), 1 + random_below(20));
+        return;
+    }
+    from = random_below(BLOCKS);
+    count = 1 + random_below(random_below(8) ? 4 : 90);
+    write_blocks(c, from, from + count > BLOCKS ? BLOCKS - from : count);
 }
 
 static void do_punch(struct content *c)
@@ -285,7 +298,7 @@ static void reopen(struct content **c)
     assert_int_equal(content_load(c, &rules, 3), 0);
 }
 
-static void one_step(struct content **c, uint32_t *version)
+static void one_step(struct content **c)
 {
     switch (random_below(12)) {
     case 0:
@@ -309,7 +322,30 @@ static void one_step(struct content **c, uint32_t *version)
         reopen(c);
         break;
     default:
-        do_write(*c, version);
+        do_write(*c);
+    }
+}
+
+static void one_step_of_few(struct content **c)
+{
+    bool sync = random_below(2);
+
+    switch (random_below(12)) {
+    case 0:
+    case 1:
+        assert_int_equal(content_commit(*c, 3, sync), 0);
+        if (sync)
+            note_synced();
+        break;
+    case 2: {
+        uint64_t size = (560 + random_below(80)) * (uint64_t)FOLDER_PAGE;
+
+        assert_int_equal(content_resize(*c, 3, size), 0);
+        note_size(size);
+        break;
+    }
+    default:
+        do_write(*c);
     }
 }
 
@@ -404,14 +440,15 @@ static void mend(struct content *c)
 static void run(uint32_t first_seed, bool power, bool fast)
 {
     struct content *c;
-    uint32_t version = 0;
 
     begin(&c, first_seed, fast);
+    if (few)
+        write_blocks(c, 0, 560);
     for (unsigned round = 0; round < 12; round++) {
         unsigned steps = 1 + random_below(30);
 
         for (unsigned i = 0; i < steps; i++)
-            one_step(&c, &version);
+            few ? one_step_of_few(&c) : one_step(&c);
         if (power && random_below(2))
             commit_in_part(c);
         content_close(c); /* with all that it had in memory */
@@ -445,6 +482,15 @@ static void a_killed_writer_leaves_everything_readable(void **state)
         run(i, false, false);
         run(i, false, true);
     }
+}
+
+static void blocks_overwritten_again_and_again_survive_a_cut(void **state)
+{
+    (void)state;
+    few = true;
+    for (uint32_t i = 1; i <= 40; i++)
+        run(i, i % 4 != 0, false);
+    few = false;
 }
 
 static uint32_t epoch_on_disk(void)
@@ -567,12 +613,11 @@ static void check_renewed(void)
 static void renew(uint32_t first_seed, bool power)
 {
     struct content *c;
-    uint32_t version = 0;
     bool ended = false;
 
     begin(&c, first_seed, false);
     for (unsigned i = random_below(40); i > 0; i--)
-        one_step(&c, &version);
+        one_step(&c);
     assert_int_equal(content_commit(c, 3, true), 0);
     note_synced();
     content_close(c);
@@ -618,6 +663,7 @@ int main(void)
         cmocka_unit_test(a_file_gets_a_new_key_when_its_nonces_are_used_up),
         cmocka_unit_test(what_cannot_be_zeroed_stays_as_it_is),
         cmocka_unit_test(what_was_synced_survives_a_power_cut),
+        cmocka_unit_test(blocks_overwritten_again_and_again_survive_a_cut),
         cmocka_unit_test(a_killed_writer_leaves_everything_readable),
     };
 

@@ -6,7 +6,7 @@
 #include "base/test/check.h"
 #include "keep/tree/folder/content_parts.h"
 
-enum { GROUPS = 2500, PAGES_MAX = DIRTY_MAX + 64 };
+enum { GROUPS = 2500, PAGES_MAX = DIRTY_MAX + 64, FILES = 8, HALF = PENDING_MAX / 2 };
 
 static struct folder_keys keys;
 static const uint8_t tag[FOLDER_TAG] = {7};
@@ -73,9 +73,53 @@ static void what_waits_is_bounded(void **state)
     folder_keys_clear(&keys);
 }
 
+/* A file all of whose blocks are synced, and overwritten once more. */
+static struct content *overwritten(const struct content_rules *rules, int fd)
+{
+    static const uint8_t bytes[HALF * FOLDER_PAGE];
+    struct content *c;
+
+    assert_int_equal(content_create(&c, rules, fd, tag), 0);
+    assert_int_equal(content_write(c, fd, bytes, sizeof bytes, 0), sizeof bytes);
+    assert_int_equal(content_commit(c, fd, true), 0);
+    assert_int_equal(content_write(c, fd, bytes, sizeof bytes, 0), sizeof bytes);
+    return c;
+}
+
+static void what_waits_in_many_files_is_bounded(void **state)
+{
+    SCOPED(secret) key = {0};
+    const struct folder_format format = {.cipher = "aes-256-gcm"};
+    const struct content_rules rules = {.keys = &keys, .disk = &disk_files};
+    struct content *c[FILES];
+    unsigned waiting = 0;
+    int fds[FILES];
+
+    (void)state;
+    assert_int_equal(secret_alloc(&key, 64, NULL), RC_OK);
+    assert_int_equal(folder_keys_open(&keys, &format, &key, NULL), RC_OK);
+    for (int i = 0; i < FILES; i++) {
+        fds[i] = memfd_create("content", MFD_CLOEXEC);
+        c[i] = overwritten(&rules, fds[i]);
+        waiting += c[i]->waiting_count;
+    }
+    assert_in_range(waiting, PENDING_ALL, PENDING_ALL + FILES * PENDING_MANY);
+    for (int i = 0; i < FILES; i++)
+        content_close(c[i]);
+    c[0] = overwritten(&rules, fds[0]); /* what waited has gone with its files */
+    assert_int_equal(c[0]->waiting_count, HALF);
+    content_close(c[0]);
+    for (int i = 0; i < FILES; i++)
+        close(fds[i]);
+    folder_keys_clear(&keys);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_waits_is_bounded)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_waits_is_bounded),
+        cmocka_unit_test(what_waits_in_many_files_is_bounded),
+    };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
