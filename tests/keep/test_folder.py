@@ -195,6 +195,8 @@ def test_what_cannot_be(anybody):
     assert 'phrase: is no directory' in keep.refuse(USAGE, 'open', 'f', 'phrase', '--passphrase-file', keep.phrase)
     keep.refuse(USAGE, 'create', 'g', '--type', 'folder', '--size', '1G', '--passphrase-file', keep.phrase)
     assert 'No such file' in keep.refuse(FAILED, 'check', 'none', '--passphrase-file', keep.phrase)
+    assert 'is a folder' in keep.refuse(USAGE, 'convert', 'f', '--to', 'luks1', '--yes')
+    assert keep.do('create', 'made/', '--passphrase-file', keep.phrase, *CHEAP) == 'made/: a new encrypted folder\n'
     at = keep.open('f', 'm')
     keep.write(at / 'file', b'text')
     assert 'are encrypted there already' in keep.refuse(USAGE, 'encrypt', 'm', '--yes', '--passphrase-file', keep.phrase, *CHEAP)

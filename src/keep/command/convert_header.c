@@ -46,6 +46,8 @@ static enum rc convert_header(const struct convert_header_options *options,
     if (to_luks1 == target->is_luks1)
         return fail(why, RC_USAGE, "%s: is %s already", target->place,
                     to_luks1 ? "LUKS1" : "LUKS2");
+    if (target->is_folder)
+        return fail(why, RC_USAGE, "%s: is a folder, whose header is LUKS2", target->path);
     if (target->is_open)
         return fail(why, RC_BUSY, "%s: is open; close it first", target->place);
     rc = question_ask(

@@ -350,6 +350,14 @@ static enum rc create(struct creation *c, struct fault *why)
     return RC_OK;
 }
 
+/* With a slash at its end. */
+static bool is_named_directory(const char *path)
+{
+    size_t len = strlen(path);
+
+    return len > 0 && path[len - 1] == '/';
+}
+
 /* Which kind it is, and whether the options fit. */
 static enum rc read_type(struct creation *c, struct fault *why)
 {
@@ -357,7 +365,8 @@ static enum rc read_type(struct creation *c, struct fault *why)
 
     if (o->type && strcmp(o->type, "volume") != 0 && strcmp(o->type, "folder") != 0)
         return fail(why, RC_USAGE, "--type: \"%s\" is neither volume nor folder", o->type);
-    c->is_folder = o->type ? strcmp(o->type, "folder") == 0 : folder_is_directory(c->path);
+    c->is_folder = o->type ? strcmp(o->type, "folder") == 0
+                           : folder_is_directory(c->path) || is_named_directory(c->path);
     if (o->names && strcmp(o->names, "on") != 0 && strcmp(o->names, "off") != 0)
         return fail(why, RC_USAGE, "--name-encryption: \"%s\" is neither on nor off",
                     o->names);

@@ -6,7 +6,7 @@
 #include "keep/command/luks_target.h"
 #include "keep/tree/tree.h"
 
-/* Is it a directory, or, where it is not there, was it named so? */
+/* Is a directory there? */
 bool folder_is_directory(const char *path);
 
 /* RC_BUSY: 'keep encrypt' or 'keep reencrypt' has begun with it, and is not done. */
