@@ -158,14 +158,17 @@ def test_umount_closes_too(keep):
     assert keep.read(mounted / 'note') == MARK
 
 
+def record_of(keep, image):
+    runtime = pathlib.Path('/run' if keep.user == 'root' else keep.environment.get('XDG_RUNTIME_DIR', '')) / 'keepgate'
+    about = image.stat()
+    return runtime / f'file-{about.st_dev:x}-{about.st_ino:x}.open'
+
+
 def test_a_daemon_removes_no_record_but_its_own(anybody):
     """A record is called by device and inode, which come again: of another disk."""
     keep = anybody
-    image = keep.create()
+    record = record_of(keep, keep.create())
     keep.open('v.img', 'm', '--raw')
-    runtime = pathlib.Path('/run' if keep.user == 'root' else keep.environment.get('XDG_RUNTIME_DIR', '')) / 'keepgate'
-    about = image.stat()
-    record = runtime / f'file-{about.st_dev:x}-{about.st_ino:x}.open'
     others = record.read_bytes().replace(b'v.img', b'other.img')
     record.unlink()
     record.write_bytes(others)
@@ -173,6 +176,45 @@ def test_a_daemon_removes_no_record_but_its_own(anybody):
     os.kill(process, signal.SIGTERM)
     wait_for_end(process)
     assert record.read_bytes() == others
+    record.unlink()
+
+
+def test_who_is_slow_to_list_the_records_does_not_keep_others_from_opening(anybody):
+    keep = anybody
+    record = record_of(keep, keep.create())
+    keep.run('status')  # which makes the directory
+    record.touch()
+    record.chmod(0o666)
+    with open(record) as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        threading.Timer(0.6, fcntl.flock, [file, fcntl.LOCK_UN]).start()
+        keep.open('v.img', 'm', '--raw')
+    keep.close()
+
+
+def test_close_does_not_wait_for_who_opens_it_again(anybody):
+    """A daemon that is slow to end; and another's record by the time that it is gone."""
+    keep = anybody
+    record = record_of(keep, keep.create())
+    keep.open('v.img', 'm', '--raw')
+    words = record.read_bytes().replace(b'raw 1', b'raw 0')  # nothing is to be unmounted
+    keep.close()
+
+    def lock(file):
+        os.fchmod(file.fileno(), 0o666)
+        file.write(words)
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+    with open(record, 'wb') as its, open(record.with_suffix('.other'), 'wb') as others:
+        lock(its)
+        closing = subprocess.Popen([*keep.prefix, keep.program, 'close', 'v.img'], cwd=keep.home, env=keep.environment)
+        time.sleep(0.5)
+        assert closing.poll() is None
+        words = words.replace(b'daemon ', b'daemon 1')
+        lock(others)
+        record.with_suffix('.other').rename(record)
+        assert closing.wait(20) == 0
     record.unlink()
 
 

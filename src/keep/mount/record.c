@@ -20,6 +20,7 @@
 enum {
     RECORD_BYTES_MAX = 4 * PATH_MAX,
     POLL_US = 10000,
+    PATIENCE_MS = 10000,
     GLANCE_MS = 200, /* who only lists the records holds a lock for less than that */
 };
 
@@ -244,6 +245,7 @@ static bool is_glanced_at(const char *path)
 enum rc record_begin(struct record *record, const char *target, struct record *left,
                      struct fault *why)
 {
+    uint64_t end = clock_ms() + PATIENCE_MS;
     char path[PATH_MAX];
     enum rc rc;
 
@@ -254,7 +256,7 @@ enum rc record_begin(struct record *record, const char *target, struct record *l
         return fail(why, RC_LIMIT, "%s: its path is too long", target);
     do
         rc = lock_file(path, O_CREAT, GLANCE_MS, &record->fd);
-    while (rc == RC_BUSY && is_glanced_at(path));
+    while (rc == RC_BUSY && is_glanced_at(path) && clock_ms() < end);
     if (rc == RC_BUSY)
         return already_open(target, why);
     if (rc != RC_OK)
