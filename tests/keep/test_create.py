@@ -121,7 +121,9 @@ def test_a_file_that_is_overwritten_keeps_its_size(anybody, was, size):
     path = anybody.file('v.img', b'')
     os.truncate(path, was)
     anybody.do('create', 'v.img', '--fs', 'none', '--yes', *key(anybody), *CHEAP)
-    assert path.stat().st_size == size
+    about = path.stat()
+    assert about.st_size == size
+    assert (about.st_blocks * 512 < size) == (was == size)  # it had holes, and has them
 
 
 @pytest.mark.parametrize('words, said', [

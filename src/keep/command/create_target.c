@@ -12,6 +12,8 @@
 #include "io/device_signature.h"
 #include "vault/header/luks2.h"
 
+enum { GRAIN = 4096, HOLE_UNIT = 512 /* st_blocks */ };
+
 /* "ext4", "LUKS2", "64.0 MiB of data that nobody knows"; "" for nothing at all. */
 static enum rc describe(struct device *device, bool is_file, char text[64], struct fault *why)
 {
@@ -58,17 +60,29 @@ static enum rc take_old(struct create_target *target, bool is_file, bool yes,
     return ask(target->path, what, why);
 }
 
+/* A file with holes, of which one as long is made: it has them by intent. */
+static bool has_holes(const struct create_target *target, uint64_t size)
+{
+    struct stat about;
+
+    return target->replaces && stat(target->real, &about) == 0 && about.st_size > 0 &&
+           (uint64_t)about.st_size / GRAIN == size / GRAIN &&
+           about.st_blocks < about.st_size / HOLE_UNIT;
+}
+
 /* All of the space is taken now where the file system can do so, and not when the volume
  * fills. */
-static enum rc take_space(int fd, const char *path, uint64_t size, struct fault *why)
+static enum rc take_space(const struct create_target *target, uint64_t size, struct fault *why)
 {
-    if (fallocate(fd, 0, 0, (off_t)size) == 0)
-        return RC_OK;
-    if (errno != EOPNOTSUPP && errno != ENOSYS)
-        return fail_errno(why, RC_IO, "%s: no room for the volume", path);
-    return ftruncate(fd, (off_t)size) == 0
+    if (!has_holes(target, size)) {
+        if (fallocate(target->fd, 0, 0, (off_t)size) == 0)
+            return RC_OK;
+        if (errno != EOPNOTSUPP && errno != ENOSYS)
+            return fail_errno(why, RC_IO, "%s: no room for the volume", target->path);
+    }
+    return ftruncate(target->fd, (off_t)size) == 0
                ? RC_OK
-               : fail_errno(why, RC_IO, "%s: no room for the volume", path);
+               : fail_errno(why, RC_IO, "%s: no room for the volume", target->path);
 }
 
 /* With a name of its own, where a file without one cannot be, or could not take a name that is
@@ -99,7 +113,7 @@ static enum rc make_file(struct create_target *target, uint64_t size, struct fau
         return fail_errno(why, RC_IO, "%s: cannot be made", target->path);
     target->makes = true;
     snprintf(target->place, sizeof target->place, "/proc/self/fd/%d", target->fd);
-    return take_space(target->fd, target->path, size, why);
+    return take_space(target, size, why);
 }
 
 enum rc create_target_begin(struct create_target *target, const char *path, uint64_t size,
