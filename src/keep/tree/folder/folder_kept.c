@@ -132,8 +132,8 @@ int folder_take(struct folder *f, struct node *node, bool write)
 {
     int error;
 
-    (void)folder_make_room(
-        f); /* what is opened for a moment has room that is kept free for it */
+    /* What is opened for a moment has room that is kept free for it: this may fail. */
+    (void)folder_make_room(f);
     error = nodes_open_file(f->nodes, node, write);
     if (error != 0)
         return error;
