@@ -19,7 +19,6 @@ static struct content *new_content(const struct content_rules *rules)
         return NULL;
     memset(c, 0, offsetof(struct content, header.content));
     c->rules = rules;
-    c->fresh = UINT64_MAX;
     pthread_rwlock_init(&c->lock, NULL);
     pthread_mutex_init(&c->memory_lock, NULL);
     list_init(&c->recent);

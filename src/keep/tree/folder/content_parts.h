@@ -63,10 +63,8 @@ struct content {
         sync_first; /* a `previous` is written, and has to be on the disk before a tag page names it */
     bool durable; /* it was synced, in this life or an earlier one */
     uint64_t durable_size;
-    bool cut;     /* what was cut off since then may still be on the disk */
-    bool trimmed; /* nothing lies behind the end in the file below */
-    uint64_t
-        fresh; /* groups from this one on are made by the write under way, and go with it */
+    bool cut;           /* what was cut off since then may still be on the disk */
+    bool trimmed;       /* nothing lies behind the end in the file below */
     struct list recent; /* tag pages */
     unsigned tags_count, unsettled_count;
     unsigned waiting_count;
@@ -123,9 +121,10 @@ struct tags *content_take_page(struct content *c, uint64_t group,
                                int *error);
 /* The page of a group that is not absent, from memory or the disk. */
 int content_read_tags(struct content *c, int fd, uint64_t group, struct tag_page *copy);
-/* The same to be changed: an absent group is made, what a crash left unsettled is looked at. NULL
- * with *error. */
+/* The same to be changed: what a crash left unsettled is looked at. An absent group is made, `unwritten`: its page
+ * is to be written, or the group to be unmade. NULL with *error. */
 struct tags *content_tags_to_change(struct content *c, int fd, uint64_t group, int *error);
+void content_unmake_group(struct content *c, struct tags *tags);
 int content_write_tags(struct content *c, int fd, struct tags *tags);
 /* The same in one call with the first `len` bytes of the group's blocks, sealed. */
 int content_write_tags_and(struct content *c, int fd, struct tags *tags, uint8_t *sealed,

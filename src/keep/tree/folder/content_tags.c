@@ -45,22 +45,16 @@ static struct tags *add_tags(struct content *c, uint64_t group);
 static void free_tags(struct content *c, struct tags *tags);
 
 /* A group gets a page in which all is holes; it is then no longer absent, for the caller to note. */
-static struct tags *make_group(struct content *c, int fd, uint64_t group, int *error)
+static int make_group(struct content *c, int fd, uint64_t group)
 {
     struct tags *tags = add_tags(c, group);
+    int error = tags ? content_write_tags(c, fd, tags) : -ENOMEM;
 
-    *error = !tags ? -ENOMEM : 0;
-    if (tags && group >= c->fresh)
-        tags->dirty = tags->unwritten = true;
-    else if (tags)
-        *error = content_write_tags(c, fd, tags);
-    if (*error == 0) {
+    if (error == 0)
         note_filled(c, group);
-        return tags;
-    }
-    if (tags)
+    else if (tags)
         free_tags(c, tags);
-    return NULL;
+    return error;
 }
 
 uint64_t content_next_group(const struct content *c, uint64_t group)
@@ -84,9 +78,9 @@ static int make_room(struct content *c, int fd, uint32_t most)
         if (h->absent[i].count < h->absent[least].count)
             least = i;
     while (h->absent[least].count > 0) {
-        int error;
+        int error = make_group(c, fd, h->absent[least].first);
 
-        if (!make_group(c, fd, h->absent[least].first, &error))
+        if (error != 0)
             return error;
         h->absent[least].first++;
         h->absent[least].count--;
@@ -156,6 +150,29 @@ static void take_out(struct file_header *h, uint64_t group)
         range[0].count = group - old.first;
         range[1].first = group + 1;
         range[1].count = old.first + old.count - group - 1;
+    }
+}
+
+/* And puts it back. */
+static void put_back(struct file_header *h, uint64_t group)
+{
+    uint32_t at = find_range(h, group);
+    struct file_range *range = &h->absent[at];
+    bool follows = at > 0 && range[-1].first + range[-1].count == group;
+    bool precedes = at < h->ranges && range->first == group + 1;
+
+    if (follows && precedes) {
+        range[-1].count += 1 + range->count;
+        remove_range(h, at);
+    } else if (follows) {
+        range[-1].count++;
+    } else if (precedes) {
+        range->first--;
+        range->count++;
+    } else {
+        memmove(range + 1, range, (h->ranges - at) * sizeof *range);
+        *range = (struct file_range){group, 1};
+        h->ranges++;
     }
 }
 
@@ -325,8 +342,13 @@ struct tags *content_tags_to_change(struct content *c, int fd, uint64_t group, i
     if (content_is_absent(c, group) && (*error = make_room(c, fd, FILE_RANGES_MAX)) != 0)
         return NULL;
     if (content_is_absent(c, group)) {
-        if ((tags = make_group(c, fd, group, error)))
-            take_out(&c->header, group);
+        if (!(tags = add_tags(c, group))) {
+            *error = -ENOMEM;
+            return NULL;
+        }
+        tags->dirty = tags->unwritten = true;
+        take_out(&c->header, group);
+        note_filled(c, group);
         return tags;
     }
     *error = content_read_tags(c, fd, group, &copy);
@@ -334,6 +356,12 @@ struct tags *content_tags_to_change(struct content *c, int fd, uint64_t group, i
     if (tags && tags->unresolved && (*error = resolve(c, fd, tags)) != 0)
         return NULL;
     return tags;
+}
+
+void content_unmake_group(struct content *c, struct tags *tags)
+{
+    put_back(&c->header, tags->group);
+    free_tags(c, tags);
 }
 
 int content_write_tags_and(struct content *c, int fd, struct tags *tags, uint8_t *sealed,

@@ -224,6 +224,8 @@ int content_put(struct content *c, int fd, const uint8_t *at, size_t len, uint64
             error = put_in_group(c, fd, tags, &run, at, part, offset);
         if (error == 0 && tags->unwritten)
             error = content_write_tags(c, fd, tags);
+        if (error != 0 && tags && tags->unwritten)
+            content_unmake_group(c, tags);
         at += part;
         len -= part;
         offset += part;
@@ -262,11 +264,8 @@ ssize_t content_write(struct content *content, int fd, const void *at, size_t le
     if (len > 0 && !put_inline(c, at, len, offset)) {
         if (offset + len > before)
             error = content_extend(c, fd, offset + len);
-        if (error == 0 && c->header.size > before)
-            c->fresh = file_groups(before);
         if (error == 0)
             error = content_put(c, fd, at, len, offset);
-        c->fresh = UINT64_MAX;
         if (error != 0 && c->header.size > before && !c->header.is_inline) {
             c->header.size = before; /* what was added reads as zeros when it is made larger */
             content_cut_absent(c, file_groups(before));

@@ -502,7 +502,7 @@ static uint32_t epoch_on_disk(void)
 static void a_file_gets_a_new_key_when_its_nonces_are_used_up(void **state)
 {
     (void)state;
-    rules.nonces_max = 150;
+    rules.nonces_max = 100;
     for (uint32_t i = 1; i <= 20; i++) {
         run(i, true, false);
         assert_true(epoch_on_disk() > 3);
@@ -656,6 +656,43 @@ static void a_new_file_key_is_given_in_place(void **state)
     folder_keys_clear(&new_keys);
 }
 
+/* A write of one group that finds no room: the group is absent as before. */
+static void fill_in_vain(struct content *c, uint64_t group)
+{
+    struct file_header before = c->header;
+    uint8_t bytes[2 * FOLDER_PAGE] = {1};
+
+    room = 1;
+    assert_int_equal(content_write(c, 3, bytes, sizeof bytes, group * GROUP_BYTES), -ENOSPC);
+    assert_int_equal(
+        content_write(c, 3, bytes, sizeof bytes, group * GROUP_BYTES + FOLDER_PAGE), -ENOSPC);
+    room = PAGES;
+    assert_int_equal(c->header.ranges, before.ranges);
+    assert_memory_equal(c->header.absent, before.absent,
+                        before.ranges * sizeof *before.absent);
+    assert_null(content_cached_tags(c, group));
+}
+
+static void a_group_that_finds_no_room_stays_absent(void **state)
+{
+    static const uint64_t some[] = {0, 5, 9};
+    struct content *c;
+
+    (void)state;
+    begin(&c, 1, false);
+    assert_int_equal(content_resize(c, 3, 10 * GROUP_BYTES), 0);
+    for (size_t i = 0; i < 3; i++)
+        fill_in_vain(c, some[i]);
+    write_blocks(c, 4 * FILE_BLOCKS, 1);
+    write_blocks(c, 6 * FILE_BLOCKS, 1);
+    for (size_t i = 0; i < 3; i++)
+        fill_in_vain(c, some[i]);
+    for (uint64_t group = 0; group < 10; group++)
+        assert_int_equal(content_is_absent(c, group), group != 4 && group != 6);
+    content_close(c);
+    forget_ops();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -663,6 +700,7 @@ int main(void)
         cmocka_unit_test(a_file_gets_a_new_key_when_its_nonces_are_used_up),
         cmocka_unit_test(what_cannot_be_zeroed_stays_as_it_is),
         cmocka_unit_test(what_was_synced_survives_a_power_cut),
+        cmocka_unit_test(a_group_that_finds_no_room_stays_absent),
         cmocka_unit_test(blocks_overwritten_again_and_again_survive_a_cut),
         cmocka_unit_test(a_killed_writer_leaves_everything_readable),
     };
