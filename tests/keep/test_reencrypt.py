@@ -176,7 +176,7 @@ class Way:
         near = 3 if theirs else 1
         if not SLOW:
             return [zones[-2], zones[-1] + (near if theirs else -near)]
-        return sorted({n + d for n in zones for d in range(-2 * near, 2 * near + 1) if n + d <= len(sizes)})
+        return sorted({n + d for n in zones for d in range(-2 * near, 2 * near + 1) if 0 < n + d <= len(sizes)})
 
     def go_on(self, theirs):
         bench = self.bench
