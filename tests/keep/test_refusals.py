@@ -126,7 +126,7 @@ def test_a_mount_point_in_use(keep):
     keep.open('v.img', 'm')
     keep.refuse(BUSY, 'open', 'w.img', 'm', '--passphrase-file', keep.phrase)
     assert len(keep.status()) == 1
-    keep.refuse(FAILED, 'open', 'w.img', 'phrase', '--passphrase-file', keep.phrase)
+    keep.refuse(USAGE, 'open', 'w.img', 'phrase', '--passphrase-file', keep.phrase)
 
 
 def test_a_key_slot_that_is_not_there(anybody):

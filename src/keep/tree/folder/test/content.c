@@ -7,33 +7,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "base/bytes.h"
 #include "base/test/check.h"
+#include "keep/tree/folder/test/power_disk.h"
 
 enum {
-    PAGES = 700, /* of the file below: eleven groups */
     BLOCKS = 640,
-    OPS_MAX = 20000,
     VERSIONS_MAX = 64,
     SIZE_MAX_TRIED = BLOCKS * FOLDER_PAGE,
 };
 
-/* A write of one page, or a cut (page is then the new number of pages). */
-struct op {
-    bool cuts;
-    unsigned page;
-    uint8_t *bytes;
-};
-
-static uint8_t durable[PAGES][FOLDER_PAGE], now[PAGES][FOLDER_PAGE];
-static unsigned durable_pages, now_pages, op_count, room = PAGES;
-static struct op ops[OPS_MAX];
-static uint32_t seed;
-static unsigned syncs_left = UINT_MAX; /* before the power fails */
-static uint32_t last_version;
+static uint32_t seed, last_version;
 static bool
     few; /* writes go to a few groups, so that generations of a block follow one another */
 
@@ -42,119 +27,6 @@ static uint32_t random_below(uint32_t n)
     seed = seed * 1664525 + 1013904223;
     return (uint32_t)(((uint64_t)(seed >> 8) * n) >> 24);
 }
-
-static void apply(uint8_t (*image)[FOLDER_PAGE], unsigned *pages, const struct op *op)
-{
-    if (op->cuts) {
-        for (unsigned i = op->page; i < *pages; i++)
-            memset(image[i], 0, FOLDER_PAGE);
-        *pages = op->page;
-        return;
-    }
-    memcpy(image[op->page], op->bytes, FOLDER_PAGE);
-    if (*pages <= op->page)
-        *pages = op->page + 1;
-}
-
-static void record(struct op op)
-{
-    assert_true(op_count < OPS_MAX);
-    ops[op_count++] = op;
-    apply(now, &now_pages, &op);
-}
-
-static void forget_ops(void)
-{
-    for (unsigned i = 0; i < op_count; i++)
-        free(ops[i].bytes);
-    op_count = 0;
-}
-
-static ssize_t disk_read(int fd, const struct iovec *parts, int count, uint64_t offset)
-{
-    ssize_t got = 0;
-
-    (void)fd;
-    for (int i = 0; i < count; i++) {
-        uint64_t end = (uint64_t)now_pages * FOLDER_PAGE;
-        size_t len = offset >= end ? 0 : parts[i].iov_len;
-
-        if (len > end - offset)
-            len = (size_t)(end - offset);
-        if (len > 0)
-            memcpy(parts[i].iov_base, (uint8_t *)now + offset, len);
-        got += (ssize_t)len;
-        offset += len;
-        if (len < parts[i].iov_len)
-            break;
-    }
-    return got;
-}
-
-static ssize_t disk_write(int fd, const struct iovec *parts, int count, uint64_t offset)
-{
-    ssize_t put = 0;
-
-    (void)fd;
-    assert_int_equal(offset % FOLDER_PAGE, 0);
-    for (int i = 0; i < count; i++) {
-        assert_int_equal(parts[i].iov_len % FOLDER_PAGE, 0);
-        for (size_t at = 0; at < parts[i].iov_len; at += FOLDER_PAGE, offset += FOLDER_PAGE) {
-            struct op op = {.page = (unsigned)(offset / FOLDER_PAGE)};
-
-            if (op.page >= room)
-                return put > 0 ? put : -ENOSPC;
-            op.bytes = malloc(FOLDER_PAGE);
-            assert_non_null(op.bytes);
-            memcpy(op.bytes, (uint8_t *)parts[i].iov_base + at, FOLDER_PAGE);
-            record(op);
-            put += FOLDER_PAGE;
-        }
-    }
-    return put;
-}
-
-static int disk_sync(int fd)
-{
-    (void)fd;
-    if (syncs_left == 0)
-        return -EIO;
-    syncs_left -= syncs_left != UINT_MAX;
-    memcpy(durable, now, sizeof now);
-    durable_pages = now_pages;
-    forget_ops();
-    return 0;
-}
-
-static int disk_truncate(int fd, uint64_t size)
-{
-    (void)fd;
-    record((struct op){.cuts = true, .page = (unsigned)(size / FOLDER_PAGE)});
-    return 0;
-}
-
-static int disk_allocate(int fd, int mode, uint64_t offset, uint64_t len)
-{
-    (void)fd;
-    if (!(mode & FALLOC_FL_PUNCH_HOLE))
-        return 0;
-    for (uint64_t at = offset; at < offset + len; at += FOLDER_PAGE)
-        if (at / FOLDER_PAGE < now_pages) {
-            struct op op = {.page = (unsigned)(at / FOLDER_PAGE),
-                            .bytes = calloc(1, FOLDER_PAGE)};
-            record(op);
-        }
-    return 0;
-}
-
-static int64_t disk_size(int fd)
-{
-    (void)fd;
-    return (int64_t)now_pages * FOLDER_PAGE;
-}
-
-static const struct disk disk = {disk_read,     disk_write,    disk_sync,
-                                 disk_truncate, disk_allocate, disk_size};
 
 /* What the file may hold: of each block every version since the last sync, the last one last. */
 struct block {
