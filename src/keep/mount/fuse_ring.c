@@ -180,11 +180,17 @@ static void stay(const struct server *server)
     pthread_setaffinity_np(pthread_self(), sizeof here, &here);
 }
 
+/* Every second thread, where long requests come several at a time: it helps another processor's. */
+static bool roams(const struct server *server)
+{
+    return server->ring->link->handler.bulk && (server - server->ring->servers) % 2 == 1;
+}
+
 static void *serve(void *of)
 {
     struct server *server = of;
 
-    if (!server->ring->link->handler.bulk)
+    if (!roams(server))
         stay(server);
     fuse_link_enter();
     register_entries(server);

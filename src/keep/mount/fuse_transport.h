@@ -60,7 +60,7 @@ struct fuse_handler {
     /* Bytes of one READ or WRITE by /dev/fuse, at most: a longer one comes as several, which its threads
      * answer at a time; 0: FUSE_PAYLOAD_MAX. */
     uint32_t piece;
-    /* Several long requests come at a time: threads of rings go to whichever processor is free. */
+    /* Several long requests come at a time: every second thread of the rings goes to whichever processor is free. */
     bool bulk;
 };
 
