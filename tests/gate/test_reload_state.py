@@ -133,6 +133,8 @@ def test_figures_go_on_and_new_servers_come_in(gate, two):
     reload(proxy)
     for _ in range(6):
         peers.ask(proxy.port, 'GET', '/b/5')
+    # A worker counts an answer when the client has it, and another may be asked for the figures before that.
+    peers.wait_for(lambda: sum(sum(each['responses'].values()) for each in servers(proxy)) == 13)
     told = {each['server'].rpartition(':')[2]: each for each in servers(proxy)}
     assert status(proxy)['upstreams'][0]['zone'] == 'two'
     first, second = told[str(two[0].port)], told[str(two[1].port)]
