@@ -319,6 +319,10 @@ def test_a_lost_header_is_told_and_comes_back_from_a_backup(anybody):
     assert 'not of an encrypted folder' in keep.refuse(FAILED, 'header', 'restore', 'f', 'of a volume', '--yes')
     keep.execute('mkdir', 'plain')
     assert 'no keep.dir' in keep.refuse(USAGE, 'header', 'restore', 'plain', 'backup')
+    (keep.home / 'elsewhere').write_bytes(b'of somebody')
+    header.symlink_to('../elsewhere')
+    assert 'f/keep.luks' in keep.refuse(FAILED, 'header', 'restore', 'f', 'backup', '--yes')
+    assert (keep.home / 'elsewhere').read_bytes() == b'of somebody'
 
 
 def test_a_format_that_comes_after_this_one(anybody):

@@ -76,13 +76,17 @@ static enum rc make_room(struct restore *r, const char *folder, struct fault *wh
     if (snprintf(mark, sizeof mark, "%s/keep.dir", folder) >= (int)sizeof mark ||
         access(mark, F_OK) < 0)
         return fail(why, RC_USAGE, "%s: is no encrypted folder: it has no keep.dir", folder);
-    fd = open(r->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (stat(r->path, &about) == 0 && about.st_size >= size)
+        return RC_OK;
+    /* Whoever can write to the folder must not have another file made, or grow, in its place. */
+    fd = open(r->path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return fail_errno(why, RC_IO, "%s: cannot be opened", r->path);
     if (fstat(fd, &about) < 0 ||
         (about.st_size < size && (ftruncate(fd, size) < 0 || syncfs(fd) < 0)))
         rc = fail_errno(why, RC_IO, "%s: cannot be written to", r->path);
-    r->is_new = about.st_size == 0;
+    else
+        r->is_new = about.st_size == 0;
     close(fd);
     return rc;
 }
