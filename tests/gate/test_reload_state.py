@@ -142,6 +142,22 @@ def test_figures_go_on_and_new_servers_come_in(gate, two):
     assert first['responses'] == {'1xx': 0, '2xx': 9, '3xx': 0, '4xx': 1, '5xx': 0}
 
 
+def test_an_answer_that_outlives_its_worker_is_counted(gate, origin):
+    """The old worker has begun to finish, and has counted all but this one."""
+    proxy = gate(PASS.replace('300ms', '10s'), f'upstream two {{ zone two 64k; server 127.0.0.1:{origin.port}; }}')
+    with peers.Wire(proxy.port) as wire:
+        wire.send(b'GET /hold HTTP/1.1\r\nHost: a\r\n\r\n')
+        peers.wait_for(lambda: origin.requests)
+        proxy.signal(signal.SIGHUP)
+        peers.wait_for(lambda: 'gracefully shutting down' in proxy.told)
+        assert servers(proxy)[0]['responses']['2xx'] == 0
+        origin.release.set()
+        assert peers.read_response(wire).body == b'held'
+    peers.wait_for(lambda: 'exited with code 0' in proxy.told)
+    told = servers(proxy)[0]
+    assert (told['requests'], told['responses']['2xx'], told['received'] > 4) == (1, 1, True)
+
+
 def test_names_are_known_while_the_name_server_is_gone(gate, two):
     """A reload in the minute in which DNS is away: the addresses of the worker before hold."""
     with dns_server.NameServer() as names:

@@ -346,6 +346,7 @@ static void count(struct peer *peer, const struct balance_result *result, uint64
 {
     struct peer_figures *figures = &peer->figures;
 
+    peer->uncounted = true; /* again, if figures were settled since the request began */
     figures->outcomes[result->outcome]++;
     figures->statuses[result->status / 100 < 6 ? result->status / 100 : 0]++;
     figures->sent += result->sent;

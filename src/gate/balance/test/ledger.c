@@ -161,7 +161,7 @@ static void health_is_remembered(void **state)
     }
 }
 
-static uint64_t requests_of(struct worker *w, size_t server)
+static struct peer_figures figures_of(struct worker *w, size_t server)
 {
     struct peer_history history;
     struct peer_figures figures;
@@ -169,7 +169,7 @@ static uint64_t requests_of(struct worker *w, size_t server)
     balance_lock(&w->peers);
     ledger_read(&w->peers, &w->all[server], &figures, &history);
     balance_unlock_changed(&w->peers, false);
-    return figures.requests;
+    return figures;
 }
 
 static void figures_add_up(void **state)
@@ -183,7 +183,7 @@ static void figures_add_up(void **state)
     begin(&old, ledger, 1, 10 * SECOND, NULL);
     for (int i = 0; i < 9; i++)
         (void)visit(&old, PEERS, 10 * SECOND);
-    assert_int_equal(requests_of(&old, 0), 3);
+    assert_int_equal(figures_of(&old, 0).requests, 3);
     late = balance_pick(&old.peers, 10 * SECOND, &tried);
     balance_leave(&old.peers, 10 * SECOND);
     begin(&new, ledger, 1, 10 * SECOND, NULL);
@@ -191,7 +191,8 @@ static void figures_add_up(void **state)
         (void)visit(&new, PEERS, 10 * SECOND);
     (void)leave(&old.peers, late, true,
                 10 * SECOND); /* it is counted after the leave, at once */
-    assert_int_equal(requests_of(&new, late), 6);
+    assert_int_equal(figures_of(&new, late).requests, 6);
+    assert_int_equal(figures_of(&new, late).outcomes[BALANCE_ERROR], 1);
     end(&old);
     end(&new);
     ledger_release(ledger);
