@@ -7,6 +7,7 @@ import sys
 import time
 
 from crash_writer import BEGUN, DONE, SYNCED, operations
+from keep_runner import wait_for_end
 from transports import threads_of, transport
 
 WRITER = pathlib.Path(__file__).with_name('crash_writer.py')
@@ -49,14 +50,6 @@ class Expected:
                        for start, data in self.open), f'byte {at} was never written'
 
 
-def wait_until_gone(pid):
-    for _ in range(400):
-        if not pathlib.Path(f'/proc/{pid}').exists():
-            return
-        time.sleep(0.02)
-    raise AssertionError(f'process {pid} does not end')
-
-
 def crash_once(keep, kind, by, seed, size=2 << 20, least=1):
     """
     Makes a volume, works on it, kills its daemon, and looks. `kind` is "raw" or "mounted". What write()
@@ -82,7 +75,7 @@ def crash_once(keep, kind, by, seed, size=2 << 20, least=1):
         time.sleep(chance.random() * 0.3)
         os.kill(pid, signal.SIGKILL)
         writer.communicate(timeout=60)
-    wait_until_gone(pid)
+    wait_for_end(pid)
     done = keep.run('open', image, at, '--passphrase-file', keep.phrase, *more)
     assert done.returncode == 0, done.stderr
     expected = Expected(size, seed, log.read_bytes(), loses_unsynced=kind == 'mounted')

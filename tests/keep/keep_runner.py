@@ -16,6 +16,29 @@ from machine_wide import made_so
 
 CHEAP = ['--pbkdf', 'pbkdf2', '--kdf-iterations', '1000']
 OK, FAILED, USAGE, DENIED, FOREIGN, DAMAGED, BUSY, UNSUPPORTED = range(8)
+PATIENCE_S = 60
+
+
+def wait_for(done, what='what is to come'):
+    """What `done` says at last."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        result = done()
+        if result:
+            return result
+        time.sleep(0.01)
+    raise AssertionError(f'waited in vain for {what}')
+
+
+def wait_for_end(pid):
+    """Also of what was killed: until then it has its locks and its mounts. Whom nobody has asked how it went stays as a zombie."""
+    def has_ended():
+        try:
+            state = pathlib.Path(f'/proc/{pid}/stat').read_text().rpartition(')')[2].split()[0]
+            return state == 'Z' and len(os.listdir(f'/proc/{pid}/task')) == 1
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+    wait_for(has_ended, f'the end of process {pid}')
 
 
 class Keep:

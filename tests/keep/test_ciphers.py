@@ -7,7 +7,7 @@ import pathlib
 import signal
 
 import pytest
-from keep_runner import CHEAP, DENIED, UNSUPPORTED, USAGE
+from keep_runner import CHEAP, DENIED, UNSUPPORTED, USAGE, wait_for_end
 
 # What keep makes: the words, and what cryptsetup has to see in the header.
 MADE = [
@@ -276,6 +276,7 @@ def test_what_was_synced_is_there_after_a_kill(anybody):
             file.flush()
             os.fsync(file.fileno())
         os.kill(process, signal.SIGKILL)
+        wait_for_end(process)
         anybody.run('close', 'r')  # clears away what is left, and says so
         assert anybody.run('cat', 'v.img', '--passphrase-file', 'phrase', '--length', '4M').stdout == content
 

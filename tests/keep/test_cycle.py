@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from keep_runner import BUSY, CHEAP, FAILED, FOREIGN, OK, USAGE
+from keep_runner import BUSY, CHEAP, FAILED, FOREIGN, OK, USAGE, wait_for_end
 
 MARK = b'a text that nobody but its owner may find'
 
@@ -226,14 +226,6 @@ def test_what_is_not_open_cannot_be_closed(keep):
 
 def daemon_of(keep):
     return keep.status()[0]['process']
-
-
-def wait_for_end(pid):
-    for _ in range(100):
-        if not pathlib.Path(f'/proc/{pid}').exists():
-            return
-        time.sleep(0.05)
-    pytest.fail(f'process {pid} does not end')
 
 
 def test_a_killed_daemon_leaves_what_was_synced(keep):

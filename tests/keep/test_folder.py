@@ -1,16 +1,16 @@
 """Encrypted folders from end to end, with the independent reader and cryptsetup as witnesses."""
+import contextlib
 import hashlib
 import os
 import re
 import signal
 import stat
 import subprocess
-import time
 
 import pytest
 
 from folder_reader import Damaged, Folder
-from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, FOREIGN, OK, UNSUPPORTED, USAGE
+from keep_runner import BUSY, CHEAP, DAMAGED, DENIED, FAILED, FOREIGN, OK, UNSUPPORTED, USAGE, wait_for, wait_for_end
 
 NAMES = ['a', 'with space', 'ümläut', 'x' * 175, 'y' * 176, 'z' * 255, b'\xff\xfe'.decode('utf-8', 'surrogateescape')]
 SIZES = [0, 1, 3919, 3920, 3921, 4095, 4096, 4097, 63 * 4096, 63 * 4096 + 1, 700000]
@@ -127,7 +127,9 @@ def test_the_reader_reads_what_a_kill_left(anybody, cryptsetup):
     at = keep.open('f', 'm')
     script(keep, FILL, at, '3')
     script(keep, AMIDST, at)
-    os.kill(keep.status()[0]['process'], signal.SIGKILL)
+    daemon = keep.status()[0]['process']
+    os.kill(daemon, signal.SIGKILL)
+    wait_for_end(daemon)
     keep.run('close', 'f')
     reader, read, targets = Folder(lower, volume_key(keep, cryptsetup)), {}, {}
     for name, kind, path, tag in reader.walk():
@@ -363,11 +365,7 @@ def test_idle(anybody):
     keep = anybody
     folder(keep)
     keep.open('f', 'm', '--idle', '1s')
-    for _ in range(100):
-        if not keep.status():
-            break
-        keep.execute('sleep', '0.1')
-    assert keep.status() == []
+    wait_for(lambda: not keep.status(), 'its end')
 
 
 def test_a_signal_closes_it_once_nobody_uses_it(anybody):
@@ -385,14 +383,6 @@ def test_a_signal_closes_it_once_nobody_uses_it(anybody):
     wait_for_end(daemon)
     assert keep.status() == [] and not os.path.ismount(keep.home / 'm')
     assert keep.do('cat', 'f', 'written', '--passphrase-file', keep.phrase) == 'first\nsecond\n'
-
-
-def wait_for_end(process):
-    for _ in range(200):
-        if not os.path.exists(f'/proc/{process}'):
-            return
-        time.sleep(0.05)
-    pytest.fail(f'process {process} does not end')
 
 
 CROWD = '''
@@ -743,8 +733,12 @@ def test_encryption_goes_on_where_it_was_killed(anybody):
     words = ['encrypt', 'p', '--passphrase-file', keep.phrase, *CHEAP, '--yes']
     killed = 0
     for after in range(2, 40, 3):
-        done = keep.execute('timeout', '-s', 'KILL', str(after / 50), keep.program, *words)
-        killed += done.returncode != 0
+        begun = keep.start(keep.program, *words)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            begun.wait(after / 50)
+        begun.kill()
+        begun.communicate()
+        killed += begun.returncode != 0
         if (keep.home / 'p' / 'keep.encrypting').exists() and (keep.home / 'p' / 'keep.luks').exists():
             keep.refuse(BUSY, 'open', 'p', 'm', '--passphrase-file', keep.phrase)
     if (keep.home / 'p' / 'keep.encrypting').exists() or not (keep.home / 'p' / 'keep.luks').exists():

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from keep_runner import CHEAP
+from keep_runner import CHEAP, PATIENCE_S, wait_for, wait_for_end
 from transports import transport
 
 FILES, BLOCKS = 12, 160
@@ -113,9 +113,12 @@ def killed_while_writing(keep, seed, *options, by='device'):
         at = open_folder()
         writer = subprocess.Popen([*keep.prefix, '/usr/bin/python3', '-c', WRITER, str(at), str(log), str(seed * 10 + round)],
                                   env=keep.environment, stderr=subprocess.DEVNULL)
-        time.sleep(0.5 + pick.random() * 2)
-        os.kill(keep.status()[0]['process'], signal.SIGKILL)
-        writer.wait(timeout=30)
+        wait_for(lambda: log.read_text().count('\n') > done + 20, 'the writer to be at work')
+        time.sleep(pick.random() * 2)
+        daemon = keep.status()[0]['process']
+        os.kill(daemon, signal.SIGKILL)
+        writer.wait(timeout=PATIENCE_S)
+        wait_for_end(daemon)
         keep.run('close', 'f')
         checked = keep.run('check', 'f', '--passphrase-file', keep.phrase)
         assert b'damaged: ' not in checked.stdout, checked.stdout.decode()
@@ -139,7 +142,6 @@ def killed_while_writing(keep, seed, *options, by='device'):
             if there:
                 expected.synced[name] = True
         keep.close()
-    assert done > 20
 
 
 @pytest.mark.parametrize('seed, options', [(1, []), (3, ['--fast'])])

@@ -3,6 +3,7 @@ import json
 import os
 import signal
 
+from keep_runner import wait_for_end
 from test_folder import folder, script
 
 # Changes files in every way, some in the tick in which they are made, and says what it sees then.
@@ -82,8 +83,10 @@ def test_a_crash_hides_no_change(anybody):
     with keep.start('/usr/bin/python3', '-c', HIDE, at / 'file') as writer:
         assert writer.stdout.readline() == b'written\n', writer.stderr.read()
         keep.execute('sleep', '6')  # what waits goes to the disk
-        os.kill(keep.status()[0]['process'], signal.SIGKILL)
+        daemon = keep.status()[0]['process']
+        os.kill(daemon, signal.SIGKILL)
         writer.kill()
+    wait_for_end(daemon)
     keep.run('close', 'f')
     keep.open('f', 'm')
     assert keep.read(at / 'file')[:8192] == b'z' * 8192

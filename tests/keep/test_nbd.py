@@ -8,7 +8,7 @@ import subprocess
 import threading
 
 import pytest
-from keep_runner import BUSY, FAILED, USAGE
+from keep_runner import BUSY, FAILED, USAGE, wait_for_end
 
 FS = ['--fs', 'none']
 
@@ -169,8 +169,7 @@ def test_a_dead_server_leaves_nothing_in_the_way(anybody):
     served = Served(anybody)
     pid = anybody.status()[0]['process']
     subprocess.run([*anybody.prefix, 'kill', '-9', str(pid)], check=True)
-    while os.path.exists(f'/proc/{pid}') and 'zombie' not in open(f'/proc/{pid}/status').read():
-        pass
+    wait_for_end(pid)
     done = anybody.run('open', 'v.img', '--nbd', 's', '--passphrase-file', anybody.phrase)
     assert done.returncode == 0, done.stderr
     served.close()

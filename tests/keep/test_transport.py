@@ -9,7 +9,7 @@ import signal
 import threading
 
 import pytest
-from crash import wait_until_gone
+from keep_runner import wait_for_end
 from transports import THREADS, TRANSPORTS, threads_of, transport
 
 
@@ -32,7 +32,7 @@ def test_each_has_threads_of_its_own(keep, by):
     if by == 'rings':
         assert threads['fuse-device'] == 1
     keep.close('r')
-    wait_until_gone(pid)
+    wait_for_end(pid)
 
 
 def test_buffers_leave_memory_to_lock_for_secrets(keep, by):
@@ -157,6 +157,6 @@ def test_an_end_by_force_is_an_end(keep, by):
     with keep.start('sh', '-c', 'while cat "$1" >/dev/null; do :; done', 'sh', raw) as reader:
         os.kill(pid, signal.SIGKILL)
         reader.communicate(timeout=60)
-    wait_until_gone(pid)
+    wait_for_end(pid)
     assert 'had died' in keep.refuse(1, 'close', 'r')
     assert keep.status() == []
