@@ -143,6 +143,25 @@ def test_busy_is_said_and_changes_nothing(keep):
     keep.close()
 
 
+def test_a_copy_of_its_mount_in_another_name_space_is_told_of(keep):
+    """There it lives on; and what was written is there when it is opened again."""
+    if keep.user != 'root':
+        pytest.skip('only root copies the mounts of all')
+    keep.create()
+    mounted = keep.open()
+    keep.write(mounted / 'note', MARK)
+    pid = daemon_of(keep)
+    with keep.start('unshare', '--mount', 'sh', '-c', 'echo; read end', stdin=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b'\n'
+        assert 'in a mount namespace of another' in keep.refuse(BUSY, 'close', 'm')
+        assert not os.path.ismount(mounted) and keep.status()[0]['state'] == 'open'
+        other.communicate(b'\n')
+    wait_for_end(pid)
+    assert keep.status() == []
+    keep.open()
+    assert keep.read(mounted / 'note') == MARK
+
+
 def test_umount_closes_too(keep):
     keep.create()
     mounted = keep.open()

@@ -74,6 +74,22 @@ static enum rc end_server(const struct record *record, bool alive, struct fault 
                : fail_errno(why, RC_IO, "its daemon, process %d", record->daemon);
 }
 
+/* What a mount namespace that was made meanwhile has a copy of lives on there, and holds the
+ * face. The daemon ends once that is gone. */
+static enum rc unmount_outer(const struct record *record, struct fault *why)
+{
+    enum rc rc = unmount_patiently(record->face, why);
+
+    if (rc == RC_BUSY)
+        return fail(
+            why, rc,
+            "%s: is unmounted here, and still in use: in a mount namespace of another "
+            "program ('lsns -t mnt' lists them), or by what 'fuser -vm %s' lists; it is "
+            "closed once that ends",
+            record->mountpoint, record->face);
+    return rc;
+}
+
 enum rc unmount_record(const struct record *record, bool alive, struct fault *why)
 {
     enum rc rc;
@@ -89,6 +105,5 @@ enum rc unmount_record(const struct record *record, bool alive, struct fault *wh
         return rc;
     if (!file_system_is_mounted(record->face))
         return RC_OK;
-    return record->raw ? file_system_unmount(record->face, why)
-                       : unmount_patiently(record->face, why);
+    return record->raw ? file_system_unmount(record->face, why) : unmount_outer(record, why);
 }

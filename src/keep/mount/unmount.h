@@ -11,7 +11,8 @@
  *
  *   alive  whether the daemon is: without it nothing can be synced any more
  *
- * RC_BUSY  somebody uses what is mounted, and nothing was changed
+ * RC_BUSY  somebody uses what is mounted, and nothing was changed; or another mount namespace has a
+ *          copy of it, with which it goes
  * RC_IO    it could not be synced, and nothing was changed
  */
 enum rc unmount_record(const struct record *record, bool alive, struct fault *why);
