@@ -393,6 +393,15 @@ def test_what_a_killed_create_left_mounted_is_cleared_away(keep):
     assert not set(dead) & set(os.listdir(folder))
 
 
+def test_who_passes_by_a_volume_in_the_making_does_not_spoil_it(keep):
+    """As another 'keep create' does, which looks for what a killed one has left."""
+    real = shutil.which('mkfs.ext4', path='/usr/sbin:/sbin')
+    looking = keep.file('mkfs.ext4', b'#!/bin/sh\nfor image; do :; done; (exec <"$image"; sleep 0.5) & exec %s "$@"\n' % real.encode())
+    looking.chmod(0o755)
+    keep.environment['PATH'] = f'{keep.home}:{os.environ["PATH"]}'
+    keep.create()
+
+
 def test_a_create_that_fails_leaves_nothing(anybody):
     before = sorted(os.listdir(anybody.home))
     anybody.refuse(FAILED, 'create', 'v.img', '--passphrase-file', 'nowhere', *CHEAP)

@@ -33,7 +33,8 @@ static enum rc show_in(struct device *device, const char *directory, inside_work
         return rc;
     snprintf(image, sizeof image, "%s/%s", directory, file_name);
     rc = work(image, of, why);
-    unmounted = file_system_unmount(directory, rc == RC_OK ? why : NULL);
+    /* Another run may be looking whether we are dead. */
+    unmounted = file_system_unmount_patiently(directory, rc == RC_OK ? why : NULL);
     fuse_transport_close(fuse);
     return rc != RC_OK ? rc : unmounted;
 }

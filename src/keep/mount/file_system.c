@@ -10,13 +10,19 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/units.h"
 #include "io/device_signature.h"
 #include "keep/mount/fusermount.h"
 #include "keep/mount/loop_device.h"
 #include "keep/mount/program.h"
 
-enum { POLL_US = 5000, WAIT_POLLS = 60 * 1000000 / POLL_US, BLOCK_LEAST = 512 };
+enum {
+    POLL_US = 5000,
+    WAIT_POLLS = 60 * 1000000 / POLL_US,
+    GRACE_MS = 2000,
+    BLOCK_LEAST = 512
+};
 
 static enum rc mount_fault(const char *directory, const char *type, struct fault *why)
 {
@@ -219,6 +225,16 @@ enum rc file_system_unmount(const char *directory, struct fault *why)
                     "%s: is still in use; close what uses it ('fuser -vm %s' lists it)",
                     directory, directory);
     return rc == RC_OK ? rc : fault_at(why, "%s", directory);
+}
+
+enum rc file_system_unmount_patiently(const char *directory, struct fault *why)
+{
+    uint64_t end = clock_ms() + GRACE_MS;
+    enum rc rc;
+
+    while ((rc = file_system_unmount(directory, why)) == RC_BUSY && clock_ms() < end)
+        usleep(POLL_US);
+    return rc;
 }
 
 enum rc file_system_sync(const char *directory, struct fault *why)

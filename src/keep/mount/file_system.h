@@ -36,6 +36,10 @@ bool file_system_is_mounted(const char *directory);
  */
 enum rc file_system_unmount(const char *directory, struct fault *why);
 
+/* Tries again for a while: somebody who passes by, or the kernel behind our back, drops the last
+ * reference soon. */
+enum rc file_system_unmount_patiently(const char *directory, struct fault *why);
+
 /* All that was written in it is on its device. RC_IO otherwise. */
 enum rc file_system_sync(const char *directory, struct fault *why);
 

@@ -11,8 +11,7 @@
 
 enum {
     HELPER_MS = 120000, /* fuse2fs writes what it kept, once its mount is gone */
-    GRACE_MS =
-        2000, /* the kernel, or a client that has left, drops the last references behind our back */
+    GRACE_MS = 2000,    /* a client that has left drops the last references behind our back */
     POLL_US = 10000,
 };
 
@@ -32,16 +31,6 @@ static enum rc wait_for_helper(const struct record *record, struct fault *why)
     return count > 0 ? RC_OK
                      : fail(why, RC_BUSY, "%s: fuse2fs, process %d, is still writing",
                             record->mountpoint, record->helper);
-}
-
-static enum rc unmount_patiently(const char *directory, struct fault *why)
-{
-    uint64_t end = clock_ms() + GRACE_MS;
-    enum rc rc;
-
-    while ((rc = file_system_unmount(directory, why)) == RC_BUSY && clock_ms() < end)
-        usleep(POLL_US);
-    return rc;
 }
 
 static enum rc unmount_inner(const struct record *record, bool alive, struct fault *why)
@@ -78,7 +67,7 @@ static enum rc end_server(const struct record *record, bool alive, struct fault 
  * face. The daemon ends once that is gone. */
 static enum rc unmount_outer(const struct record *record, struct fault *why)
 {
-    enum rc rc = unmount_patiently(record->face, why);
+    enum rc rc = file_system_unmount_patiently(record->face, why);
 
     if (rc == RC_BUSY)
         return fail(
