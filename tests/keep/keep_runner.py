@@ -99,6 +99,18 @@ class Keep:
         self.do('open', name, at, '--passphrase-file', self.phrase, *more)
         return self.home / at
 
+    def hold(self, target, way, *more):
+        """Opens it at m, where it closes itself after a second, and starts a program that is in it before that: `way` is "<m/..." or ">m/...".
+        The program ends with a line of its input, which it writes there."""
+        for _ in range(5):  # a machine may be busy for more than a second
+            self.open(target, 'm', '--idle', '1s', *more)
+            held = self.start('sh', '-c', f'exec 3{way}; echo; read line; echo "$line" >&3', stdin=subprocess.PIPE)
+            if held.stdout.readline() and self.status():
+                return held
+            held.communicate()
+            wait_for(lambda: not self.status(), 'its end')
+        raise AssertionError('it is never open for a second')
+
     def close(self, name='m'):
         self.do('close', name)
 

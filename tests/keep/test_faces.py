@@ -1,10 +1,9 @@
 """What is open: how it is listed, closed all at once, and what --kernel says where it cannot be."""
 import os
-import subprocess
 import time
 
 import pytest
-from keep_runner import BUSY, FAILED, UNSUPPORTED, USAGE
+from keep_runner import BUSY, FAILED, UNSUPPORTED, USAGE, wait_for
 
 
 @pytest.fixture
@@ -94,18 +93,11 @@ def test_root_closes_what_root_has_open_and_nothing_else(keep_program):
 def test_a_volume_that_nobody_uses_closes_itself(keep, kind):
     keep.create('v.img')
     raw = ['--raw'] if kind == 'raw' else []
-    keep.open('v.img', 'm', '--idle', '1s', *raw)
-    inside = '<' + str(keep.home / 'm/volume') if raw else '>' + str(keep.home / 'm/file')
-    held = keep.start('sh', '-c', f'exec 3{inside}; echo; read x', stdin=subprocess.PIPE)
-    held.stdout.readline()
+    held = keep.hold('v.img', '<m/volume' if raw else '>m/file', *raw)
     time.sleep(3)
     assert keep.status(), 'it went while a program had something open in it'
     held.communicate(b'\n')
-    for _ in range(300):
-        if not keep.status():
-            break
-        time.sleep(0.1)
-    assert keep.status() == []
+    wait_for(lambda: not keep.status(), 'its end')
     keep.open()
     keep.close()
     assert '--idle' in keep.refuse(USAGE, 'open', 'v.img', '--nbd', 's', '--idle', '1s', *key(keep))

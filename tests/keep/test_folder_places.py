@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from keep_runner import BUSY, CHEAP, DAMAGED, FAILED, OK, USAGE
+from keep_runner import BUSY, CHEAP, DAMAGED, FAILED, OK, USAGE, wait_for
 from power_cut import mounted
 from test_folder import folder, script
 
@@ -111,8 +111,7 @@ def test_a_stick_that_can_little(anybody, roomy):
         end_who_serves(stick)
         assert "'umount " in keep.refuse(FAILED, 'close', 'm')
         subprocess.run(['umount', at], check=True)
-        while keep.status():
-            time.sleep(0.05)
+        wait_for(lambda: not keep.status(), 'its end')
 
 
 FULL = '''
@@ -252,15 +251,13 @@ def test_one_folder_at_one_place(anybody):
     phrase = ['--passphrase-file', keep.phrase]
     assert 'hide behind it' in keep.refuse(USAGE, 'open', 'f', 'f/inside', *phrase)
     assert 'hide behind it' in keep.refuse(USAGE, 'open', 'f', 'f', *phrase)
-    at = keep.open('f', 'm', '--idle', '1s')
-    for other in 'm', 'm2', 'f/m':
-        assert 'already open' in keep.refuse(BUSY, 'open', 'f', other, *phrase)
-    with keep.start('sh', '-c', 'exec 3> "$1"; echo; sleep 2.5; echo text >&3', 'sh', at / 'file') as busy:
-        busy.stdout.readline()
+    with keep.hold('f', '>m/file') as busy:
+        for other in 'm', 'm2', 'f/m':
+            assert 'already open' in keep.refuse(BUSY, 'open', 'f', other, *phrase)
         assert 'still in use' in keep.refuse(BUSY, 'close', 'm')
-        busy.wait()
-    assert len(keep.status()) == 1  # what is open is used, whatever the time
-    assert keep.read(at / 'file') == b'text\n'
-    keep.close()
+        time.sleep(2.5)
+        assert len(keep.status()) == 1  # what is open is used, whatever the time
+        busy.communicate(b'text\n')
+    wait_for(lambda: not keep.status(), 'its end')
     assert keep.run('cat', 'f', 'file', *phrase).stdout == b'text\n'
     assert keep.run('check', 'f', *phrase).returncode == OK
