@@ -11,6 +11,7 @@ from keep_runner import FAILED, keep_as
 from transports import TRANSPORTS, transport
 
 TEBI = 1 << 40
+A_FEW_BLOCKS = 16 << 10  # of extents: how many a file has is up to the disk, and a hole makes them more
 
 
 def reference(key, sector_size, at, data):
@@ -73,7 +74,7 @@ def test_discards_make_holes_where_they_are_allowed(anybody, by, allowed):
     os.sync()
     freed = before - os.stat(image).st_blocks * 512
     assert (done.returncode == 0) == allowed
-    assert freed == (2 << 20 if allowed else 0)
+    assert abs(freed - (2 << 20)) <= A_FEW_BLOCKS if allowed else freed == 0
     found = anybody.read(raw)
     assert found[:1 << 20] == data[:1 << 20] and found[3 << 20:4 << 20] == data[3 << 20:]
     assert (found[1 << 20:3 << 20] == data[1 << 20:3 << 20]) == (not allowed)
