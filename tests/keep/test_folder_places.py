@@ -75,8 +75,8 @@ assert os.pread(fd, 10, 8995) == b'x' * 5
 
 def end_who_serves(stick):
     """As if it was pulled out: nothing below can be reached any more."""
-    (process,) = (path.parent.name for path in pathlib.Path('/proc').glob('[0-9]*/cmdline')
-                  if path.read_bytes().startswith(b'mount.exfat-fuse') and str(stick).encode() in path.read_bytes())
+    found = subprocess.run(['pgrep', '-f', f'^mount.exfat-fuse .*{stick}'], check=True, capture_output=True).stdout
+    (process,) = found.split()
     os.kill(int(process), signal.SIGKILL)
     with pytest.raises(OSError):
         while os.listdir(stick):
