@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 import urllib.request
 
 import pytest
@@ -39,8 +40,14 @@ class Stage:
         for port in (self.port, self.front, self.back):
             with socket.socket() as s:
                 assert s.connect_ex(('127.0.0.1', port)) != 0, f'port {port} still answers'
+        end = time.monotonic() + PATIENCE_S
+        while left := self.running():  # a daemon has let go of everything before it is gone
+            assert time.monotonic() < end, left
+            time.sleep(0.05)
+
+    def running(self):
         told = subprocess.run(['ps', '-eo', 'args'], capture_output=True, text=True, check=True).stdout
-        assert [line for line in told.splitlines() if str(self.folder) in line] == []
+        return [line for line in told.splitlines() if str(self.folder) in line]
 
 
 @pytest.fixture
