@@ -12,7 +12,7 @@ DESTDIR      =
 SANITIZE     = -Db_lundef=false -Dc_args=-fno-sanitize-recover=all
 # What is installed or measured is optimised as a whole: a tenth fewer instructions for a request. clang wants a linker of its own for it.
 WHOLE        = $(if $(findstring clang,$(CC)),,-Db_lto=true)
-MESON_TEST   = meson test --no-rebuild --print-errorlogs
+MESON_TEST   = meson test -t 3 --no-rebuild --print-errorlogs
 SOURCES      = $$(find src bench tools -name '*.[ch]')
 
 export PYTHONDONTWRITEBYTECODE = 1

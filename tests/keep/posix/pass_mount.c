@@ -1,15 +1,65 @@
-/* Shows a directory at another place through FUSE, as it is: what a mount costs, and does, without
- * a cipher. Never installed. */
+/*
+ * Shows a directory at another place through FUSE, as it is: what a mount costs, and does, without a cipher.
+ * With "cipher" each block that is read or written costs what AES-256-GCM does, and nothing else of what
+ * encryption takes: the result is thrown away. Never installed.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "crypto/aead.h"
 #include "keep/mount/fuse_tree.h"
 #include "keep/tree/pass/pass.h"
+
+enum { BLOCK = 4096 };
+
+static struct aead *cipher;
+static const struct tree_kind *plain;
+
+static void cost_of_cipher(const uint8_t *at, ssize_t len)
+{
+    static const uint8_t nonce[AEAD_NONCE], bound[16];
+    alignas(64) uint8_t sealed[BLOCK], tag[AEAD_TAG];
+
+    for (; len > 0; at += BLOCK, len -= BLOCK)
+        aead_seal(cipher, nonce, span_of(bound, sizeof bound), at, sealed,
+                  len < BLOCK ? (size_t)len : BLOCK, tag);
+}
+
+static ssize_t read_at_cost(struct tree *t, tree_handle file, void *at, size_t len,
+                            uint64_t offset)
+{
+    ssize_t got = plain->read(t, file, at, len, offset);
+
+    cost_of_cipher(at, got);
+    return got;
+}
+
+static ssize_t write_at_cost(struct tree *t, tree_handle file, const void *at, size_t len,
+                             uint64_t offset)
+{
+    cost_of_cipher(at, (ssize_t)len);
+    return plain->write(t, file, at, len, offset);
+}
+
+static int add_cipher(struct tree *tree)
+{
+    static struct tree_kind kind;
+    const uint8_t key[AEAD_KEY] = {0};
+
+    plain = tree->kind;
+    kind = *plain;
+    kind.read = read_at_cost;
+    kind.write = write_at_cost;
+    tree->kind = &kind;
+    cipher = aead_open(aead_find("aes-256-gcm"), key);
+    return cipher ? 0 : -ENOMEM;
+}
 
 static int serve(struct fuse_transport *transport, int signals)
 {
@@ -42,7 +92,7 @@ int main(int argc, char **argv)
     sigset_t set;
 
     if (argc < 3) {
-        fprintf(stderr, "usage: pass_mount DIRECTORY MOUNTPOINT [allow_other] [read_only]\n");
+        fprintf(stderr, "usage: pass_mount DIRECTORY MOUNTPOINT [allow_other] [read_only] [cipher]\n");
         return 2;
     }
     sigemptyset(&set);
@@ -57,11 +107,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "pass_mount: %s\n", why.text);
         return 1;
     }
-    if (fuse_transport_open(&transport, &handler, &mount, &why) == RC_OK)
+    if (has_word(argv + 3, "cipher") && add_cipher(face.tree) != 0)
+        fprintf(stderr, "pass_mount: no memory\n");
+    else if (fuse_transport_open(&transport, &handler, &mount, &why) == RC_OK)
         status = serve(transport, signals);
     else
         fprintf(stderr, "pass_mount: %s\n", why.text);
     fuse_transport_close(transport);
     face.tree->kind->close(face.tree);
+    aead_close(cipher);
     return status;
 }
