@@ -2,6 +2,7 @@
 import contextlib
 import dataclasses
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -11,7 +12,7 @@ import subprocess
 import threading
 import time
 
-PATIENCE_S = 10
+PATIENCE_S = 25  # what hangs takes longer, and what is slow on a busy machine does not
 TROUBLE = re.compile(r'\[(?:alert|emerg|crit)\]|AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:')
 
 
@@ -30,6 +31,12 @@ def wait_for(done, what='what is to come'):
             return result
         time.sleep(0.005)
     raise AssertionError(f'waited in vain for {what}')
+
+
+def family(pid):
+    """A process and its children."""
+    children = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
+    return [pid, *(each for child in children for each in family(int(child)))]
 
 
 class Wire:
@@ -375,6 +382,8 @@ class Proxy:
         (folder / 'logs').mkdir(parents=True, exist_ok=True)
         (folder / 'proxy.conf').write_text(text)
         self.command = [str(program), '-p', f'{folder}/', '-c', str(folder / 'proxy.conf'), *arguments]
+        pid = re.search(r'(?:^|;)\s*pid (\S+);', text, re.M)
+        self.pid_file = pid and folder / pid[1]
         self.process = None
 
     @property
@@ -397,6 +406,8 @@ class Proxy:
                 assert self.process.poll() is None, f'ended with {self.process.returncode}: {self.told}'
                 assert time.monotonic() < deadline, f'does not listen on {port}: {self.told}'
                 time.sleep(0.01)
+        if self.pid_file:  # before it is written a signal may find nobody who minds it
+            wait_for(lambda: self.pid_file.exists() and self.pid_file.read_text(), 'the pid file')
         return self
 
     @staticmethod
@@ -406,6 +417,16 @@ class Proxy:
 
     def signal(self, number):
         self.process.send_signal(number)
+
+    def rest(self):
+        """Waits until no thread of it has anything to do: what came to it before has been dealt with."""
+        def is_asleep():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                return all(stat.read_text().rpartition(')')[2].split()[0] == 'S'
+                           for pid in family(self.process.pid) for stat in pathlib.Path(f'/proc/{pid}/task').glob('*/stat'))
+            return False
+
+        wait_for(is_asleep, 'its rest')
 
     def stop(self):
         """Asks it to end, as a service manager would; it must do so at once and without complaint."""

@@ -1,6 +1,7 @@
 """Bodies of requests on their way to an origin: what it gets, beside nginx, and what happens when the first origin fails."""
 import os
 import tempfile
+import threading
 import time
 
 import beside
@@ -112,7 +113,7 @@ def test_an_origin_is_asked_when_all_is_here(gate, origin):
         wire.send(b'POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\nExpect: 100-continue\r\n\r\n')
         assert wire.take_until(b'\r\n\r\n') == b'HTTP/1.1 100 Continue\r\n\r\n'
         wire.send(b'abc')
-        time.sleep(0.2)
+        server.rest()
         assert origin.connections == 0
         wire.send(b'def')
         assert peers.read_response(wire).body.endswith(b'abcdef')
@@ -148,9 +149,7 @@ def test_bodies_in_files(gate, origin):
         assert peers.ask(server.port, 'POST', target, body=b'hello').status == 200
         path = origin.requests.pop().one('X-File')
         assert path.startswith(f'{server.folder}/files/')
-        deadline = time.monotonic() + peers.PATIENCE_S
-        while not stays and os.path.exists(path) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        server.rest()
         assert os.path.exists(path) == stays
         if stays:
             with open(path, 'rb') as file:
@@ -209,16 +208,22 @@ SIZE = 30_000_000  # more than sockets hold
 def test_an_answer_is_stored_for_a_slow_client(gate, settings, whole):
     with peers.Origin() as origin:
         server = gate(f'proxy_temp_path answers; {settings} location / {{ proxy_pass http://127.0.0.1:{origin.port}; }}', main=MAIN)
-        origin.scripts['/'] = [b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % SIZE + peers.pattern(SIZE)]
+        sent = threading.Event()
+
+        def answer(wire, *_):
+            wire.send(b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % SIZE + peers.pattern(SIZE))
+            sent.set()
+
+        origin.answer_all = answer
         with peers.Wire(server.port) as wire:
-            wire.send(b'GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-            time.sleep(1)
+            wire.send(b'GET /all HTTP/1.1\r\nHost: a\r\n\r\n')
+            assert sent.wait(peers.PATIENCE_S if whole else 1) == whole
             origin.stop()
             answer = wire.take_rest() if not whole else peers.read_response(wire).body
             assert (len(answer) == SIZE) == whole
             if whole:
                 assert answer == peers.pattern(SIZE)
-                wire.send(b'GET / HTTP/1.1\r\nHost: a\r\n\r\n')  # the connection goes on
+                wire.send(b'GET /all HTTP/1.1\r\nHost: a\r\n\r\n')  # the connection goes on
                 assert peers.read_response(wire).status == 502
     (server.folder / 'logs/error.log').write_text('')
 

@@ -2,7 +2,6 @@
 import os
 import re
 import socket
-import time
 
 import beside
 import differences
@@ -72,14 +71,11 @@ def files(tmp_path):
     return folder
 
 
-def lines(proxy, port):
-    """What its log got, without what is each side's own."""
-    deadline, found = time.monotonic() + 1, ''
-    while time.monotonic() < deadline:
-        before, found = found, (proxy.folder / 'logs/error.log').read_text(errors='replace')
-        if found and found == before:
-            break
-        time.sleep(0.05)
+def lines(proxy, requests):
+    """What its log got of so many requests, without what is each side's own."""
+    peers.wait_for(lambda: len((proxy.folder / 'logs/access.log').read_bytes().splitlines()) >= requests, 'the lines of the requests')
+    proxy.rest()
+    found = (proxy.folder / 'logs/error.log').read_text(errors='replace')
     kept = [line for line in found.splitlines() if re.match(r'\S+ \S+ \[\w+\] \d+#\d+: \*\d+ ', line)]
     kept = [re.sub(r'^\S+ \S+ (\[\w+\]) \d+#\d+: \*\d+ ', r'\1 ', line).replace(f':{proxy.port}', ':PORT') for line in kept]
     kept = [line for line in kept if 'client closed connection' not in line and 'closed keepalive connection' not in line and ' is buffered to a temporary file' not in line]
@@ -108,6 +104,6 @@ def test_errors_are_told_as_by_nginx(name, gate, nginx_program, origin, files):
                         pass
                 except ConnectionError:
                     pass
-        said.append(lines(proxy, proxy.port))
+        said.append(lines(proxy, len(requests)))
         (proxy.folder / 'logs/error.log').write_text('')
     assert said[0] == said[1], "\n".join(["", *said[0], "", *said[1]])

@@ -101,9 +101,7 @@ def test_a_head_that_drips_is_not_awaited_for_ever(gate, drip):
     """client_header_timeout is for the whole head, however busy its sender looks."""
     proxy = gate('location / { return 200 ok; }', http='client_header_timeout 400ms;')
     with peers.Wire(proxy.port) as wire:
-        began = time.monotonic()
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
             for i in range(len(drip)):
                 wire.send(drip[i:i + 1])
                 time.sleep(0.02)
-        assert time.monotonic() - began < 3

@@ -37,7 +37,7 @@ def test_lines(gate, nginx_program):
         for target in TARGETS:
             for host in ('localhost', 'Other.org:81'):
                 peers.exchange(each.port, f'GET {target} HTTP/1.0\r\nHost: {host}\r\n\r\n'.encode())
-    time.sleep(1.2)  # nginx flushes
+    peers.wait_for(lambda: all((each.folder / 'logs/buffered.log').read_bytes().count(b'\n') == 2 for each in (pair.gate, pair.nginx)), 'the flushes')
     for name in ('all', 'loud', 'named', 'json', 'host-localhost', 'host-other.org', 'in/made/x', 'buffered'):
         lines = [(each.folder / f'logs/{name}.log').read_text().splitlines() for each in (pair.gate, pair.nginx)]
         assert lines[0] == lines[1] and lines[0], name

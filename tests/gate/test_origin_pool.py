@@ -34,7 +34,7 @@ def test_any_loop_takes_any_idle_connection(gate, nginx_program, origin):
         proxy = gate(pass_on, http, main='worker_processes 3;', program=program, listen='reuseport')
         for i in range(60):
             assert peers.ask(proxy.port, 'GET', f'/b/{i}').body == peers.pattern(i)
-            threading.Event().wait(0.01)  # until the connection is idle
+            proxy.rest()  # the connection is idle
         made[proxy.command[0].rpartition('/')[2]] = origin.connections - before
     print('connections to the origin for 60 requests over 3 loops or workers:', made)
     assert made['gate'] == 1
@@ -57,7 +57,7 @@ def test_tls_connections_are_every_loop_s_too(gate, certificate, versions):
                          location /other/ {{ proxy_pass https://u/; proxy_ssl_name other; }}''', http, main='worker_processes 3;', listen='reuseport')
         for i in range(40):
             assert peers.ask(proxy.port, 'POST' if i % 3 == 0 else 'GET', f'/b/{i}').body == peers.pattern(i)
-            threading.Event().wait(0.01)
+            proxy.rest()
         assert origin.connections <= 2  # a POST does not go into one that a session ticket has just come on
         before = origin.connections
         assert peers.ask(proxy.port, 'GET', '/other/b/5').body == peers.pattern(5)
@@ -110,9 +110,9 @@ def test_who_may_return(gate, origin, what):
     proxy = gate('location / { proxy_pass http://u; }', f'upstream u {{ server 127.0.0.1:{origin.port}; keepalive 8; }}', main='worker_processes 2;')
     for i in range(6):
         assert peers.ask(proxy.port, 'GET', '/odd').status in (200, 204)
-        threading.Event().wait(0.02)
+        proxy.rest()
         assert peers.ask(proxy.port, 'GET', f'/b/{i}').body == peers.pattern(i)
-        threading.Event().wait(0.02)
+        proxy.rest()
     assert origin.connections == (1 if reused else 7)
 
 
@@ -171,5 +171,7 @@ def test_how_long_one_serves(gate, origin, words, connections):
     proxy = gate('location / { proxy_pass http://u; }', f'upstream u {{ server 127.0.0.1:{origin.port}; keepalive 8; {words} }}', main='worker_processes 2;', listen='reuseport')
     for i in range(12):
         assert peers.ask(proxy.port, 'GET', f'/b/{i}').body == peers.pattern(i)
-        threading.Event().wait(0.12 if 'time' in words else 0.02)
+        proxy.rest()
+        if 'time' in words:
+            threading.Event().wait(0.12)
     assert origin.connections == connections or ('keepalive_time ' in words and 6 <= origin.connections <= 12)

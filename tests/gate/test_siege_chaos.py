@@ -169,18 +169,12 @@ class Client(threading.Thread):
         return not close
 
 
-def family(pid):
-    """A process and its children."""
-    children = pathlib.Path(f'/proc/{pid}/task/{pid}/children').read_text().split()
-    return [pid, *(each for child in children for each in family(int(child)))]
-
-
 def descriptors(proxy):
-    return sum(len(os.listdir(f'/proc/{pid}/fd')) for pid in family(proxy.process.pid))
+    return sum(len(os.listdir(f'/proc/{pid}/fd')) for pid in peers.family(proxy.process.pid))
 
 
 def resident_kib(proxy):
-    return sum(int(line.split()[1]) for pid in family(proxy.process.pid)
+    return sum(int(line.split()[1]) for pid in peers.family(proxy.process.pid)
                for line in pathlib.Path(f'/proc/{pid}/status').read_text().splitlines() if line.startswith('VmRSS'))
 
 

@@ -87,12 +87,12 @@ def test_connections_go_on(gate, origin, answer):
 def test_a_client_leaves_while_permission_is_asked_for(gate, origin):
     server = gate(f'''location / {{ auth_request /auth; proxy_pass http://127.0.0.1:{origin.port}; }}
                       location /auth {{ proxy_pass http://127.0.0.1:{origin.port}/hold; }}''')
-    for _ in range(5):
+    for count in range(1, 6):
         with peers.Wire(server.port) as wire:
             wire.send(b'GET /b/1 HTTP/1.1\r\nHost: a\r\n\r\n')
-            time.sleep(0.05)
+            peers.wait_for(lambda count=count: len(origin.requests) == count)
             wire.reset()
-    time.sleep(0.1)
+    server.rest()
     origin.release.set()
     assert peers.ask(server.port, 'GET', '/b/1').status == 200
 
@@ -110,14 +110,15 @@ MIRROR = '''
 
 def test_copies(both, origin):
     pair = both(MIRROR)
-    for target in ('/b/5?x=1', '/bare/b/5', '/off/b/5', '/file', '/stream/b/5'):
+    for target, asked in (('/b/5?x=1', 3), ('/bare/b/5', 2), ('/off/b/5', 1), ('/file', 1), ('/stream/b/5', 2)):
         for method, body in (('GET', b''), ('POST', b'hello'), ('PUT', b'x' * 100000)):
             if target.startswith('/bare') and body:
                 continue  # nginx announces a body there that never comes
             seen = []
             for each in (pair.gate, pair.nginx):
                 answer = peers.ask(each.port, method, target, ['X-Own: 1'], body)
-                time.sleep(0.02)
+                peers.wait_for(lambda asked=asked: len(origin.requests) >= asked, target)
+                each.rest()
                 seen.append((answer.status, answer.body if answer.status == 200 else b'',
                              sorted((r.line, sorted(f for f in r.fields if f[0] not in ('host', 'connection')), r.body)
                                     for r in origin.requests)))
@@ -196,6 +197,6 @@ def test_requests_inside_are_logged_on_demand(both):
     pair = both(AUTH)
     for each in (pair.gate, pair.nginx):
         peers.ask(each.port, 'GET', '/any')
-    time.sleep(0.1)
+        each.rest()
     lines = [sorted((each.folder / 'logs/s.log').read_text().splitlines()) for each in (pair.gate, pair.nginx)]
     assert lines[0] == lines[1]
