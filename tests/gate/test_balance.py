@@ -2,6 +2,7 @@
 import collections
 import contextlib
 import functools
+import select
 import socket
 
 import failing
@@ -156,6 +157,7 @@ def test_least_conn_leaves_the_busy_alone(gate, nginx_program, three):
                 peers.wait_for(lambda count=count: sum(len(origin.requests) for origin in three) == count)
             assert [len(origin.requests) for origin in three] == [4, 2, 2]
             three[1].release.set()
+            peers.wait_for(lambda wires=wires: len(select.select([wire.socket for wire in wires], [], [], 0)[0]) == 2)
             for _ in range(5):
                 assert chosen(proxy.port, three, '/b/1')[0] == [1]
             for origin in three:
@@ -172,7 +174,7 @@ FAILING = [(method, trouble) for i, method in enumerate(failing.METHODS) for j, 
 def test_one_fails_and_no_client_sees_it(gate, method, trouble):
     with contextlib.ExitStack() as stack:
         three = [stack.enter_context(failing.Origin()) for _ in range(3)]
-        proxy = gate(failing.SERVER, failing.group(three, method), main='worker_processes 2;')
+        proxy = gate(failing.server(trouble), failing.group(three, method), main='worker_processes 2;')
         figures = failing.run(proxy, three, trouble, 0.6)
         print(f'{method or "round robin"}, one {trouble}: {figures}')
         failing.check(figures, trouble)

@@ -11,7 +11,7 @@ jsonschema = pytest.importorskip('jsonschema')
 parser = pytest.importorskip('prometheus_client.parser')
 
 STATUS = 'location = /status { status; allow 127.0.0.1; deny all; }'
-PASS = '''location / { proxy_pass http://group; proxy_read_timeout 300ms; proxy_next_upstream error timeout http_503; }'''
+PASS = '''proxy_next_upstream error timeout http_503; location / { proxy_pass http://group; } location /hold { proxy_pass http://group; proxy_read_timeout 300ms; }'''
 
 
 @pytest.fixture
@@ -41,6 +41,7 @@ def test_figures(gate, gate_program, origin, valid):
         proxy = gate(PASS + STATUS, group, main='worker_processes 2;')
         for target in ['/b/10'] * 12 + ['/status/404', '/status/503', '/hold']:
             peers.ask(proxy.port, 'GET', target)
+        proxy.rest()  # the last one is counted
         answer = peers.ask(proxy.port, 'GET', '/status')
         assert answer.one('Content-Type') == 'application/json'
         told = valid(answer.body)
@@ -120,7 +121,8 @@ def test_each_line_is_another_server_s(gate, origin, valid):
 def test_health_checks_are_counted(gate, gate_program, two, valid):
     proxy = gate('location / { proxy_pass http://two; health_check uri=/health interval=50ms fails=3; }' + STATUS, peers.group(two))
     two[0].health = two[0].health.replace(b'200 OK', b'503 No')
-    peers.wait_for(lambda: 'is unhealthy' in proxy.told)
+    peers.wait_for(lambda: 'is unhealthy' in proxy.told and two[1].requests)
+    proxy.rest()
     ill, well = valid(peers.ask(proxy.port, 'GET', '/status').body)['upstreams'][0]['servers']
     assert ill['state'] == ill['health'] == 'unhealthy' and ill['why'] == 'its health check fails: its status is 503'
     assert ill['checks']['made'] >= ill['checks']['failed'] >= 3 and 'last_ms_ago' in ill['checks']

@@ -20,7 +20,7 @@ def test_one_fails_and_no_client_sees_it(gate_program, free_port, tmp_path, caps
     with contextlib.ExitStack() as stack:
         three = [stack.enter_context(failing.Origin()) for _ in range(3)]
         port = free_port()
-        text = peers.configuration(port, failing.SERVER, failing.group(three, method), 'worker_processes 2;')
+        text = peers.configuration(port, failing.server(trouble), failing.group(three, method), 'worker_processes 2;')
         with peers.Proxy(gate_program, tmp_path / 'gate', text, [port]) as proxy:
             figures = failing.run(proxy, three, trouble, SECONDS)
     with capsys.disabled():
