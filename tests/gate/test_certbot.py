@@ -69,9 +69,9 @@ class Site:
                                 stderr=subprocess.DEVNULL, env={**os.environ, **environment})
         self.running.append(made)
 
-    def run(self, *words, **environment):
+    def run(self, *words, patience_s=PATIENCE_S, **environment):
         return subprocess.run([*self.into, *words], cwd=self.folder, text=True, stdin=subprocess.DEVNULL, capture_output=True,
-                              timeout=PATIENCE_S, env={**os.environ, **environment})
+                              timeout=patience_s, env={**os.environ, **environment})
 
     def acme(self):
         subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'acme.key',
@@ -90,7 +90,7 @@ class Site:
     def certbot(self, *words):
         done = self.run(CERTBOT, '--nginx-ctl', self.folder / 'bin/nginx', '--nginx-server-root', self.folder / 'etc',
                         *[part for each in ('config', 'work', 'logs') for part in (f'--{each}-dir', self.folder / 'le' / each)],
-                        '--server', f'https://localhost:{ACME}/dir', '--non-interactive', *words, REQUESTS_CA_BUNDLE='acme.pem')
+                        '--server', f'https://localhost:{ACME}/dir', '--non-interactive', *words, patience_s=120, REQUESTS_CA_BUNDLE='acme.pem')
         assert done.returncode == 0, done.stderr
         return done.stdout + done.stderr
 
