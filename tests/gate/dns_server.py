@@ -4,6 +4,8 @@ import socket
 import struct
 import threading
 
+import ports
+
 A, AAAA, SRV = 1, 28, 33
 
 
@@ -21,10 +23,10 @@ class NameServer:
     def __init__(self):
         self.records, self.asked, self.ttl = {}, [], 1
         self.silent = self.truncates = self.fails = self.stopped = False
-        self.stream = socket.create_server(('127.0.0.1', 0))
-        self.port = self.stream.getsockname()[1]
         self.datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.port = ports.free_port()  # of both kinds: below those that the kernel gives out
         self.datagrams.bind(('127.0.0.1', self.port))
+        self.stream = socket.create_server(('127.0.0.1', self.port))
         self.threads = [threading.Thread(target=each, daemon=True) for each in (self.serve_udp, self.serve_tcp)]
         for thread in self.threads:
             thread.start()

@@ -68,7 +68,7 @@ def run(proxy, three, trouble, seconds):
     broken = next(each for each in three if first == f'127.0.0.1:{each.port}')
     script = proxy.folder / 'keys.lua'
     script.write_text(SCRIPT)
-    with subprocess.Popen(['wrk', '-t1', f'-c{CONNECTIONS}', '-d1h', '-s', script, f'http://127.0.0.1:{proxy.port}'], stdout=subprocess.PIPE, text=True) as wrk:
+    with subprocess.Popen(['wrk', '-t1', f'-c{CONNECTIONS}', '-d1h', '--timeout', '30s', '-s', script, f'http://127.0.0.1:{proxy.port}'], stdout=subprocess.PIPE, text=True) as wrk:
         def count():
             return sum(len(each.requests) for each in three)
 

@@ -187,7 +187,7 @@ class Origin:
     /early    413 before the body is read          /cut         half of what the length says, then closed
     /reset    a reset after the request            /half-reset  half of a response, then a reset
     /echo     the request, head and body           /hold        answers once `release` is set
-    /status/N an empty answer with that status
+    /status/N an empty answer with that status     /pieces/N    N bytes, half of them once `release` is set
 
     What `scripts` has for a path is sent as it is; where it ends with None the connection is closed behind it.
     """
@@ -321,6 +321,12 @@ class Origin:
         for at in range(int(rest)):
             time.sleep(0.02)
             wire.send(pattern(at + 1)[-1:])
+
+    def answer_pieces(self, wire, _, rest):
+        body = pattern(int(rest))
+        wire.send(f'HTTP/1.1 200 OK\r\nContent-Length: {rest}\r\n\r\n'.encode() + body[:len(body) // 2])
+        self.release.wait()
+        wire.send(body[len(body) // 2:])
 
     def answer_interim(self, wire, request, _):
         wire.send(b'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload\r\n\r\n')

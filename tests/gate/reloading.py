@@ -48,7 +48,7 @@ def run(proxy, reloads, sockets):
     """Reloads again and again while wrk asks on; {what: figure}."""
     sockets = [WebSocket(proxy.port) for _ in range(sockets)]
     began, sizes = time.monotonic(), []
-    with subprocess.Popen(['wrk', '-t1', '-c8', '-d1h', f'http://127.0.0.1:{proxy.port}/b/100'], stdout=subprocess.PIPE, text=True) as wrk:
+    with subprocess.Popen(['wrk', '-t1', '-c8', '-d1h', '--timeout', '30s', f'http://127.0.0.1:{proxy.port}/b/100'], stdout=subprocess.PIPE, text=True) as wrk:
         for i in range(reloads):
             started = proxy.told.count('start worker process') if reloads < 100 else None
             proxy.signal(signal.SIGHUP)

@@ -155,7 +155,7 @@ def test_curl_reads_every_framing(side, version, through, origin):
 
 def wrk(url, seconds, connections=32):
     """(requests, what wrk says) of some seconds of load."""
-    said = subprocess.run(['wrk', '-t1', f'-c{connections}', f'-d{seconds}s', url], capture_output=True, text=True,
+    said = subprocess.run(['wrk', '-t1', f'-c{connections}', f'-d{seconds}s', '--timeout', '30s', url], capture_output=True, text=True,
                           check=True).stdout
     return int(re.search(r'(\d+) requests in', said)[1]), said
 
