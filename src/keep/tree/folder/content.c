@@ -25,9 +25,18 @@ static struct content *new_content(const struct content_rules *rules)
     return c;
 }
 
+static void free_buckets(struct content *c)
+{
+    if (c->buckets != c->few_buckets)
+        free(c->buckets);
+}
+
 void content_begin_blocks(struct content *c)
 {
-    memset(c->buckets, 0, sizeof c->buckets);
+    free_buckets(c);
+    c->buckets = c->few_buckets;
+    c->buckets_count = FEW_BUCKETS;
+    memset(c->few_buckets, 0, sizeof c->few_buckets);
     memset(c->waiting, 0, sizeof c->waiting);
 }
 
@@ -49,6 +58,7 @@ void content_close(struct content *content)
         return;
     content_drop_pending(content, 0, UINT64_MAX);
     content_drop_tags(content, 0);
+    free_buckets(content);
     for (epoch = content->epochs; epoch; epoch = next) {
         next = epoch->next;
         aead_close(epoch->aead);

@@ -11,7 +11,7 @@
 #include "keep/tree/folder/tag_page.h"
 
 enum {
-    TAGS_BUCKETS = 64,
+    FEW_BUCKETS = 16, /* of tag pages; more come with them */
     PENDING_BUCKETS = 256,
     TAGS_MAX = 512,      /* pages in memory for one file, if no more need to be */
     DIRTY_MAX = 1024,    /* pages, at which all are written */
@@ -28,6 +28,7 @@ struct tags {
     struct list recent;
     struct tags *next; /* of the same bucket */
     uint64_t group;
+    bool used; /* since it was last in the way */
     uint64_t
         synced; /* `current` was on the disk when the file was last synced: not to be lost */
     uint64_t told;    /* `current` is in the page on the disk */
@@ -63,15 +64,16 @@ struct content {
         sync_first; /* a `previous` is written, and has to be on the disk before a tag page names it */
     bool durable; /* it was synced, in this life or an earlier one */
     uint64_t durable_size;
-    bool cut;           /* what was cut off since then may still be on the disk */
-    bool trimmed;       /* nothing lies behind the end in the file below */
-    struct list recent; /* tag pages */
-    unsigned tags_count, unsettled_count;
+    bool cut;              /* what was cut off since then may still be on the disk */
+    bool trimmed;          /* nothing lies behind the end in the file below */
+    struct list recent;    /* tag pages */
+    struct tags **buckets; /* of the same, about one for each */
+    unsigned tags_count, buckets_count, unsettled_count;
     unsigned waiting_count;
     struct file_header header;
     /* What follows, like the end of the header, has no value as long as nobody needs it: of most files
      * nothing but the first cache lines is ever used. */
-    struct tags *buckets[TAGS_BUCKETS];
+    struct tags *few_buckets[FEW_BUCKETS];
     struct pending *waiting[PENDING_BUCKETS];
 };
 

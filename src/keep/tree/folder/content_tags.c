@@ -178,7 +178,30 @@ static void put_back(struct file_header *h, uint64_t group)
 
 static struct tags **bucket_of(struct content *c, uint64_t group)
 {
-    return &c->buckets[group % TAGS_BUCKETS];
+    return &c->buckets[group & (c->buckets_count - 1)];
+}
+
+static void put_in_bucket(struct content *c, struct tags *tags)
+{
+    struct tags **bucket = bucket_of(c, tags->group);
+
+    tags->next = *bucket;
+    *bucket = tags;
+}
+
+/* Without memory for that they get longer. */
+static void grow_buckets(struct content *c)
+{
+    struct tags **more = calloc(2 * c->buckets_count, sizeof(struct tags *));
+
+    if (!more)
+        return;
+    if (c->buckets != c->few_buckets)
+        free(c->buckets);
+    c->buckets = more;
+    c->buckets_count *= 2;
+    for (struct list *at = c->recent.next; at != &c->recent; at = at->next)
+        put_in_bucket(c, LIST_OWNER(at, struct tags, recent));
 }
 
 static void free_tags(struct content *c, struct tags *tags)
@@ -204,10 +227,11 @@ static void make_room_in_memory(struct content *c)
         struct tags *tags = LIST_OWNER(at, struct tags, recent);
 
         at = at->prev;
-        if (!tags->dirty && (tags->page.unsettled == 0 || tags->unresolved) &&
+        if (!tags->used && !tags->dirty && (tags->page.unsettled == 0 || tags->unresolved) &&
             tags->pending == 0) {
             free_tags(c, tags);
         } else {
+            tags->used = false;
             list_remove(&tags->recent);
             list_add(&c->recent, &tags->recent);
         }
@@ -219,11 +243,12 @@ static struct tags *add_tags(struct content *c, uint64_t group)
     struct tags *tags;
 
     make_room_in_memory(c);
+    if (c->tags_count >= c->buckets_count)
+        grow_buckets(c);
     if (!(tags = calloc(1, sizeof *tags)))
         return NULL;
     tags->group = group;
-    tags->next = *bucket_of(c, group);
-    *bucket_of(c, group) = tags;
+    put_in_bucket(c, tags);
     list_add(&c->recent, &tags->recent);
     c->tags_count++;
     return tags;
@@ -234,8 +259,7 @@ struct tags *content_cached_tags(struct content *c, uint64_t group)
     for (struct tags *tags = *bucket_of(c, group); tags; tags = tags->next) {
         if (tags->group != group)
             continue;
-        list_remove(&tags->recent);
-        list_add(&c->recent, &tags->recent);
+        tags->used = true;
         return tags;
     }
     return NULL;

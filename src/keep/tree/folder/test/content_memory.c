@@ -67,6 +67,9 @@ static void what_waits_is_bounded(void **state)
         content_close(c);
         assert_int_equal(content_load(&c, &rules, fd), 0);
         read_all(c, fd, 100000);
+        assert_int_equal(content_resize(c, fd, 0), 0);
+        write_all(c, fd, 7); /* what was kept of the pages before has gone */
+        read_all(c, fd, 7);
         content_close(c);
         close(fd);
     }
