@@ -2,9 +2,11 @@
 import json
 import os
 import signal
+import time
 
-from keep_runner import wait_for_end
-from test_folder import folder, script
+from folder_reader import Damaged, Folder
+from keep_runner import wait_for, wait_for_end
+from test_folder import folder, script, volume_key
 
 # Changes files in every way, some in the tick in which they are made, and says what it sees then.
 CHANGE = '''
@@ -72,9 +74,18 @@ def test_times_stay_when_it_is_opened_again(anybody):
         keep.close()
 
 
-def test_a_crash_hides_no_change(anybody):
+def begins_with(reader, name, content):
+    """Whether that is on the disk, under a daemon that is at work."""
+    try:
+        path, tag = next((path, tag) for found, _, path, tag in reader.walk() if found == name)
+        return reader.file(path, tag).read().startswith(content)
+    except Damaged:
+        return False
+
+
+def test_a_crash_hides_no_change(anybody, cryptsetup):
     keep = anybody
-    folder(keep)
+    reader = Folder(folder(keep), volume_key(keep, cryptsetup))
     at = keep.open('f', 'm')
     keep.write(at / 'file', b'a' * 20000)
     keep.execute('touch', '-d', '@1', at / 'file')
@@ -82,7 +93,8 @@ def test_a_crash_hides_no_change(anybody):
     keep.open('f', 'm')
     with keep.start('/usr/bin/python3', '-c', HIDE, at / 'file') as writer:
         assert writer.stdout.readline() == b'written\n', writer.stderr.read()
-        keep.execute('sleep', '6')  # what waits goes to the disk
+        wait_for(lambda: begins_with(reader, 'file', b'z' * 8192), 'what waits to go to the disk')
+        time.sleep(1)  # and its time after it
         daemon = keep.status()[0]['process']
         os.kill(daemon, signal.SIGKILL)
         writer.kill()
