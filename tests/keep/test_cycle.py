@@ -211,6 +211,20 @@ def test_who_is_slow_to_list_the_records_does_not_keep_others_from_opening(anybo
     keep.close()
 
 
+def test_who_is_slow_to_list_the_records_does_not_keep_others_from_closing(anybody):
+    keep = anybody
+    record = record_of(keep, keep.create())
+    keep.open('v.img', 'm', '--raw')
+    pid = daemon_of(keep)
+    os.kill(pid, signal.SIGKILL)
+    wait_for_end(pid)
+    with open(record) as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        threading.Timer(0.6, fcntl.flock, [file, fcntl.LOCK_UN]).start()
+        assert 'had died' in keep.refuse(FAILED, 'close', 'm')
+    assert keep.status() == []
+
+
 def test_close_does_not_wait_for_who_opens_it_again(anybody):
     """A daemon that is slow to end; and another's record by the time that it is gone."""
     if not shutil.which('strace'):

@@ -5,7 +5,10 @@
 #include "keep/command/command.h"
 #include "keep/mount/unmount.h"
 
-enum { DAEMON_MS = 120000, STALE_MS = 200 };
+enum {
+    DAEMON_MS = 120000,
+    STALE_MS = 10000, /* nobody but who lists the records, and is soon through */
+};
 
 struct close_options {
     bool all, help;
