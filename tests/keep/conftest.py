@@ -9,7 +9,7 @@ import pytest
 from keep_runner import keep_as
 
 
-CLONE_NEWNS, MS_REC, MS_PRIVATE, MNT_DETACH = 0x20000, 0x4000, 1 << 18, 2
+CLONE_NEWNS, MS_REC, MS_SLAVE, MNT_DETACH = 0x20000, 0x4000, 1 << 19, 2
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -19,7 +19,7 @@ def mounts_of_our_own():
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNS) != 0:
         return
-    assert libc.mount(None, b'/', None, MS_REC | MS_PRIVATE, None) == 0
+    assert libc.mount(None, b'/', None, MS_REC | MS_SLAVE, None) == 0
     for line in reversed(pathlib.Path('/proc/self/mounts').read_text().splitlines()):
         source, at, kind, *_ = line.split()
         if source.startswith('/dev/loop') or kind.startswith('fuse'):
