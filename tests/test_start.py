@@ -11,7 +11,7 @@ import urllib.request
 
 import pytest
 
-PATIENCE_S = 120
+PATIENCE_S = 400
 
 
 class Stage:
