@@ -3,6 +3,7 @@ import os
 import pathlib
 import random
 import shutil
+import tempfile
 
 import pytest
 
@@ -19,8 +20,7 @@ def roomy(tmp_path):
     """A directory in memory, where there are loop devices."""
     if os.getuid() != 0 or not shutil.which('losetup') or not pathlib.Path('/dev/loop-control').exists():
         pytest.skip('needs root and loop devices')
-    home = pathlib.Path('/dev/shm') / f'keepgate-power-{os.getpid()}'
-    home.mkdir()
+    home = pathlib.Path(tempfile.mkdtemp(prefix='keepgate-power-', dir='/dev/shm'))
     yield home
     shutil.rmtree(home)
 
