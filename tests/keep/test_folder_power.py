@@ -1,4 +1,5 @@
 """The power fails under a folder on a real ext4, whose disk loses or reorders what was not flushed: what was synced is there."""
+import mmap
 import os
 import pathlib
 import random
@@ -69,6 +70,62 @@ def test_names_and_contents(anybody, roomy, seed, names):
 def folder_in(keep, disk):
     keep.do('create', '--type', 'folder', disk / 'f', '--passphrase-file', keep.phrase, *CHEAP)
     return disk / 'f'
+
+
+class Generations:
+    """A file of blocks that tell which of its generations they are."""
+
+    def __init__(self, path, blocks):
+        self.file, self.latest, self.least, self.number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_DIRECT), [0] * blocks, [0] * blocks, 0
+        self.page = mmap.mmap(-1, 1 << 20)  # aligned
+        self.write(0, blocks)
+
+    @staticmethod
+    def block(number, generation):
+        return (number << 32 | generation).to_bytes(8, 'little') * 512
+
+    def write(self, first, count):
+        self.number += 1
+        for at in range(first, first + count, 256):
+            part = range(at, min(at + 256, first + count))
+            self.page[:len(part) * 4096] = b''.join(self.block(i, self.number) for i in part)
+            assert os.pwrite(self.file, memoryview(self.page)[:len(part) * 4096], at * 4096) == len(part) * 4096
+        self.latest[first:first + count] = [self.number] * count
+
+    def sync(self):
+        os.fsync(self.file)
+        self.least = self.latest[:]
+
+    def check(self, found, least):
+        assert len(found) == len(least) * 4096
+        for i, before in enumerate(least):
+            generation = int.from_bytes(found[i * 4096:i * 4096 + 4], 'little')
+            assert before <= generation <= self.number and found[i * 4096:i * 4096 + 4096] == self.block(i, generation), i
+
+
+def test_long_overwrites(anybody, roomy):
+    """Of what was synced each block is there as it was then, or as it was written later."""
+    keep, chance, blocks = anybody, random.Random(11), 6000 if SOAK else 2400
+    with recorded(RECORDED, roomy, 64 << 20) as (disk, record, base):
+        folder_in(keep, disk)
+        os.sync()
+        file = Generations(keep.open(disk / 'f', 'm') / 'file', blocks)
+        synced = []
+        for _ in range(2):
+            file.sync()
+            synced.append((record.stat().st_size, file.least))
+            file.write(0, blocks)
+            for _ in range(blocks // 2):
+                file.write(chance.randrange(blocks), 1)
+            file.write(blocks // 6, blocks // 2)
+        os.close(file.file)
+        keep.close()
+        written = Record(base, record)
+    moments = written.moments(synced[0][0], 60 if SOAK else 3, chance)
+    for moment, image in written.disks(moments, chance):
+        with after_cut(roomy, image) as after:
+            least = [blocks for at, blocks in synced if at <= moment][-1]
+            file.check(export(keep, after / 'f', roomy / 'out')['file'], least)
 
 
 def plain_tree(at):

@@ -22,6 +22,8 @@ static struct content *new_content(const struct content_rules *rules)
     pthread_rwlock_init(&c->lock, NULL);
     pthread_mutex_init(&c->memory_lock, NULL);
     list_init(&c->recent);
+    list_init(&c->pending);
+    list_init(&c->spare);
     return c;
 }
 
@@ -57,6 +59,7 @@ void content_close(struct content *content)
     if (!content)
         return;
     content_drop_pending(content, 0, UINT64_MAX);
+    content_free_spare(content);
     content_drop_tags(content, 0);
     free_buckets(content);
     for (epoch = content->epochs; epoch; epoch = next) {

@@ -8,10 +8,38 @@ enum { PARTS_MAX = FILE_BLOCKS };
 
 static atomic_uint waiting_everywhere;
 
+static bool many_wait(void)
+{
+    return atomic_load_explicit(&waiting_everywhere, memory_order_relaxed) >= PENDING_ALL;
+}
+
+struct pending *content_spare(struct content *c)
+{
+    struct pending *p;
+
+    if (!list_is_empty(&c->spare))
+        return LIST_OWNER(c->spare.next, struct pending, place);
+    if ((p = aligned_alloc(ALIGNED, sizeof *p)))
+        list_add(&c->spare, &p->place);
+    return p;
+}
+
+void content_free_spare(struct content *c)
+{
+    while (!list_is_empty(&c->spare)) {
+        struct pending *p = LIST_OWNER(c->spare.next, struct pending, place);
+
+        list_remove(&p->place);
+        free(p);
+    }
+}
+
 void content_add_pending(struct content *c, struct pending *p, uint64_t block)
 {
     struct pending **bucket = &c->waiting[block % PENDING_BUCKETS];
 
+    list_remove(&p->place);
+    list_add_last(&c->pending, &p->place);
     p->block = block;
     p->next = *bucket;
     *bucket = p;
@@ -21,9 +49,7 @@ void content_add_pending(struct content *c, struct pending *p, uint64_t block)
 
 bool content_pending_is_full(const struct content *c)
 {
-    bool many = atomic_load_explicit(&waiting_everywhere, memory_order_relaxed) >= PENDING_ALL;
-
-    return c->waiting_count + FILE_BLOCKS > (many ? PENDING_MANY : PENDING_MAX);
+    return c->waiting_count + FILE_BLOCKS > (many_wait() ? PENDING_MANY : PENDING_MAX);
 }
 
 static int by_block(const void *one, const void *other)
@@ -36,14 +62,19 @@ static int by_block(const void *one, const void *other)
 static struct pending **sorted(struct content *c)
 {
     struct pending **all = malloc(c->waiting_count * sizeof(struct pending *));
+    bool in_order = true;
     size_t count = 0;
 
     if (!all)
         return NULL;
-    for (unsigned i = 0; i < PENDING_BUCKETS; i++)
-        for (struct pending *p = c->waiting[i]; p; p = p->next)
-            all[count++] = p;
-    qsort(all, count, sizeof(struct pending *), by_block);
+    for (struct list *at = c->pending.next; at != &c->pending; at = at->next) {
+        struct pending *p = LIST_OWNER(at, struct pending, place);
+
+        in_order &= count == 0 || all[count - 1]->block < p->block;
+        all[count++] = p;
+    }
+    if (!in_order)
+        qsort(all, count, sizeof(struct pending *), by_block);
     return all;
 }
 
@@ -76,12 +107,62 @@ static int write_run(struct content *c, int fd, struct pending **from, size_t co
     return put < 0 ? (int)put : 0;
 }
 
-int content_sync(struct content *c, int fd)
-{
-    int error = c->rules->disk->sync(fd);
+enum pages { TAG_PAGES, PREVIOUS_BLOCKS };
 
-    if (error == 0)
-        c->sync_first = false;
+/* Pages of the group that others wait for; bit 0 is the tag page. */
+static uint64_t awaited(const struct tags *tags, enum pages which)
+{
+    return which == TAG_PAGES ? tags->pending != 0 : tags->unsure << 1;
+}
+
+/* Runs of awaited pages, in `parts` if that is not NULL, and how many there are. */
+static size_t list_awaited(const struct content *c, enum pages which, struct disk_part *parts)
+{
+    size_t count = 0;
+
+    for (struct list *at = c->recent.next; at != &c->recent; at = at->next) {
+        const struct tags *tags = LIST_OWNER(at, struct tags, recent);
+        uint64_t left = awaited(tags, which);
+
+        while (left != 0) {
+            unsigned first = (unsigned)__builtin_ctzll(left);
+            unsigned behind = first + (unsigned)__builtin_ctzll(~(left >> first));
+
+            if (parts)
+                parts[count] = (struct disk_part){
+                    .offset = group_offset(tags->group) + (uint64_t)first * FOLDER_PAGE,
+                    .len = (uint64_t)(behind - first) * FOLDER_PAGE,
+                };
+            count++;
+            left = behind < 64 ? left >> behind << behind : 0;
+        }
+    }
+    return count;
+}
+
+/* To the disk with these, whatever else may still be on its way. */
+static int sync_awaited(struct content *c, int fd, enum pages which)
+{
+    size_t count = list_awaited(c, which, NULL);
+    struct disk_part *parts;
+    int error;
+
+    if (count == 0)
+        return 0;
+    if (!(parts = malloc(count * sizeof *parts)))
+        return -ENOMEM;
+    list_awaited(c, which, parts);
+    error = c->rules->disk->sync_parts(fd, parts, count);
+    free(parts);
+    return error;
+}
+
+int content_sync_previous(struct content *c, int fd)
+{
+    int error = sync_awaited(c, fd, PREVIOUS_BLOCKS);
+
+    for (struct list *at = c->recent.next; at != &c->recent && error == 0; at = at->next)
+        LIST_OWNER(at, struct tags, recent)->unsure = 0;
     return error;
 }
 
@@ -93,9 +174,9 @@ int content_flush_pending(struct content *c, int fd)
 
     if (c->waiting_count == 0)
         return 0;
-    if ((error = content_write_all_tags(c, fd)) || (error = content_sync(c, fd)))
+    if ((error = content_sync_previous(c, fd)) || (error = content_write_all_tags(c, fd)) ||
+        (error = sync_awaited(c, fd, TAG_PAGES)))
         return error;
-    tags_settle(c);
     if (!(all = sorted(c)))
         return -ENOMEM;
     for (size_t i = 0; i < c->waiting_count && error == 0; i += taken)
@@ -103,30 +184,37 @@ int content_flush_pending(struct content *c, int fd)
     free(all);
     if (error == 0)
         content_drop_pending(c, 0, UINT64_MAX);
+    if (many_wait())
+        content_free_spare(c);
     return error;
+}
+
+static void drop(struct content *c, struct pending *p)
+{
+    struct pending **at = &c->waiting[p->block % PENDING_BUCKETS];
+    struct tags *tags = content_cached_tags(c, p->block / FILE_BLOCKS);
+
+    if (tags)
+        tags->pending &= ~(UINT64_C(1) << p->block % FILE_BLOCKS);
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    list_remove(&p->place);
+    list_add_last(&c->spare, &p->place);
+    c->waiting_count--;
+    atomic_fetch_sub_explicit(&waiting_everywhere, 1, memory_order_relaxed);
 }
 
 void content_drop_pending(struct content *c, uint64_t from, uint64_t to)
 {
-    for (unsigned i = 0; i < PENDING_BUCKETS && c->waiting_count > 0; i++) {
-        struct pending **at = &c->waiting[i];
+    struct list *at = c->pending.next, *next;
 
-        while (*at) {
-            struct pending *p = *at;
-            struct tags *tags;
+    for (; at != &c->pending; at = next) {
+        struct pending *p = LIST_OWNER(at, struct pending, place);
 
-            if (p->block < from || p->block >= to) {
-                at = &p->next;
-                continue;
-            }
-            tags = content_cached_tags(c, p->block / FILE_BLOCKS);
-            if (tags)
-                tags->pending &= ~(UINT64_C(1) << p->block % FILE_BLOCKS);
-            *at = p->next;
-            c->waiting_count--;
-            atomic_fetch_sub_explicit(&waiting_everywhere, 1, memory_order_relaxed);
-            free(p);
-        }
+        next = at->next;
+        if (p->block >= from && p->block < to)
+            drop(c, p);
     }
 }
 
@@ -138,14 +226,16 @@ int content_commit_all(struct content *c, int fd, bool sync)
 
     if ((error = content_flush_pending(c, fd)) || (error = content_write_all_tags(c, fd)))
         return error;
-    if (c->header_dirty && c->barrier && !c->rules->fast && (error = content_sync(c, fd)) != 0)
+    content_free_spare(c);
+    if (c->header_dirty && c->barrier && !c->rules->fast &&
+        (error = c->rules->disk->sync(fd)) != 0)
         return error;
     if (c->header_dirty && (error = content_write_header(c, fd)) != 0)
         return error;
     c->barrier = false;
     if (!sync)
         return 0;
-    if ((error = content_sync(c, fd)) != 0)
+    if ((error = c->rules->disk->sync(fd)) != 0)
         return error;
     c->durable = true;
     c->durable_size = c->header.size;

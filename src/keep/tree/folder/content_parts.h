@@ -33,6 +33,7 @@ struct tags {
         synced; /* `current` was on the disk when the file was last synced: not to be lost */
     uint64_t told;    /* `current` is in the page on the disk */
     uint64_t pending; /* the block waits in memory: its `previous` is written */
+    uint64_t unsure;  /* it waits, and what is its `previous` may not be on the disk yet */
     bool dirty;
     bool unwritten;  /* the group has no page on the disk yet: the write under way brings it */
     bool unresolved; /* it was unsettled when it was read: a crash left it so */
@@ -42,6 +43,7 @@ struct tags {
 /* A sealed block that waits until its tag page is on the disk. */
 struct pending {
     alignas(ALIGNED) uint8_t sealed[FOLDER_PAGE];
+    struct list place;    /* among those that wait, as they came in, or the spare ones */
     struct pending *next; /* of the same bucket */
     uint64_t block;
 };
@@ -60,8 +62,6 @@ struct content {
     uint64_t nonces;                /* used in this epoch, with the header's */
     bool header_dirty;
     bool barrier; /* the header takes away what was synced: all else goes to the disk first */
-    bool
-        sync_first; /* a `previous` is written, and has to be on the disk before a tag page names it */
     bool durable; /* it was synced, in this life or an earlier one */
     uint64_t durable_size;
     bool cut;              /* what was cut off since then may still be on the disk */
@@ -70,6 +70,7 @@ struct content {
     struct tags **buckets; /* of the same, about one for each */
     unsigned tags_count, buckets_count, unsettled_count;
     unsigned waiting_count;
+    struct list pending, spare; /* blocks that wait, and those that did, to be used again */
     struct file_header header;
     /* What follows, like the end of the header, has no value as long as nobody needs it: of most files
      * nothing but the first cache lines is ever used. */
@@ -156,12 +157,15 @@ int content_extend(struct content *c, int fd, uint64_t size);
 /* content_commit.c: the same. */
 int content_commit_all(struct content *c, int fd, bool sync);
 int content_flush_pending(struct content *c, int fd);
-/* One block more waits. */
+/* For one block more that waits: a spare one, still among these, or a new one. NULL: no memory. */
+struct pending *content_spare(struct content *c);
+/* It waits. */
 void content_add_pending(struct content *c, struct pending *p, uint64_t block);
+void content_free_spare(struct content *c);
 /* Have those of one group no room any more? */
 bool content_pending_is_full(const struct content *c);
-/* All that was written is on the disk then. */
-int content_sync(struct content *c, int fd);
+/* What tag pages are to name as `previous`, and may not be on the disk yet, is there then. */
+int content_sync_previous(struct content *c, int fd);
 void content_drop_pending(struct content *c, uint64_t from, uint64_t to);
 
 #endif

@@ -108,7 +108,7 @@ int content_renew(struct content *content, int fd, struct content_renewal *renew
         return 0;
     if (!(clear = scratch_take()))
         return -ENOMEM;
-    error = content_sync(c, fd); /* no tag page before the header that has its key */
+    error = c->rules->disk->sync(fd); /* no tag page before the header that has its key */
     if (error == 0)
         error = renew_groups(c, fd, renewal, clear);
     wipe(clear, GROUP_BYTES);

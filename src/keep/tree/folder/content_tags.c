@@ -351,6 +351,7 @@ static int resolve(struct content *c, int fd, struct tags *tags)
             entries->current = entries->previous;
     }
     wipe(clear, sizeof clear);
+    tags->unsure = tags->page.unsettled; /* what was found is not on the disk for sure */
     tags->page.unsettled = 0;
     tags->unresolved = false;
     tags->told = tags->synced = filled(&tags->page);
@@ -375,8 +376,10 @@ struct tags *content_tags_to_change(struct content *c, int fd, uint64_t group, i
         note_filled(c, group);
         return tags;
     }
-    *error = content_read_tags(c, fd, group, &copy);
-    tags = *error == 0 ? content_cached_tags(c, group) : NULL;
+    *error = 0;
+    if (!(tags = content_cached_tags(c, group)) &&
+        (*error = content_read_tags(c, fd, group, &copy)) == 0)
+        tags = content_cached_tags(c, group);
     if (tags && tags->unresolved && (*error = resolve(c, fd, tags)) != 0)
         return NULL;
     return tags;
@@ -398,8 +401,8 @@ int content_write_tags_and(struct content *c, int fd, struct tags *tags, uint8_t
     ssize_t put;
     int error = content_take_nonces(c, 1);
 
-    if (error == 0 && c->sync_first)
-        error = content_sync(c, fd);
+    if (error == 0 && tags->unsure != 0)
+        error = content_sync_previous(c, fd);
     if (error != 0)
         return error;
     aead = content_epoch(c, c->header.epoch);

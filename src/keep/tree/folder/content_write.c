@@ -83,19 +83,15 @@ static int put_pending(struct content *c, struct tags *tags, uint64_t block,
                        const uint8_t *clear)
 {
     struct tag_block *entries = &tags->page.blocks[block % FILE_BLOCKS];
-    struct pending *p = content_pending(c, block), *fresh = NULL;
+    bool waits = tags->pending & bit_of(block);
+    struct pending *p = waits ? content_pending(c, block) : content_spare(c);
     struct tag_entry entry;
 
-    if (!p && !(p = fresh = aligned_alloc(ALIGNED, sizeof *p)))
+    if (!p || !tag_seal_block(&entry, content_epoch(c, c->header.epoch), c->header.epoch,
+                              block, clear, p->sealed))
         return -ENOMEM;
-    if (!tag_seal_block(&entry, content_epoch(c, c->header.epoch), c->header.epoch, block,
-                        clear, p->sealed)) {
-        if (fresh)
-            free(fresh);
-        return -ENOMEM;
-    }
-    if (fresh) {
-        content_add_pending(c, fresh, block);
+    if (!waits) {
+        content_add_pending(c, p, block);
         tags->pending |= bit_of(block);
         tags_unsettle(c, tags, block % FILE_BLOCKS, &entries->current);
     }
@@ -153,7 +149,7 @@ static int put_block(struct content *c, int fd, struct tags *tags, struct run *r
             return put_tag_first(c, fd, tags, block, clear);
         /* Two generations are on their way to the disk: they have to arrive before a third. */
         if (unsettled)
-            c->sync_first = true;
+            tags->unsure |= bit;
     }
     return put_pending(c, tags, block, clear);
 }

@@ -6,12 +6,18 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+struct disk_part {
+    uint64_t offset, len;
+};
+
 /* All of them 0 or a negative errno; `read` and `write` the number of bytes, fewer at the end of the
  * file or of the disk alone. */
 struct disk {
     ssize_t (*read)(int fd, const struct iovec *parts, int count, uint64_t offset);
     ssize_t (*write)(int fd, const struct iovec *parts, int count, uint64_t offset);
     int (*sync)(int fd);
+    /* These bytes at least, and what it takes to find them. */
+    int (*sync_parts)(int fd, const struct disk_part *parts, size_t count);
     int (*truncate)(int fd, uint64_t size);
     int (*allocate)(int fd, int mode, uint64_t offset, uint64_t len);
     int64_t (*size)(int fd);

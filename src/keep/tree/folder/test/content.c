@@ -309,10 +309,29 @@ static void mend(struct content *c)
         }
 }
 
+/* The writer is killed, and the power is still there: what it had written may not be on the disk yet. */
+static void kill_and_reopen(struct content **c)
+{
+    uint8_t bytes[FOLDER_PAGE];
+
+    content_close(*c);
+    assert_int_equal(content_load(c, &rules, 3), 0);
+    note_size(content_size(*c));
+    for (unsigned i = 0; i < blocks_of(size_now); i++) {
+        uint32_t version = 0;
+
+        assert_int_equal(content_read(*c, 3, bytes, FOLDER_PAGE, (uint64_t)i * FOLDER_PAGE),
+                         FOLDER_PAGE);
+        assert_true(is_version(&blocks[i], bytes, &version));
+        add_version(i, version);
+    }
+}
+
 static void run(uint32_t first_seed, bool power, bool fast)
 {
     struct content *c;
 
+    keeps_order = !power;
     begin(&c, first_seed, fast);
     if (few)
         write_blocks(c, 0, 560);
@@ -321,6 +340,11 @@ static void run(uint32_t first_seed, bool power, bool fast)
 
         for (unsigned i = 0; i < steps; i++)
             few ? one_step_of_few(&c) : one_step(&c);
+        if (power && random_below(4) == 0) {
+            kill_and_reopen(&c);
+            for (unsigned i = 0; i < steps; i++)
+                few ? one_step_of_few(&c) : one_step(&c);
+        }
         if (power && random_below(2))
             commit_in_part(c);
         content_close(c); /* with all that it had in memory */
@@ -395,7 +419,7 @@ static int no_allocation(int fd, int mode, uint64_t offset, uint64_t len)
 
 static void what_cannot_be_zeroed_stays_as_it_is(void **state)
 {
-    const struct disk poor = {disk_read,     disk_write,    disk_sync,
+    const struct disk poor = {disk_read,     disk_write,    disk_sync, disk_sync_parts,
                               disk_truncate, no_allocation, disk_size};
     uint8_t wanted[FOLDER_PAGE], bytes[FOLDER_PAGE];
     struct content *c;

@@ -30,6 +30,7 @@ static uint8_t durable[PAGES][FOLDER_PAGE], now[PAGES][FOLDER_PAGE];
 static unsigned durable_pages, now_pages, op_count, room = PAGES;
 static struct op ops[OPS_MAX];
 static unsigned syncs_left = UINT_MAX; /* before the power fails */
+static bool keeps_order; /* the writer is killed alone: `ops` are there up to some moment */
 
 static void apply(uint8_t (*image)[FOLDER_PAGE], unsigned *pages, const struct op *op)
 {
@@ -114,6 +115,48 @@ static int disk_sync(int fd)
     return 0;
 }
 
+static bool is_among(const struct disk_part *parts, size_t count, unsigned page)
+{
+    uint64_t at = (uint64_t)page * FOLDER_PAGE;
+
+    for (size_t i = 0; i < count; i++)
+        if (at >= parts[i].offset && at - parts[i].offset < parts[i].len)
+            return true;
+    return false;
+}
+
+/* Cuts go with any part; what was written behind a cut before it is never brought to the disk. */
+static int disk_sync_parts(int fd, const struct disk_part *parts, size_t count)
+{
+    unsigned left = 0;
+
+    if (keeps_order)
+        return disk_sync(fd);
+    if (syncs_left == 0)
+        return -EIO;
+    syncs_left -= syncs_left != UINT_MAX;
+    for (unsigned i = 0; i < op_count; i++) {
+        struct op op = ops[i];
+        unsigned kept = 0;
+
+        if (!op.cuts && !is_among(parts, count, op.page)) {
+            ops[left++] = op;
+            continue;
+        }
+        apply(durable, &durable_pages, &op);
+        free(op.bytes);
+        for (unsigned k = 0; k < left && op.cuts; k++) {
+            if (ops[k].page < op.page)
+                ops[kept++] = ops[k];
+            else
+                free(ops[k].bytes);
+        }
+        left = op.cuts ? kept : left;
+    }
+    op_count = left;
+    return 0;
+}
+
 static int disk_truncate(int fd, uint64_t size)
 {
     (void)fd;
@@ -141,7 +184,7 @@ static int64_t disk_size(int fd)
     return (int64_t)now_pages * FOLDER_PAGE;
 }
 
-static const struct disk disk = {disk_read,     disk_write,    disk_sync,
+static const struct disk disk = {disk_read,     disk_write,    disk_sync, disk_sync_parts,
                                  disk_truncate, disk_allocate, disk_size};
 
 #endif
