@@ -144,6 +144,47 @@ def killed_while_writing(keep, seed, *options, by='device'):
         keep.close()
 
 
+# Files that are open and have nothing in them yet are there for everybody, and for good once their directory was synced.
+MAKER = """
+import errno, os, sys
+os.chdir(sys.argv[1])
+def code(call, *words):
+    try:
+        call(*words)
+    except OSError as error:
+        return error.errno
+for directory in 'default', 'synced':
+    os.mkdir(directory)
+kept = [os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY) for name in ('default/new', 'synced/new')]
+assert code(os.open, 'default/new', os.O_CREAT | os.O_EXCL | os.O_WRONLY) == errno.EEXIST
+assert code(os.rmdir, 'default') == errno.ENOTEMPTY
+os.mkdir('other')
+assert code(os.rename, 'other', 'default') == errno.ENOTEMPTY
+assert [(each.name, each.stat().st_size) for each in os.scandir('default')] == [('new', 0)]
+os.link('default/new', 'linked')
+os.unlink('linked')
+os.fsync(os.open('synced', os.O_RDONLY))
+print('made', flush=True)
+sys.stdin.read()
+"""
+
+
+def test_killed_when_files_were_just_made(anybody):
+    keep = anybody
+    keep.do('create', '--type', 'folder', 'f', '--passphrase-file', keep.phrase, *CHEAP)
+    at = keep.open('f', 'm')
+    maker = keep.start('/usr/bin/python3', '-c', MAKER, at, stdin=subprocess.PIPE)
+    assert maker.stdout.readline() == b'made\n', maker.stderr.read().decode()
+    os.kill(keep.status()[0]['process'], signal.SIGKILL)
+    maker.communicate(timeout=30)
+    keep.run('close', 'f')
+    assert b'damaged: ' not in keep.run('check', 'f', '--passphrase-file', keep.phrase).stdout
+    at = keep.open('f', 'm')
+    assert keep.read(at / 'synced/new') == b''
+    assert keep.execute('rm', '-r', at / 'default', at / 'synced').returncode == 0
+    keep.close()
+
+
 @pytest.mark.parametrize('seed, options', [(1, []), (3, ['--fast'])])
 def test_killed_while_writing(anybody, seed, options):
     killed_while_writing(anybody, seed, *options)

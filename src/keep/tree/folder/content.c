@@ -143,7 +143,7 @@ int content_write_header(struct content *c, int fd)
         return -ENOMEM;
     error = disk_write_all(c->rules->disk, fd, page, sizeof page, 0);
     if (error == 0)
-        c->header_dirty = false;
+        c->header_dirty = c->unwritten = false;
     return error;
 }
 
@@ -186,26 +186,42 @@ int content_load(struct content **out, const struct content_rules *rules, int fd
     return 0;
 }
 
-int content_create(struct content **out, const struct content_rules *rules, int fd,
-                   const uint8_t tag[FOLDER_TAG])
+int content_make(struct content **out, const struct content_rules *rules,
+                 const uint8_t tag[FOLDER_TAG])
 {
     struct content *c = new_content(rules);
     uint8_t file_key[FOLDER_FILE_KEY];
-    int error = -ENOMEM;
+    bool made =
+        c && file_header_new(&c->header, rules->keys, file_key) && add_epoch(c, file_key, 0);
 
-    if (c && file_header_new(&c->header, rules->keys, file_key) && add_epoch(c, file_key, 0)) {
-        c->trimmed = true;
-        c->header.bindings.count = 1;
-        memcpy(c->header.bindings.tags[0], tag, FOLDER_TAG);
-        error = content_write_header(c, fd);
-    }
     wipe(file_key, sizeof file_key);
-    if (error != 0) {
+    if (!made) {
         content_close(c);
-        return error;
+        return -ENOMEM;
     }
+    c->trimmed = c->header_dirty = c->unwritten = true;
+    c->header.bindings.count = 1;
+    memcpy(c->header.bindings.tags[0], tag, FOLDER_TAG);
     *out = c;
     return 0;
+}
+
+int content_create(struct content **out, const struct content_rules *rules, int fd,
+                   const uint8_t tag[FOLDER_TAG])
+{
+    struct content *c;
+    int error = content_make(&c, rules, tag);
+
+    if (error == 0 && (error = content_write_header(c, fd)) != 0)
+        content_close(c);
+    else if (error == 0)
+        *out = c;
+    return error;
+}
+
+bool content_is_unwritten(const struct content *content)
+{
+    return content->unwritten;
 }
 
 uint64_t content_size(struct content *content)

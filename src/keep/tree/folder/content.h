@@ -25,12 +25,16 @@ struct content_rules {
 
 /* -ENOENT: an interrupted creation, which is no file. `rules` must outlive it. */
 int content_load(struct content **out, const struct content_rules *rules, int fd);
-/* A new file, bound to one name. */
+/* A new file, bound to one name, of which nothing is written before its first content, or a commit. */
+int content_make(struct content **out, const struct content_rules *rules,
+                 const uint8_t tag[FOLDER_TAG]);
+/* The same, and its header is written at once. */
 int content_create(struct content **out, const struct content_rules *rules, int fd,
                    const uint8_t tag[FOLDER_TAG]);
 /* What was not committed is lost. Harmless on NULL. */
 void content_close(struct content *content);
 
+bool content_is_unwritten(const struct content *content);
 uint64_t content_size(struct content *content);
 /* Bytes of the file below behind all that is the file's: what a cut that was interrupted left, or somebody else. */
 uint64_t content_behind(struct content *content, int fd);

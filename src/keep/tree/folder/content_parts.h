@@ -61,6 +61,7 @@ struct content {
     _Atomic(struct epoch *) epochs; /* the latest first; they stay as long as the content */
     uint64_t nonces;                /* used in this epoch, with the header's */
     bool header_dirty;
+    atomic_bool unwritten; /* nothing of the file is on the disk yet */
     bool barrier; /* the header takes away what was synced: all else goes to the disk first */
     bool durable; /* it was synced, in this life or an earlier one */
     uint64_t durable_size;

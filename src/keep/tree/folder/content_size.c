@@ -10,8 +10,10 @@ static int move_out(struct content *c, int fd)
 {
     uint8_t content[FILE_INLINE_MAX];
     uint64_t size = c->header.size;
-    int error;
+    int error = c->unwritten ? content_write_header(c, fd) : 0;
 
+    if (error != 0)
+        return error;
     memcpy(content, c->header.content, sizeof content);
     content_begin_blocks(c);
     c->header.is_inline = false;

@@ -257,7 +257,10 @@ ssize_t content_write(struct content *content, int fd, const void *at, size_t le
         return -EFBIG;
     pthread_rwlock_wrlock(&c->lock);
     before = c->header.size;
-    if (len > 0 && !put_inline(c, at, len, offset)) {
+    if (len > 0 && put_inline(c, at, len, offset)) {
+        if (c->unwritten && (error = content_write_header(c, fd)) != 0)
+            c->header.size = before;
+    } else if (len > 0) {
         if (offset + len > before)
             error = content_extend(c, fd, offset + len);
         if (error == 0)

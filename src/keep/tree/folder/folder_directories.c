@@ -71,8 +71,10 @@ int folder_read_directory(struct tree *t, tree_handle directory, uint64_t from, 
 
 int folder_sync_directory(struct tree *t, tree_handle directory)
 {
-    int error = folder_sync_names(folder_of(t));
+    int error = folder_write_new(folder_of(t));
 
+    if (error == 0)
+        error = folder_sync_names(folder_of(t));
     if (error == 0 && fsync(reading_of(directory)->listing.fd) < 0)
         error = -errno;
     return error;

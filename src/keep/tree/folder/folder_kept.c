@@ -186,6 +186,22 @@ uint64_t folder_size(struct folder *f, struct kept *kept)
     return size;
 }
 
+bool folder_is_new(struct folder *f, struct node *directory, const char *text)
+{
+    struct node *node = nodes_named(f->nodes, directory, text);
+    struct kept *kept;
+    bool is;
+
+    if (!node)
+        return false;
+    pthread_mutex_lock(&f->lock);
+    kept = S_ISREG(node->type) ? kept_of(node) : NULL;
+    is = kept && kept->content && content_is_unwritten(kept->content);
+    pthread_mutex_unlock(&f->lock);
+    nodes_put(f->nodes, node);
+    return is;
+}
+
 void folder_note_checked(struct folder *f, struct node *node, const uint8_t *tag)
 {
     struct kept *kept = kept_of(node);

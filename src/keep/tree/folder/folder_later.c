@@ -166,6 +166,37 @@ static void write_later(struct folder *f, enum later when)
     }
 }
 
+/* Open and in use as by folder_take. */
+static struct node *next_new(struct folder *f)
+{
+    struct node *node = NULL;
+
+    pthread_mutex_lock(&f->lock);
+    for (struct list *at = f->later.next; at != &f->later && !node; at = at->next) {
+        struct kept *kept = LIST_OWNER(at, struct kept, place);
+
+        if (content_is_unwritten(kept->content) &&
+            nodes_share_file(f->nodes, kept->node) >= 0) {
+            kept->users++;
+            node = kept->node;
+        }
+    }
+    pthread_mutex_unlock(&f->lock);
+    return node;
+}
+
+int folder_write_new(struct folder *f)
+{
+    struct node *node;
+    int error = 0;
+
+    while (error == 0 && (node = next_new(f))) {
+        error = folder_commit(f, node, false);
+        folder_give(f, node);
+    }
+    return error;
+}
+
 int folder_make_room(struct folder *f)
 {
     if (!nodes_has_room(f->nodes))

@@ -145,7 +145,8 @@ static int open_new(const struct making *m)
     if (fd >= 0 || errno != EEXIST)
         return fd < 0 ? -errno : fd;
     if (fstatat(m->at, m->name->text, &about, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !S_ISREG(about.st_mode) || about.st_size != 0)
+        !S_ISREG(about.st_mode) || about.st_size != 0 ||
+        folder_is_new(m->f, m->directory, m->name->text))
         return -EEXIST;
     unlinkat(m->at, m->name->text, 0);
     fd = openat(m->at, m->name->text, flags, m->what->mode & ALLPERMS);
@@ -190,7 +191,8 @@ static int make_file(const struct making *m, bool keep_open, struct tree_entry *
 
     if (fd < 0)
         return fd;
-    error = content_create(&content, &m->f->rules, fd, m->name->tag);
+    error = keep_open ? content_make(&content, &m->f->rules, m->name->tag)
+                      : content_create(&content, &m->f->rules, fd, m->name->tag);
     if (error == 0 && fstat(fd, &out->about) < 0)
         error = -errno;
     if (error == 0)
@@ -207,7 +209,9 @@ static int make_file(const struct making *m, bool keep_open, struct tree_entry *
     }
     folder_note_checked(m->f, *added, m->name->tag);
     error = adopt(m->f, *added, fd, content, out);
-    if (error == 0 && !keep_open)
+    if (error == 0 && keep_open)
+        folder_note_written(m->f, *added);
+    else if (error == 0)
         folder_give(m->f, *added);
     return error;
 }

@@ -19,17 +19,20 @@ static bool is_entry(const char *text)
 }
 
 /* A file of no bytes is an interrupted creation, a directory without a header may be one, or a removal. */
-static bool is_interrupted(int at, const char *text)
+static bool is_interrupted(struct folder *f, struct node *node, int at, const char *text)
 {
     struct stat about;
 
     if (fstatat(at, text, &about, AT_SYMLINK_NOFOLLOW) < 0)
         return false;
-    return S_ISDIR(about.st_mode) ? folder_is_unmade(at, text)
-                                  : S_ISREG(about.st_mode) && about.st_size == 0;
+    if (S_ISDIR(about.st_mode))
+        return folder_is_unmade(at, text);
+    return S_ISREG(about.st_mode) && about.st_size == 0 &&
+           !(node && folder_is_new(f, node, text));
 }
 
-int folder_check_empty(int at, const char *text, bool *bare)
+int folder_check_empty(struct folder *f, struct node *node, int at, const char *text,
+                       bool *bare)
 {
     struct lower_listing listing;
     struct lower_name name;
@@ -42,7 +45,7 @@ int folder_check_empty(int at, const char *text, bool *bare)
     while (error == 0 && (got = lower_listing_next(&listing, from, &name)) > 0) {
         from = name.next;
         *bare &= lower_is_dots(name.text) || strcmp(name.text, NAME_DIRECTORY) == 0;
-        if (is_entry(name.text) && !is_interrupted(listing.fd, name.text))
+        if (is_entry(name.text) && !is_interrupted(f, node, listing.fd, name.text))
             error = -ENOTEMPTY;
     }
     close(listing.fd);
@@ -104,11 +107,11 @@ int folder_unlink(struct tree *t, uint64_t parent, const char *name)
 
 /* It leaves the tree in one step: by losing its header, or by a rename where it has leftovers in it, to be taken
  * apart afterwards. */
-static int remove_in(int at, const char *text)
+static int remove_in(struct folder *f, struct node *node, int at, const char *text)
 {
     char header[NAME_MAX + sizeof NAME_DIRECTORY + 1], gone[64];
     bool bare;
-    int error = folder_check_empty(at, text, &bare);
+    int error = folder_check_empty(f, node, at, text, &bare);
 
     if (error != 0)
         return error;
@@ -126,18 +129,20 @@ static int remove_in(int at, const char *text)
 int folder_remove_directory(struct tree *t, uint64_t parent, const char *name)
 {
     struct folder *f = folder_of(t);
-    struct node *directory;
+    struct node *directory, *node = NULL;
     struct disk_name disk;
     int error = folder_name(f, parent, name, &directory, &disk), at;
 
     if (error == 0 && (error = at = nodes_enter(f->nodes, directory, NODES_CHANGE)) >= 0) {
-        error = remove_in(at, disk.text);
+        node = nodes_named(f->nodes, directory, disk.text);
+        error = remove_in(f, node, at, disk.text);
         if (error == 0) {
             nodes_removed(f->nodes, directory, disk.text);
             folder_remove_beside(at, &disk);
         }
         nodes_exit(f->nodes, directory);
     }
+    nodes_put(f->nodes, node);
     nodes_put(f->nodes, directory);
     return error;
 }

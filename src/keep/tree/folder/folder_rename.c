@@ -133,7 +133,7 @@ static int replace_directory(struct renaming *r)
 {
     char gone[64];
     bool bare;
-    int error = folder_check_empty(r->to.at, r->to.disk.text, &bare);
+    int error = folder_check_empty(r->f, r->to.node, r->to.at, r->to.disk.text, &bare);
 
     if (error != 0 || (error = folder_new_name(NAME_GONE, gone)) != 0)
         return error;

@@ -92,6 +92,8 @@ int folder_share(struct folder *f, struct node *node);
 /* The content becomes the node's if it has none yet; taken over. */
 void folder_set_content(struct folder *f, struct kept *kept, struct content *content);
 uint64_t folder_size(struct folder *f, struct kept *kept);
+/* Is what stands under a name, a file of 0 bytes, one that was just made and is written later? */
+bool folder_is_new(struct folder *f, struct node *directory, const char *text);
 /*
  * Its header was found bound to this tag; NULL: it gets other bindings now. Nobody but us can make a
  * header with other bindings, and an older one is found out when the file is opened; so it need
@@ -105,6 +107,8 @@ int folder_start_writer(struct folder *f);
 void folder_end_writer(struct folder *f);
 /* Something was written: it goes to the disk some time later, if not before. */
 void folder_note_written(struct folder *f, struct node *node);
+/* Files that were just made, and of which nothing is written yet, are there from now on whatever happens to us. */
+int folder_write_new(struct folder *f);
 /* One of its names has gone: what was written is not waited with, if it was the last, and its room comes free. */
 void folder_note_removed(struct folder *f, struct node *node);
 /* The last who wrote has gone: what is cheap to write is written. */
@@ -174,8 +178,10 @@ int folder_bind_link(struct folder *f, int at, const char *text, const uint8_t *
                      const uint8_t *to);
 /* Takes an empty directory away, which is out of the tree already. */
 void folder_remove_gone(int at, const char *text);
-/* -ENOTEMPTY: it has entries in it, or something that is not the folder's. *bare: there is nothing but its header. */
-int folder_check_empty(int at, const char *text, bool *bare);
+/* -ENOTEMPTY: it has entries in it, or something that is not the folder's. *bare: there is nothing but its header.
+ * `node` is that of the directory, or NULL where nobody has looked it up. */
+int folder_check_empty(struct folder *f, struct node *node, int at, const char *text,
+                       bool *bare);
 /* Is it a directory that a power cut took the header and all else from before anything of it was synced? Then
  * it is not there. */
 bool folder_is_unmade(int at, const char *text);

@@ -589,12 +589,76 @@ static void a_group_that_finds_no_room_stays_absent(void **state)
     forget_ops();
 }
 
+static struct content *make_new(void)
+{
+    struct content *c;
+
+    forget_ops();
+    memset(now, 0, sizeof now);
+    now_pages = 0;
+    assert_int_equal(content_make(&c, &rules, tag), 0);
+    assert_true(content_is_unwritten(c) && !content_is_settled(c));
+    return c;
+}
+
+/* Its first content and its header come at once, and whoever writes is told where there is no room for them. */
+static void a_new_file_is_written_with_its_first_content(void **state)
+{
+    struct content *c = make_new();
+    char got[8];
+
+    (void)state;
+    room = 0;
+    assert_int_equal(content_write(c, 3, "content", 8, 0), -ENOSPC);
+    assert_int_equal(content_size(c), 0);
+    room = PAGES;
+    assert_int_equal(content_write(c, 3, "content", 8, 0), 8);
+    assert_int_equal(op_count, 1);
+    content_close(c);
+    assert_int_equal(content_load(&c, &rules, 3), 0);
+    assert_int_equal(content_read(c, 3, got, sizeof got, 0), 8);
+    assert_string_equal(got, "content");
+    content_close(c);
+}
+
+/* Killed after each of its writes, it is a file or is not there. */
+static void a_new_file_of_blocks_begins_with_its_header(void **state)
+{
+    static const uint8_t bytes[70 * FOLDER_PAGE] = {1};
+    struct content *c = make_new(), *left;
+
+    (void)state;
+    assert_int_equal(content_load(&left, &rules, 3), -ENOENT);
+    assert_int_equal(content_write(c, 3, bytes, sizeof bytes, FOLDER_PAGE), sizeof bytes);
+    content_close(c);
+    memset(now, 0, sizeof now);
+    now_pages = 0;
+    assert_true(op_count > 70);
+    for (unsigned i = 0; i < op_count; i++) {
+        apply(now, &now_pages, &ops[i]);
+        assert_int_equal(content_load(&left, &rules, 3), 0);
+        content_close(left);
+    }
+    c = make_new();
+    assert_int_equal(content_resize(c, 3, 100), 0);
+    assert_int_equal(op_count, 0);
+    assert_int_equal(content_resize(c, 3, 2 * GROUP_BYTES), 0);
+    assert_int_equal(content_commit(c, 3, false), 0);
+    content_close(c);
+    assert_int_equal(content_load(&c, &rules, 3), 0);
+    assert_int_equal(content_size(c), 2 * GROUP_BYTES);
+    content_close(c);
+    forget_ops();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_file_key_is_given_in_place),
         cmocka_unit_test(a_file_gets_a_new_key_when_its_nonces_are_used_up),
         cmocka_unit_test(what_cannot_be_zeroed_stays_as_it_is),
+        cmocka_unit_test(a_new_file_is_written_with_its_first_content),
+        cmocka_unit_test(a_new_file_of_blocks_begins_with_its_header),
         cmocka_unit_test(what_was_synced_survives_a_power_cut),
         cmocka_unit_test(a_group_that_finds_no_room_stays_absent),
         cmocka_unit_test(blocks_overwritten_again_and_again_survive_a_cut),
