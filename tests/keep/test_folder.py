@@ -423,6 +423,51 @@ assert open(f'{at}/1/y').read() == 'again' * 1400
 '''
 
 
+READER = """
+import errno, os, sys
+os.chdir(sys.argv[1])
+for name in ['wanted', 'damaged'] + ['d/%d' % i for i in range(300)]:
+    os.stat(name)  # so many that nothing of the first is in memory any more
+kept = [os.open(name, os.O_RDONLY) for name in ('wanted', 'wanted', 'damaged')]
+told = os.stat('wanted').st_mtime_ns
+with open('wanted', 'r+b', buffering=0) as file:
+    file.write(b'y')
+    os.utime('wanted', ns=(told, told))
+os.close(kept[0])
+os.truncate('wanted', 50)
+os.utime('wanted', ns=(told, told))
+assert os.pread(kept[1], 200, 0) == b'y' + b'x' * 49
+os.close(kept[1])
+assert os.stat('wanted').st_mtime_ns == told
+print('open', flush=True)
+sys.stdin.readline()
+try:
+    os.pread(kept[2], 200, 0)
+except OSError as error:
+    print(errno.errorcode[error.errno])
+"""
+
+
+def test_a_file_is_read_when_something_is_read_of_it(anybody):
+    keep = anybody
+    below = folder(keep, '--name-encryption', 'off')
+    at = keep.open('f', 'm')
+    script(keep, 'import os, sys; os.chdir(sys.argv[1]); os.mkdir("d"); '
+                 '[open(name, "w").write("x" * 100) for name in ["wanted", "damaged"] + [f"d/{i}" for i in range(300)]]', at)
+    keep.close()
+    at = keep.open('f', 'm')
+    reader = keep.start('/usr/bin/python3', '-c', READER, at, stdin=subprocess.PIPE)
+    assert reader.stdout.readline() == b'open\n', reader.stderr.read().decode()
+    with open(below / 'damaged', 'r+b') as file:
+        file.seek(1000)
+        file.write(b'damaged')
+    assert reader.communicate(b'\n', timeout=30)[0] == b'EIO\n'
+    keep.close()
+    at = keep.open('f', 'm')
+    assert keep.read(at / 'wanted') == b'y' + b'x' * 49
+    keep.close()
+
+
 def test_more_files_are_opened_than_there_are_descriptors(anybody):
     """Programs are told so, whatever needs none goes on, and there is room again."""
     keep = anybody

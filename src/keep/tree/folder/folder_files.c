@@ -134,10 +134,11 @@ static int open_file(struct tree *t, uint64_t id, int flags, tree_handle *file)
 {
     struct folder *f = folder_of(t);
     struct node *node = nodes_get(f->nodes, id);
-    int error = folder_make_room(f);
+    int error = node ? folder_make_room(f) : -ESTALE;
 
     if (error == 0)
-        error = node ? folder_take(f, node, (flags & O_ACCMODE) != O_RDONLY) : -ESTALE;
+        error = (flags & O_ACCMODE) == O_RDONLY ? folder_take_unread(f, node)
+                                                : folder_take(f, node, true);
     if (error == 0) {
         folder_times_open(f, node);
         *file = (tree_handle)(uintptr_t)node;
@@ -158,8 +159,11 @@ static void release(struct tree *t, tree_handle file)
 static ssize_t read_file(struct tree *t, tree_handle file, void *at, size_t len,
                          uint64_t offset)
 {
-    (void)t;
-    return content_read(kept_of(opened(file))->content, opened(file)->fd, at, len, offset);
+    struct node *node = opened(file);
+    int error = folder_load(folder_of(t), node);
+
+    return error != 0 ? error
+                      : content_read(kept_of(node)->content, node->fd, at, len, offset);
 }
 
 static ssize_t write_file(struct tree *t, tree_handle file, const void *at, size_t len,
@@ -180,6 +184,8 @@ static int sync_file(struct tree *t, tree_handle file, bool data_only)
     struct node *node = opened(file);
     int error = folder_sync_names(folder_of(t));
 
+    if (error == 0)
+        error = folder_load(folder_of(t), node);
     if (error == 0)
         error = folder_commit(folder_of(t), node, true);
     if (error == 0 && !data_only && fsync(node->fd) < 0)

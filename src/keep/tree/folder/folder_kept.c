@@ -54,6 +54,10 @@ static struct content *evict(struct folder *f)
 /* With the lock. */
 static struct content *give(struct folder *f, struct kept *kept)
 {
+    if (kept->unread > 0) { /* whoever else has it open uses the content in his place */
+        kept->unread--;
+        return NULL;
+    }
     if (--kept->users > 0)
         return NULL;
     atomic_store(&kept->is_modified, false); /* it is at rest */
@@ -77,17 +81,24 @@ void folder_set_content(struct folder *f, struct kept *kept, struct content *con
     content_close(spare);
 }
 
-/* True where the content is in memory: it has one user more. */
+/* True where the content is in memory: it has one user more. With the lock. */
+static bool use_locked(struct folder *f, struct kept *kept)
+{
+    if (!kept->content)
+        return false;
+    if (kept->users++ == 0) {
+        list_remove(&kept->place);
+        f->idle_count--;
+    }
+    return true;
+}
+
 static bool use(struct folder *f, struct kept *kept)
 {
     bool there;
 
     pthread_mutex_lock(&f->lock);
-    there = kept->content;
-    if (there && kept->users++ == 0) {
-        list_remove(&kept->place);
-        f->idle_count--;
-    }
+    there = use_locked(f, kept);
     pthread_mutex_unlock(&f->lock);
     return there;
 }
@@ -141,6 +152,41 @@ int folder_take(struct folder *f, struct node *node, bool write)
     if (error != 0)
         nodes_release_file(f->nodes, node);
     return error;
+}
+
+int folder_take_unread(struct folder *f, struct node *node)
+{
+    struct kept *kept = kept_of(node);
+    int error = nodes_open_file(f->nodes, node, false);
+
+    if (error != 0)
+        return error;
+    if (!kept) {
+        nodes_release_file(f->nodes, node);
+        return -EIO;
+    }
+    pthread_mutex_lock(&f->lock);
+    if (!use_locked(f, kept))
+        kept->unread++;
+    pthread_mutex_unlock(&f->lock);
+    return 0;
+}
+
+int folder_load(struct folder *f, struct node *node)
+{
+    struct kept *kept = kept_of(node);
+    int error;
+
+    if (kept->unread == 0)
+        return 0;
+    if ((error = use_content(f, node)) != 0)
+        return error;
+    pthread_mutex_lock(&f->lock);
+    kept->users += kept->unread;
+    kept->unread = 0;
+    content_close(give(f, kept));
+    pthread_mutex_unlock(&f->lock);
+    return 0;
 }
 
 int folder_share(struct folder *f, struct node *node)

@@ -55,7 +55,8 @@ struct kept {
     uint64_t size;           /* while there is no content in memory */
     struct content *content; /* or NULL */
     unsigned users;          /* of the content */
-    unsigned handles;        /* that programs have open */
+    atomic_uint unread; /* openings to read by which nothing was read so far: users to be */
+    unsigned handles;   /* that programs have open */
     atomic_bool is_modified; /* writes have moved the time of the file below meanwhile */
     struct timespec
         modified; /* then: what programs see as its time, if they said nothing since */
@@ -87,6 +88,10 @@ struct kept *folder_keep(struct folder *f, struct node *node, const uint8_t id[F
 /* Opens the file below and its content, until folder_give. */
 int folder_take(struct folder *f, struct node *node, bool write);
 void folder_give(struct folder *f, struct node *node);
+/* As folder_take for reading, but the content is there after folder_load alone: most files that are opened
+ * again are in the kernel's pages. */
+int folder_take_unread(struct folder *f, struct node *node);
+int folder_load(struct folder *f, struct node *node);
 /* The same where somebody has it open already. -EBADF: nobody has. */
 int folder_share(struct folder *f, struct node *node);
 /* The content becomes the node's if it has none yet; taken over. */
