@@ -87,8 +87,12 @@ static void levels_are_told_again(void **state)
     (void)state;
     assert_int_equal(loop_add_level(loop, &end.watch, NULL), RC_OK);
     assert_int_equal(write(end.other, "a", 1), 1);
-    run_for(2);
-    assert_in_range(end.calls, 2, 1000000);
+    for (unsigned turn = 0; turn < 2; turn++) {
+        unsigned before = end.calls;
+
+        run_for(1); /* one turn of the loop at least */
+        assert_true(end.calls > before);
+    }
     loop_remove(loop, &end.watch);
     unpair(&end);
 }
@@ -203,7 +207,7 @@ static void timers_do_not_fire_early(void **state)
 
     (void)state;
     run_for(20);
-    assert_in_range(loop_now_ms(loop) - begin, 20, 500);
+    assert_true(loop_now_ms(loop) - begin >= 20);
 }
 
 static void a_plain_stream_carries_pieces(void **state)
