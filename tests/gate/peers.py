@@ -297,18 +297,20 @@ class Origin:
         self.send_length(wire, request, b'held')
 
     @staticmethod
-    def send_chunks(wire, body, trailer=b''):
+    def send_chunks(wire, request, body, trailer=b''):
         wire.send(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+        if request.line.startswith('HEAD '):
+            return
         for at in range(0, len(body), 4000):
             piece = body[at:at + 4000]
             wire.send(b'%x;part\r\n%s\r\n' % (len(piece), piece))
         wire.send(b'0\r\n' + trailer + b'\r\n')
 
-    def answer_chunked(self, wire, _, rest):
-        self.send_chunks(wire, pattern(int(rest)))
+    def answer_chunked(self, wire, request, rest):
+        self.send_chunks(wire, request, pattern(int(rest)))
 
-    def answer_trailer(self, wire, _, __):
-        self.send_chunks(wire, b'body', b'X-Sum: 1\r\n')
+    def answer_trailer(self, wire, request, _):
+        self.send_chunks(wire, request, b'body', b'X-Sum: 1\r\n')
 
     @staticmethod
     def answer_close(wire, _, rest):
@@ -428,8 +430,9 @@ class Proxy:
         """Waits until no thread of it has anything to do: what came to it before has been dealt with."""
         def is_asleep():
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                pids = family(self.process.pid)
                 return all(stat.read_text().rpartition(')')[2].split()[0] == 'S'
-                           for pid in family(self.process.pid) for stat in pathlib.Path(f'/proc/{pid}/task').glob('*/stat'))
+                           for pid in pids for stat in pathlib.Path(f'/proc/{pid}/task').glob('*/stat')) and pids == family(self.process.pid)
             return False
 
         wait_for(is_asleep, 'its rest')

@@ -1,5 +1,6 @@
 """Bodies of requests on their way to an origin: what it gets, beside nginx, and what happens when the first origin fails."""
 import os
+import select
 import tempfile
 import threading
 import time
@@ -217,6 +218,7 @@ def test_an_answer_is_stored_for_a_slow_client(gate, settings, whole):
         origin.answer_all = answer
         with peers.Wire(server.port) as wire:
             wire.send(b'GET /all HTTP/1.1\r\nHost: a\r\n\r\n')
+            peers.wait_for(lambda: select.select([wire.socket], [], [], 0)[0], 'its beginning')
             assert sent.wait(peers.PATIENCE_S if whole else 1) == whole
             origin.stop()
             answer = wire.take_rest() if not whole else peers.read_response(wire).body

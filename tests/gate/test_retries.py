@@ -191,8 +191,8 @@ def test_half_an_answer_of_which_nothing_was_sent_goes_on(gate, origin, half):
 
     with Cuts() as cuts:
         proxy = gate(PASS, group(cuts, more=f'server 127.0.0.1:{origin.port} backup;'))
-        master = proxy.process.pid
-        worker = int(pathlib.Path(f'/proc/{master}/task/{master}/children').read_text().split()[0])
+        proxy.rest()  # the worker is there
+        worker = peers.family(proxy.process.pid)[1]
         assert ask(proxy, 'GET').status == 200
         assert (len(cuts.requests), len(origin.requests)) == (1, 1)
         with pytest.raises(EOFError):
