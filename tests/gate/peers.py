@@ -206,6 +206,11 @@ class Origin:
         self.threads = [threading.Thread(target=self.accept, daemon=True)]
         self.threads[0].start()
 
+    @property
+    def whole(self):
+        """The requests whose bodies are here too."""
+        return [each for each in self.requests if each.raw_body or not (each.one('Transfer-Encoding') or int(each.one('Content-Length') or 0))]
+
     def __enter__(self):
         return self
 

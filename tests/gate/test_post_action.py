@@ -42,7 +42,7 @@ def both(gate, nginx_program, origin, file):
 
 
 def settle(origin, count):
-    peers.wait_for(lambda: len(origin.requests) >= count)
+    peers.wait_for(lambda: len(origin.whole) >= count)
 
 
 def test_what_is_asked_afterwards(both, origin):

@@ -117,7 +117,7 @@ def test_copies(both, origin):
             seen = []
             for each in (pair.gate, pair.nginx):
                 answer = peers.ask(each.port, method, target, ['X-Own: 1'], body)
-                peers.wait_for(lambda asked=asked: len(origin.requests) >= asked, target)
+                peers.wait_for(lambda asked=asked: len(origin.whole) >= asked, target)
                 each.rest()
                 seen.append((answer.status, answer.body if answer.status == 200 else b'',
                              sorted((r.line, sorted(f for f in r.fields if f[0] not in ('host', 'connection')), r.body)
