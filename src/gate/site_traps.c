@@ -18,7 +18,7 @@ static struct span word(const struct conf_node *node, size_t i)
 
 static bool has(struct span text, const char *part)
 {
-    return memmem(text.at, text.len, part, strlen(part)) != NULL;
+    return text.len > 0 && memmem(text.at, text.len, part, strlen(part));
 }
 
 static bool ends_in_slash(struct span text)
@@ -116,7 +116,7 @@ static void tell_alias(struct conf *conf, const struct conf_node *node,
 static void tell_lost_arguments(struct conf *conf, const struct conf_node *node)
 {
     struct span url = word(node, 1), rest = url;
-    const uint8_t *colon = memmem(url.at, url.len, "://", 3);
+    const uint8_t *colon = url.len > 0 ? memmem(url.at, url.len, "://", 3) : NULL;
     bool has_path, has_uri = has(url, "$uri") || has(url, "$document_uri");
 
     if (colon)

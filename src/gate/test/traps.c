@@ -38,6 +38,7 @@ static const struct {
     {"server { location / { proxy_pass http://$b$request_uri; } }", 0, NULL},
     {"server { location / { proxy_pass http://b/x$is_args$args; } }", 0, NULL},
     {"server { location / { proxy_pass http://b/x; } }", 0, NULL},
+    {"server { location / { proxy_pass; } }", 0, NULL},
     {"server { location / {\n proxy_pass https://b.example/; } }", 2, "nobody checks"},
     {"server { proxy_ssl_verify off; location / {\n proxy_pass https://b; } }", 2, "nobody"},
     {"http { proxy_ssl_verify on; server { location / { proxy_pass https://b; } } }", 0, NULL},
