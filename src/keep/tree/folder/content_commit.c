@@ -140,7 +140,7 @@ static size_t list_awaited(const struct content *c, enum pages which, struct dis
     return count;
 }
 
-/* To the disk with these, whatever else may still be on its way. */
+/* To the disk with these, whatever else may still be on its way; 1: all of it. */
 static int sync_awaited(struct content *c, int fd, enum pages which)
 {
     size_t count = list_awaited(c, which, NULL);
@@ -161,9 +161,11 @@ int content_sync_previous(struct content *c, int fd)
 {
     int error = sync_awaited(c, fd, PREVIOUS_BLOCKS);
 
-    for (struct list *at = c->recent.next; at != &c->recent && error == 0; at = at->next)
+    if (error < 0)
+        return error;
+    for (struct list *at = c->recent.next; at != &c->recent; at = at->next)
         LIST_OWNER(at, struct tags, recent)->unsure = 0;
-    return error;
+    return 0;
 }
 
 int content_flush_pending(struct content *c, int fd)
@@ -175,8 +177,11 @@ int content_flush_pending(struct content *c, int fd)
     if (c->waiting_count == 0)
         return 0;
     if ((error = content_sync_previous(c, fd)) || (error = content_write_all_tags(c, fd)) ||
-        (error = sync_awaited(c, fd, TAG_PAGES)))
+        (error = sync_awaited(c, fd, TAG_PAGES)) < 0)
         return error;
+    if (error > 0)
+        tags_settle(c);
+    error = 0;
     if (!(all = sorted(c)))
         return -ENOMEM;
     for (size_t i = 0; i < c->waiting_count && error == 0; i += taken)

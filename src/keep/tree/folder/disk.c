@@ -45,6 +45,13 @@ static bool knows_parts(int fd)
            (about.f_type == EXT4_SUPER_MAGIC || about.f_type == XFS_SUPER_MAGIC);
 }
 
+static int sync_whole(int fd)
+{
+    int error = file_sync(fd);
+
+    return error == 0 ? 1 : error;
+}
+
 /* fdatasync of one part, that is what msync does. */
 static int sync_part(int fd, const struct disk_part *part)
 {
@@ -52,7 +59,7 @@ static int sync_part(int fd, const struct disk_part *part)
     int error;
 
     if (at == MAP_FAILED)
-        return file_sync(fd);
+        return sync_whole(fd);
     error = msync(at, part->len, MS_SYNC) < 0 ? -errno : 0;
     munmap(at, part->len);
     return error;
@@ -65,7 +72,7 @@ static int file_sync_parts(int fd, const struct disk_part *parts, size_t count)
     };
 
     if (count == 0 || !knows_parts(fd))
-        return count == 0 ? 0 : file_sync(fd);
+        return count == 0 ? 0 : sync_whole(fd);
     for (size_t i = 0; i < count; i++) /* all of them are on their way at once */
         if (sync_file_range(fd, (off_t)parts[i].offset, (off_t)parts[i].len,
                             SYNC_FILE_RANGE_WRITE) < 0)

@@ -16,7 +16,7 @@ struct disk {
     ssize_t (*read)(int fd, const struct iovec *parts, int count, uint64_t offset);
     ssize_t (*write)(int fd, const struct iovec *parts, int count, uint64_t offset);
     int (*sync)(int fd);
-    /* These bytes at least, and what it takes to find them. */
+    /* These bytes at least, and what it takes to find them; 1: all that was written. */
     int (*sync_parts)(int fd, const struct disk_part *parts, size_t count);
     int (*truncate)(int fd, uint64_t size);
     int (*allocate)(int fd, int mode, uint64_t offset, uint64_t len);

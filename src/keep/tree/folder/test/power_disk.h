@@ -125,13 +125,16 @@ static bool is_among(const struct disk_part *parts, size_t count, unsigned page)
     return false;
 }
 
-/* Cuts go with any part; what was written behind a cut before it is never brought to the disk. */
+/* Now and then all of it. Cuts go with any part; what was written behind a cut before it is never brought to the disk. */
 static int disk_sync_parts(int fd, const struct disk_part *parts, size_t count)
 {
     unsigned left = 0;
 
-    if (keeps_order)
-        return disk_sync(fd);
+    if (keeps_order || op_count % 4 == 0) {
+        int error = disk_sync(fd);
+
+        return error == 0 ? 1 : error;
+    }
     if (syncs_left == 0)
         return -EIO;
     syncs_left -= syncs_left != UINT_MAX;
