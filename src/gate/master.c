@@ -534,6 +534,7 @@ static int run_with_worker(struct master *m)
         end(m, SIGTERM);
     } else {
         m->wants_worker = true;
+        title_set_with_words("master process");
         process_tell_ready(&m->ready);
         if (m->context->greeting) {
             fputs(m->context->greeting, stdout);
@@ -541,7 +542,6 @@ static int run_with_worker(struct master *m)
         }
     }
     diagnostics_leave_terminal();
-    title_set_with_words("master process");
     rule(m);
     return m->status;
 }
