@@ -32,7 +32,7 @@ def test_two_servers_become_one(gate_program, origin, free_port):
             assert api.requests[0].one('Host') == 'localhost'
         finally:
             running.send_signal(signal.SIGINT)
-            assert running.wait(10) == 0
+            assert running.wait(peers.PATIENCE_S) == 0
             running.stdout.close()
             running.stderr.close()
 
@@ -65,5 +65,5 @@ def test_a_server_that_was_restarted_is_asked_at_once(gate_program, free_port):
             server.wait()
     finally:
         running.send_signal(signal.SIGINT)
-        assert running.wait(10) == 0
+        assert running.wait(peers.PATIENCE_S) == 0
         running.stdout.close()

@@ -131,7 +131,7 @@ def test_a_browser_through_it(gate, names, origin, tmp_path):
     proxy = gate(f'tunnel_pass; forward on; {OPEN} resolver 127.0.0.1:{names.port} ipv6=off;')
     shown = subprocess.run([chromium, '--headless', '--no-sandbox', '--disable-gpu', f'--user-data-dir={tmp_path}/c',
                             f'--proxy-server=127.0.0.1:{proxy.port}', '--dump-dom', f'http://app.test:{origin.port}/page'],
-                           capture_output=True, text=True, timeout=60)
+                           capture_output=True, text=True, timeout=120)
     assert 'through the gate' in shown.stdout, shown.stderr[-2000:]
     assert any(each.target == '/page' for each in origin.requests)
 
