@@ -4,10 +4,12 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
+import tempfile
 
 import pytest
 from keep_runner import keep_as
-
+from places import BUILD, SOURCE
 
 CLONE_NEWNS, MS_REC, MS_SLAVE, MNT_DETACH = 0x20000, 0x4000, 1 << 19, 2
 
@@ -20,10 +22,13 @@ def mounts_of_our_own():
     if libc.unshare(CLONE_NEWNS) != 0:
         return
     assert libc.mount(None, b'/', None, MS_REC | MS_SLAVE, None) == 0
+    needed = [pathlib.Path(each).resolve() for each in (SOURCE, BUILD, sys.executable, tempfile.gettempdir(), '/dev/shm')]
     for line in reversed(pathlib.Path('/proc/self/mounts').read_text().splitlines()):
-        source, at, kind, *_ = line.split()
+        source, escaped, kind, *_ = line.split()
+        at = escaped.encode().decode('unicode_escape').encode('latin-1')
         if source.startswith('/dev/loop') or kind.startswith('fuse'):
-            libc.umount2(at.encode().decode('unicode_escape').encode('latin-1'), MNT_DETACH)
+            if not any(each.is_relative_to(os.fsdecode(at)) for each in needed):
+                libc.umount2(at, MNT_DETACH)
 
 
 @pytest.fixture(params=['root', 'user'])
