@@ -10,7 +10,7 @@ import pytest
 
 from keep_runner import CHEAP, DAMAGED, FAILED, OK
 from places import BUILD
-from power_cut import Record, Work, after_cut, recorded
+from power_cut import Record, Work, after_cut, recorded, sync
 
 SOAK = bool(os.environ.get('KEEPGATE_SOAK'))
 RECORDED = BUILD / 'tests' / 'keep' / 'power' / 'recorded_disk'
@@ -126,6 +126,29 @@ def test_long_overwrites(anybody, roomy):
         with after_cut(roomy, image) as after:
             least = [blocks for at, blocks in synced if at <= moment][-1]
             file.check(export(keep, after / 'f', roomy / 'out')['file'], least)
+
+
+def test_one_of_two_names_is_replaced_and_the_other_renamed(anybody, roomy):
+    """Before it is on the disk that one is gone, the file is valid under both."""
+    keep = anybody
+    with recorded(RECORDED, roomy) as (disk, record, base):
+        at = keep.open(folder_in(keep, disk), 'm')
+        for name in ('one', 'new'):
+            keep.write(at / name, name.encode())
+        os.link(at / 'one', at / 'other')
+        sync(at)
+        first = record.stat().st_size
+        os.rename(at / 'new', at / 'one')
+        os.rename(at / 'other', at / 'another')
+        sync(at)
+        keep.close()
+        written = Record(base, record)
+    chance = random.Random(4)
+    for moment, image in written.disks(written.moments(first, 12, chance), chance):
+        with after_cut(roomy, image) as after:
+            found = export(keep, after / 'f', roomy / 'out')
+            assert found['one'] in (b'one', b'new'), moment
+            assert found.get('other', found.get('another')) == b'one', moment
 
 
 def plain_tree(at):

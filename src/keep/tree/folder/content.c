@@ -249,6 +249,16 @@ bool content_is_bound(struct content *content, const uint8_t tag[FOLDER_TAG])
     return bound;
 }
 
+bool content_is_unbound(struct content *content)
+{
+    bool unbound;
+
+    pthread_rwlock_rdlock(&content->lock);
+    unbound = content->header.bindings.count == 0;
+    pthread_rwlock_unlock(&content->lock);
+    return unbound;
+}
+
 static void change_bindings(struct bindings *b, const struct content_binding *to)
 {
     if (to->only && b->count == 0 && !to->rebind)

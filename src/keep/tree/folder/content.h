@@ -62,6 +62,8 @@ bool content_is_cheap(struct content *content);
 
 /* Is it valid under this name? */
 bool content_is_bound(struct content *content, const uint8_t tag[FOLDER_TAG]);
+/* Is it valid under any name? */
+bool content_is_unbound(struct content *content);
 /*
  * Binds it anew and writes the header: to `only`, to that and `also`, or, both NULL, to no name at
  * all. What is bound to no name stays so unless `rebind`. `urgent`: it is on the disk before this

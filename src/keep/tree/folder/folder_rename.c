@@ -96,7 +96,12 @@ static int bind_to(struct renaming *r, struct side *side, struct node *node, nli
         return 0;
     if ((error = folder_take(r->f, node, true)) != 0)
         return error;
-    error = folder_bind(r->f, node, &binding);
+    /* The names that it had besides are valid until it is known on the disk that they are gone. */
+    if (binding.rebind && !r->f->rules.fast && content_is_unbound(kept_of(node)->content) &&
+        syncfs(r->f->root) < 0)
+        error = -errno;
+    if (error == 0)
+        error = folder_bind(r->f, node, &binding);
     folder_give(r->f, node);
     return error;
 }
