@@ -12,6 +12,8 @@ import subprocess
 import threading
 import time
 
+from waiting import wait_for
+
 PATIENCE_S = 25  # what hangs takes longer, and what is slow on a busy machine does not
 TROUBLE = re.compile(r'\[(?:alert|emerg|crit)\]|AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:')
 
@@ -20,17 +22,6 @@ def pattern(count):
     """`count` bytes, each place of which can be told from its neighbours."""
     block = bytes(range(251))
     return (block * (count // len(block) + 1))[:count]
-
-
-def wait_for(done, what='what is to come'):
-    """What `done` says at last."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        result = done()
-        if result:
-            return result
-        time.sleep(0.005)
-    raise AssertionError(f'waited in vain for {what}')
 
 
 def family(pid):

@@ -1,5 +1,6 @@
 """Runs keep as root and as an ordinary user, in a folder of its own that is left unmounted."""
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -11,23 +12,14 @@ import tempfile
 import time
 
 import pytest
+import waiting
 
 from machine_wide import made_so
 
 CHEAP = ['--pbkdf', 'pbkdf2', '--kdf-iterations', '1000']
 OK, FAILED, USAGE, DENIED, FOREIGN, DAMAGED, BUSY, UNSUPPORTED = range(8)
 PATIENCE_S = 60
-
-
-def wait_for(done, what='what is to come'):
-    """What `done` says at last."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        result = done()
-        if result:
-            return result
-        time.sleep(0.01)
-    raise AssertionError(f'waited in vain for {what}')
+wait_for = functools.partial(waiting.wait_for, patience_s=PATIENCE_S)
 
 
 def wait_for_end(pid):
