@@ -1,7 +1,8 @@
 /*
  * Shows a directory at another place through FUSE, as it is: what a mount costs, and does, without a cipher.
- * With "cipher" each block that is read or written costs what AES-256-GCM does, and nothing else of what
- * encryption takes: the result is thrown away. Never installed.
+ * With "cipher" each block that is read or written costs what AES-256-GCM does, each file that is opened or made
+ * its own key, each name that is looked up, made or removed what sealing it does, and nothing else costs what
+ * encryption takes: the results are thrown away. Never installed.
  */
 #include <errno.h>
 #include <poll.h>
@@ -12,16 +13,19 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "crypto/aead.h"
 #include "keep/mount/fuse_tree.h"
+#include "keep/tree/folder/file_header.h"
+#include "keep/tree/folder/names.h"
 #include "keep/tree/pass/pass.h"
 
 enum { BLOCK = 4096 };
 
-static struct aead *cipher;
+static struct folder_keys keys;
+static struct file_header header; /* whose key each file gets again */
+static struct aead *cipher;       /* of its blocks */
 static const struct tree_kind *plain;
 
-static void cost_of_cipher(const uint8_t *at, ssize_t len)
+static void cost_of_blocks(const uint8_t *at, ssize_t len)
 {
     static const uint8_t nonce[AEAD_NONCE], bound[16];
     alignas(64) uint8_t sealed[BLOCK], tag[AEAD_TAG];
@@ -31,34 +35,104 @@ static void cost_of_cipher(const uint8_t *at, ssize_t len)
                   len < BLOCK ? (size_t)len : BLOCK, tag);
 }
 
+static void cost_of_name(const char *name)
+{
+    struct disk_name sealed;
+
+    name_seal(&keys, header.id, name, &sealed);
+}
+
+static void cost_of_key(void)
+{
+    uint8_t file_key[FOLDER_FILE_KEY];
+
+    if (file_header_key(&header, &keys, header.epoch, file_key))
+        aead_close(folder_keys_epoch(&keys, file_key, 0));
+}
+
+static void cost_of_new_key(void)
+{
+    struct file_header fresh;
+    uint8_t file_key[FOLDER_FILE_KEY];
+
+    if (file_header_new(&fresh, &keys, file_key))
+        aead_close(folder_keys_epoch(&keys, file_key, 0));
+}
+
+static int look_up_at_cost(struct tree *t, uint64_t parent, const char *name,
+                           struct tree_entry *out)
+{
+    cost_of_name(name);
+    return plain->look_up(t, parent, name, out);
+}
+
+static int create_at_cost(struct tree *t, uint64_t parent, const char *name,
+                          const struct tree_new *what, int flags, struct tree_entry *out,
+                          tree_handle *file)
+{
+    cost_of_name(name);
+    cost_of_new_key();
+    return plain->create(t, parent, name, what, flags, out, file);
+}
+
+static int unlink_at_cost(struct tree *t, uint64_t parent, const char *name)
+{
+    cost_of_name(name);
+    return plain->unlink(t, parent, name);
+}
+
+static int open_at_cost(struct tree *t, uint64_t node, int flags, tree_handle *file)
+{
+    cost_of_key();
+    return plain->open(t, node, flags, file);
+}
+
 static ssize_t read_at_cost(struct tree *t, tree_handle file, void *at, size_t len,
                             uint64_t offset)
 {
     ssize_t got = plain->read(t, file, at, len, offset);
 
-    cost_of_cipher(at, got);
+    cost_of_blocks(at, got);
     return got;
 }
 
 static ssize_t write_at_cost(struct tree *t, tree_handle file, const void *at, size_t len,
                              uint64_t offset)
 {
-    cost_of_cipher(at, (ssize_t)len);
+    cost_of_blocks(at, (ssize_t)len);
     return plain->write(t, file, at, len, offset);
 }
 
-static int add_cipher(struct tree *tree)
+static enum rc open_cipher(struct fault *why)
+{
+    const struct folder_format format = {.cipher = "aes-256-gcm"};
+    SCOPED(secret) volume_key = {0};
+    uint8_t file_key[FOLDER_FILE_KEY];
+    enum rc rc;
+
+    if ((rc = secret_alloc(&volume_key, 64, why)) ||
+        (rc = folder_keys_open(&keys, &format, &volume_key, why)))
+        return rc;
+    if (!file_header_new(&header, &keys, file_key))
+        return fail(why, RC_MEMORY, "no key for a file");
+    cipher = folder_keys_epoch(&keys, file_key, 0);
+    return cipher ? RC_OK : fail(why, RC_MEMORY, "no memory for a cipher");
+}
+
+static enum rc add_cipher(struct tree *tree, struct fault *why)
 {
     static struct tree_kind kind;
-    const uint8_t key[AEAD_KEY] = {0};
 
     plain = tree->kind;
     kind = *plain;
+    kind.look_up = look_up_at_cost;
+    kind.create = create_at_cost;
+    kind.unlink = unlink_at_cost;
+    kind.open = open_at_cost;
     kind.read = read_at_cost;
     kind.write = write_at_cost;
     tree->kind = &kind;
-    cipher = aead_open(aead_find("aes-256-gcm"), key);
-    return cipher ? 0 : -ENOMEM;
+    return open_cipher(why);
 }
 
 static int serve(struct fuse_transport *transport, int signals)
@@ -107,14 +181,14 @@ int main(int argc, char **argv)
         fprintf(stderr, "pass_mount: %s\n", why.text);
         return 1;
     }
-    if (has_word(argv + 3, "cipher") && add_cipher(face.tree) != 0)
-        fprintf(stderr, "pass_mount: no memory\n");
-    else if (fuse_transport_open(&transport, &handler, &mount, &why) == RC_OK)
-        status = serve(transport, signals);
-    else
+    if ((has_word(argv + 3, "cipher") && add_cipher(face.tree, &why) != RC_OK) ||
+        fuse_transport_open(&transport, &handler, &mount, &why) != RC_OK)
         fprintf(stderr, "pass_mount: %s\n", why.text);
+    else
+        status = serve(transport, signals);
     fuse_transport_close(transport);
     face.tree->kind->close(face.tree);
     aead_close(cipher);
+    folder_keys_clear(&keys);
     return status;
 }
