@@ -142,8 +142,10 @@ int content_write_header(struct content *c, int fd)
     if (!aead || !file_header_seal(&c->header, aead, page))
         return -ENOMEM;
     error = disk_write_all(c->rules->disk, fd, page, sizeof page, 0);
-    if (error == 0)
-        c->header_dirty = c->unwritten = false;
+    if (error == 0) {
+        c->header_dirty = false;
+        c->unwritten = false;
+    }
     return error;
 }
 
@@ -199,7 +201,8 @@ int content_make(struct content **out, const struct content_rules *rules,
         content_close(c);
         return -ENOMEM;
     }
-    c->trimmed = c->header_dirty = c->unwritten = true;
+    c->trimmed = c->header_dirty = true;
+    c->unwritten = true;
     c->header.bindings.count = 1;
     memcpy(c->header.bindings.tags[0], tag, FOLDER_TAG);
     *out = c;
