@@ -295,8 +295,10 @@ int content_bind(struct content *content, int fd, const struct content_binding *
     c->header_dirty = true;
     error = content_commit_all(
         c, fd, binding->urgent && !c->rules->fast && (c->durable || binding->always));
-    if (error != 0)
+    if (error != 0) { /* the disk may have either */
         c->header.bindings = before;
+        c->header_dirty = true;
+    }
     pthread_rwlock_unlock(&c->lock);
     return error;
 }

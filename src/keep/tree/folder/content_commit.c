@@ -187,6 +187,7 @@ int content_flush_pending(struct content *c, int fd)
     for (size_t i = 0; i < c->waiting_count && error == 0; i += taken)
         error = write_run(c, fd, all + i, c->waiting_count - i, &taken);
     free(all);
+    c->half_flushed = error != 0;
     if (error == 0)
         content_drop_pending(c, 0, UINT64_MAX);
     if (many_wait())

@@ -72,6 +72,7 @@ struct content {
     unsigned tags_count, buckets_count, unsettled_count;
     unsigned waiting_count;
     struct list pending, spare; /* blocks that wait, and those that did, to be used again */
+    bool half_flushed; /* some that wait may be on the disk: all go there before they change */
     struct file_header header;
     /* What follows, like the end of the header, has no value as long as nobody needs it: of most files
      * nothing but the first cache lines is ever used. */

@@ -65,8 +65,8 @@ static int clear_end(struct content *c, int fd)
         return 0;
     error = content_read_block(c, fd, &tags->page, blocks_of(size) - 1, last);
     if (error == 0 && memcmp(last + tail, zeros, FOLDER_PAGE - tail) != 0) {
-        error = content_put(c, fd, last, tail, size - tail); /* merges with zeros */
         c->barrier |= c->durable;
+        error = content_put(c, fd, last, tail, size - tail); /* merges with zeros */
     }
     wipe(last, sizeof last);
     return error;
@@ -131,44 +131,40 @@ int content_extend(struct content *c, int fd, uint64_t size)
     return error;
 }
 
-/* Header first: what it names is then there at every moment. */
-static int write_short(struct content *c, int fd, uint64_t end)
+/* Header first: what it names is then there at every moment. If that fails the file stays as it is. */
+static int shorten(struct content *c, int fd, uint64_t size)
 {
-    int error = content_write_header(c, fd);
-
-    if (error == 0 && c->durable && !c->rules->fast)
-        error = c->rules->disk->sync(fd);
-    if (c->durable_size > c->header.size)
-        c->durable_size = c->header.size;
-    c->cut = c->durable;
-    return error != 0 ? error : c->rules->disk->truncate(fd, end);
-}
-
-static int empty(struct content *c, int fd)
-{
-    content_drop_pending(c, 0, UINT64_MAX);
-    content_drop_tags(c, 0);
-    c->header.is_inline = true;
-    c->header.size = 0;
-    c->header.ranges = 0;
-    memset(c->header.content, 0, sizeof c->header.content);
-    c->barrier = false;
-    return write_short(c, fd, FOLDER_PAGE);
-}
-
-static int cut(struct content *c, int fd, uint64_t size)
-{
-    uint64_t groups = file_groups(size), blocks = blocks_of(size);
+    struct file_header before = c->header;
     int error;
 
-    content_drop_pending(c, blocks, UINT64_MAX);
-    error = content_commit_all(c, fd, c->durable && !c->rules->fast);
-    if (error != 0)
-        return error;
-    content_drop_tags(c, groups);
-    content_cut_absent(c, groups);
     c->header.size = size;
-    return write_short(c, fd, end_below(c, size));
+    content_cut_absent(c, file_groups(size));
+    c->header.is_inline = size == 0;
+    error = content_write_header(c, fd);
+    if (error == 0 && c->durable && !c->rules->fast)
+        error = c->rules->disk->sync(fd);
+    if (error != 0) { /* the disk may have either */
+        c->header = before;
+        c->header_dirty = true;
+        return error;
+    }
+    content_drop_pending(c, blocks_of(size), UINT64_MAX);
+    content_drop_tags(c, file_groups(size));
+    if (c->durable_size > size)
+        c->durable_size = size;
+    c->cut = c->durable;
+    c->barrier = false;
+    /* What stays there takes room alone, until the file grows. */
+    c->trimmed = c->rules->disk->truncate(fd, end_below(c, size)) == 0;
+    return 0;
+}
+
+/* With the header goes what it names. */
+static int cut(struct content *c, int fd, uint64_t size)
+{
+    int error = size == 0 ? 0 : content_commit_all(c, fd, c->durable && !c->rules->fast);
+
+    return error == 0 ? shorten(c, fd, size) : error;
 }
 
 static int resize(struct content *c, int fd, uint64_t size)
@@ -185,7 +181,7 @@ static int resize(struct content *c, int fd, uint64_t size)
         c->header_dirty = true;
         return 0;
     }
-    return size == 0 ? empty(c, fd) : cut(c, fd, size);
+    return cut(c, fd, size);
 }
 
 int content_resize(struct content *content, int fd, uint64_t size)

@@ -408,6 +408,7 @@ int content_write_tags_and(struct content *c, int fd, struct tags *tags, uint8_t
     aead = content_epoch(c, c->header.epoch);
     if (!aead || !tag_page_write(&tags->page, aead, c->header.epoch, tags->group, page))
         return -ENOMEM;
+    tags->told |= filled(&tags->page); /* it may be there even if that fails */
     put = c->rules->disk->write(fd, parts, len > 0 ? 2 : 1, offset);
     if (put < 0)
         return (int)put;

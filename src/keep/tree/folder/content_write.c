@@ -34,7 +34,18 @@ static int end_first_run(struct content *c, int fd, struct tags *tags, struct ru
     return error;
 }
 
-/* The new entries count once the blocks are on the disk. */
+/* After a write that failed: is the block there all the same? */
+static bool is_there(struct content *c, int fd, const struct tag_entry *entry, uint64_t block)
+{
+    alignas(ALIGNED) uint8_t page[FOLDER_PAGE];
+    bool is = disk_read_page(c->rules->disk, fd, page, block_offset(block)) == 0 &&
+              content_open_block(c, entry, block, page, page);
+
+    wipe(page, sizeof page);
+    return is;
+}
+
+/* The new entries count once the blocks are on the disk; also those of a part, where the rest fails. */
 static int end_run(struct content *c, int fd, struct tags *tags, struct run *run)
 {
     int error;
@@ -45,10 +56,13 @@ static int end_run(struct content *c, int fd, struct tags *tags, struct run *run
         return end_first_run(c, fd, tags, run);
     error = disk_write_all(c->rules->disk, fd, run->sealed, (size_t)run->count * FOLDER_PAGE,
                            block_offset(run->first));
-    for (unsigned i = 0; i < run->count && error == 0; i++) {
+    for (unsigned i = 0; i < run->count; i++) {
         uint64_t block = run->first + i;
         struct tag_entry *current = &tags->page.blocks[block % FILE_BLOCKS].current;
 
+        if (error != 0 &&
+            (tag_entry_is_hole(current) || !is_there(c, fd, &run->entries[i], block)))
+            continue;
         if (tag_entry_is_hole(current) && c->durable && block < blocks_of(c->durable_size))
             tags_unsettle(c, tags, block % FILE_BLOCKS, current);
         *current = run->entries[i];
@@ -122,8 +136,8 @@ static int put_tag_first(struct content *c, int fd, struct tags *tags, uint64_t 
     tags->synced &= ~bit_of(block);
     if ((error = content_write_tags(c, fd, tags)) == 0)
         error = disk_write_all(c->rules->disk, fd, sealed, sizeof sealed, block_offset(block));
-    if (error != 0) {
-        entries->current = old; /* as far as we know: the disk may have either */
+    if (error != 0 && !is_there(c, fd, &entry, block)) {
+        entries->current = old;
         tags->dirty = true;
     }
     return error;
@@ -210,7 +224,7 @@ int content_put(struct content *c, int fd, const uint8_t *at, size_t len, uint64
         struct tags *tags = NULL;
 
         error = content_take_nonces(c, part / FOLDER_PAGE + 2);
-        if (error == 0 && content_pending_is_full(c))
+        if (error == 0 && (c->half_flushed || content_pending_is_full(c)))
             error = content_flush_pending(c, fd);
         if (error == 0 && c->unsettled_count >= UNSETTLED_MAX)
             error = content_commit_all(c, fd, true);
@@ -258,8 +272,10 @@ ssize_t content_write(struct content *content, int fd, const void *at, size_t le
     pthread_rwlock_wrlock(&c->lock);
     before = c->header.size;
     if (len > 0 && put_inline(c, at, len, offset)) {
-        if (c->unwritten && (error = content_write_header(c, fd)) != 0)
+        if (c->unwritten && (error = content_write_header(c, fd)) != 0) {
             c->header.size = before;
+            memset(c->header.content + offset, 0, len); /* as all that was never written */
+        }
     } else if (len > 0) {
         if (offset + len > before)
             error = content_extend(c, fd, offset + len);
@@ -267,6 +283,7 @@ ssize_t content_write(struct content *content, int fd, const void *at, size_t le
             error = content_put(c, fd, at, len, offset);
         if (error != 0 && c->header.size > before && !c->header.is_inline) {
             c->header.size = before; /* what was added reads as zeros when it is made larger */
+            c->header_dirty = true;
             content_cut_absent(c, file_groups(before));
             content_drop_pending(c, blocks_of(before), UINT64_MAX);
             content_drop_tags(c, file_groups(before));

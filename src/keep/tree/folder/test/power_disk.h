@@ -32,6 +32,22 @@ static struct op ops[OPS_MAX];
 static unsigned syncs_left = UINT_MAX; /* before the power fails */
 static bool keeps_order; /* the writer is killed alone: `ops` are there up to some moment */
 
+/* A call that is not a read fails, by -EIO, and what it has done then. */
+enum failure { AT_ONCE, HALF_WAY, WHEN_DONE };
+
+static enum failure failure;
+static unsigned calls_left = UINT_MAX; /* before the one that fails */
+static bool has_failed, goes_on_failing;
+
+static bool fails(void)
+{
+    if (calls_left == UINT_MAX || calls_left-- > 0)
+        return false;
+    calls_left = goes_on_failing ? 0 : UINT_MAX;
+    has_failed = true;
+    return true;
+}
+
 static void apply(uint8_t (*image)[FOLDER_PAGE], unsigned *pages, const struct op *op)
 {
     if (op->cuts) {
@@ -80,17 +96,18 @@ static ssize_t disk_read(int fd, const struct iovec *parts, int count, uint64_t 
     return got;
 }
 
-static ssize_t disk_write(int fd, const struct iovec *parts, int count, uint64_t offset)
+static ssize_t put_pages(const struct iovec *parts, int count, uint64_t offset, size_t most)
 {
     ssize_t put = 0;
 
-    (void)fd;
     assert_int_equal(offset % FOLDER_PAGE, 0);
     for (int i = 0; i < count; i++) {
         assert_int_equal(parts[i].iov_len % FOLDER_PAGE, 0);
         for (size_t at = 0; at < parts[i].iov_len; at += FOLDER_PAGE, offset += FOLDER_PAGE) {
             struct op op = {.page = (unsigned)(offset / FOLDER_PAGE)};
 
+            if ((size_t)put == most)
+                return put;
             if (op.page >= room)
                 return put > 0 ? put : -ENOSPC;
             op.bytes = malloc(FOLDER_PAGE);
@@ -103,16 +120,45 @@ static ssize_t disk_write(int fd, const struct iovec *parts, int count, uint64_t
     return put;
 }
 
-static int disk_sync(int fd)
+static ssize_t disk_write(int fd, const struct iovec *parts, int count, uint64_t offset)
 {
+    size_t len = 0, most;
+
     (void)fd;
+    if (!fails())
+        return put_pages(parts, count, offset, SIZE_MAX);
+    for (int i = 0; i < count; i++)
+        len += parts[i].iov_len;
+    most = len / FOLDER_PAGE / 2 * FOLDER_PAGE;
+    if (failure == HALF_WAY && most > 0) {
+        calls_left = 0; /* it says what it wrote; and writing the rest fails */
+        return put_pages(parts, count, offset, most);
+    }
+    if (failure == WHEN_DONE)
+        put_pages(parts, count, offset, SIZE_MAX);
+    return -EIO;
+}
+
+static int sync_all(void)
+{
     if (syncs_left == 0)
         return -EIO;
     syncs_left -= syncs_left != UINT_MAX;
-    memcpy(durable, now, sizeof now);
+    memcpy(durable, now,
+           (now_pages > durable_pages ? now_pages : durable_pages) * sizeof *now);
     durable_pages = now_pages;
     forget_ops();
     return 0;
+}
+
+static int disk_sync(int fd)
+{
+    bool failed = fails();
+
+    (void)fd;
+    if (failed && failure != WHEN_DONE)
+        return -EIO;
+    return failed ? (void)sync_all(), -EIO : sync_all();
 }
 
 static bool is_among(const struct disk_part *parts, size_t count, unsigned page)
@@ -130,8 +176,11 @@ static int disk_sync_parts(int fd, const struct disk_part *parts, size_t count)
 {
     unsigned left = 0;
 
+    (void)fd;
+    if (fails())
+        return -EIO;
     if (keeps_order || op_count % 4 == 0) {
-        int error = disk_sync(fd);
+        int error = sync_all();
 
         return error == 0 ? 1 : error;
     }
@@ -162,14 +211,19 @@ static int disk_sync_parts(int fd, const struct disk_part *parts, size_t count)
 
 static int disk_truncate(int fd, uint64_t size)
 {
+    bool failed = fails();
+
     (void)fd;
-    record((struct op){.cuts = true, .page = (unsigned)(size / FOLDER_PAGE)});
-    return 0;
+    if (!failed || failure == WHEN_DONE)
+        record((struct op){.cuts = true, .page = (unsigned)(size / FOLDER_PAGE)});
+    return failed ? -EIO : 0;
 }
 
 static int disk_allocate(int fd, int mode, uint64_t offset, uint64_t len)
 {
     (void)fd;
+    if (fails())
+        return -EIO;
     if (!(mode & FALLOC_FL_PUNCH_HOLE))
         return 0;
     for (uint64_t at = offset; at < offset + len; at += FOLDER_PAGE)
