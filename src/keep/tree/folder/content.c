@@ -65,7 +65,8 @@ void content_close(struct content *content)
     for (epoch = content->epochs; epoch; epoch = next) {
         next = epoch->next;
         aead_close(epoch->aead);
-        free(epoch);
+        if (epoch != &content->first_epoch)
+            free(epoch);
     }
     pthread_mutex_destroy(&content->memory_lock);
     pthread_rwlock_destroy(&content->lock);
@@ -76,14 +77,16 @@ void content_close(struct content *content)
 /* Opens the key of an epoch, and puts it first. */
 static struct aead *add_epoch(struct content *c, const uint8_t *file_key, uint32_t number)
 {
-    struct epoch *epoch = calloc(1, sizeof *epoch);
+    bool is_first = !c->first_epoch.aead;
+    struct epoch *epoch = is_first ? &c->first_epoch : malloc(sizeof *epoch);
 
     if (!epoch)
         return NULL;
     epoch->number = number;
     epoch->aead = folder_keys_epoch(c->rules->keys, file_key, number);
     if (!epoch->aead) {
-        free(epoch);
+        if (!is_first)
+            free(epoch);
         return NULL;
     }
     epoch->next = atomic_load_explicit(&c->epochs, memory_order_relaxed);

@@ -59,6 +59,7 @@ struct content {
     pthread_rwlock_t lock;          /* over all but the next two */
     pthread_mutex_t memory_lock;    /* over the tag pages in memory, and adding an epoch */
     _Atomic(struct epoch *) epochs; /* the latest first; they stay as long as the content */
+    struct epoch first_epoch;       /* the last of these: most files have no other */
     uint64_t nonces;                /* used in this epoch, with the header's */
     bool header_dirty;
     atomic_bool unwritten; /* nothing of the file is on the disk yet */
