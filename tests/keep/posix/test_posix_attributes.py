@@ -259,6 +259,20 @@ def test_extended_attributes(here):
     os.close(fd)
 
 
+def test_capabilities_of_a_new_file(here, root):
+    """Which the kernel asks for at the first write: a program that was given one loses it when it is written to."""
+    may_bind = bytes.fromhex('0100000200040000000000000000000000000000')
+    with open(here / 'a', 'wb') as file:
+        file.write(b'program')
+        file.flush()
+        assert error(os.getxattr, here / 'a', 'security.capability') == 'ENODATA'
+        os.setxattr(here / 'a', 'security.capability', may_bind)
+        assert os.getxattr(here / 'a', 'security.capability') == may_bind
+    with open(here / 'a', 'ab') as file:
+        file.write(b', another one')
+    assert error(os.getxattr, here / 'a', 'security.capability') == 'ENODATA'
+
+
 def test_attributes_of_root(here, root):
     a = make(here / 'a')
     os.setxattr(a, 'trusted.t', b'x')

@@ -208,6 +208,7 @@ static int make_file(const struct making *m, bool keep_open, struct tree_entry *
         return error;
     }
     folder_note_checked(m->f, *added, m->name->tag);
+    atomic_store(&kept_of(*added)->is_bare, true);
     error = adopt(m->f, *added, fd, content, out);
     if (error == 0 && keep_open)
         folder_note_written(m->f, *added);

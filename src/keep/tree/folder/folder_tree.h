@@ -55,8 +55,9 @@ struct kept {
     uint64_t size;           /* while there is no content in memory */
     struct content *content; /* or NULL */
     unsigned users;          /* of the content */
-    atomic_uint unread; /* openings to read by which nothing was read so far: users to be */
-    unsigned handles;   /* that programs have open */
+    atomic_uint unread;  /* openings to read by which nothing was read so far: users to be */
+    unsigned handles;    /* that programs have open */
+    atomic_bool is_bare; /* it was made here, and nobody has given it a capability since */
     atomic_bool is_modified; /* writes have moved the time of the file below meanwhile */
     struct timespec
         modified; /* then: what programs see as its time, if they said nothing since */

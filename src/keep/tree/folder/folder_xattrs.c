@@ -16,6 +16,7 @@
 #define USER "user."
 #define OURS "user.keep."
 #define ASIDE "user.keep-aside."
+#define CAPABILITY "security.capability"
 
 enum {
     TAG_TEXT = BASE64URL_LEN(FOLDER_TAG),
@@ -129,13 +130,25 @@ static ssize_t get_ours(const struct attribute *a, void *value, size_t room)
     return len;
 }
 
+/* The kernel asks for it before the first write to each file. */
+static bool has_no_capability(struct folder *f, uint64_t id)
+{
+    struct node *node = nodes_get(f->nodes, id);
+    bool has_none = node && kept_of(node) && atomic_load(&kept_of(node)->is_bare);
+
+    nodes_put(f->nodes, node);
+    return has_none;
+}
+
 ssize_t folder_get_xattr(struct tree *t, uint64_t node, const char *name, void *value,
                          size_t room)
 {
     struct attribute a;
-    ssize_t got = begin(&a, t, node, name);
+    ssize_t got;
 
-    if (got != 0)
+    if (strcmp(name, CAPABILITY) == 0 && has_no_capability(folder_of(t), node))
+        return -ENODATA;
+    if ((got = begin(&a, t, node, name)) != 0)
         return got;
     got = a.is_ours ? get_ours(&a, value, room) : get_below(&a, name, value, room);
     nodes_let_go(a.f->nodes, &a.place);
@@ -249,6 +262,8 @@ int folder_set_xattr(struct tree *t, uint64_t node, const char *name, const void
 
     if (error != 0)
         return error;
+    if (strcmp(name, CAPABILITY) == 0 && kept_of(a.place.node))
+        atomic_store(&kept_of(a.place.node)->is_bare, false);
     error =
         a.is_ours ? set_ours(&a, value, len, flags) : set_below(&a, name, value, len, flags);
     nodes_let_go(a.f->nodes, &a.place);
