@@ -17,8 +17,30 @@ enum { SIV_KEY = 64, SIV_TAG = 16 };
 
 struct siv;
 
-/* RC_USAGE for a key of another size; RC_UNSUPPORTED where the library has no AES-SIV. The key is
- * kept in the object's own state, which siv_close wipes. */
+/* One way to do it. A new one is a member of the table in siv.c. */
+struct siv_kind {
+    const char *provider;    /* whose code it is: "native", "libgcrypt" */
+    bool (*is_usable)(void); /* on this processor; NULL: on every one */
+    /* NULL: no memory, or the library refused */
+    struct siv *(*open)(const struct siv_kind *kind, const uint8_t key[SIV_KEY]);
+    bool (*seal)(struct siv *siv, const struct span *bound, size_t count, const uint8_t *in,
+                 size_t len, uint8_t *out);
+    bool (*unseal)(struct siv *siv, const struct span *bound, size_t count, const uint8_t *in,
+                   size_t len, uint8_t *out);
+    void (*close)(struct siv *siv);
+};
+
+/* The first member of every one. */
+struct siv {
+    const struct siv_kind *kind;
+};
+
+/* Every one, also those that are not usable here, the fastest first; NULL after the last. All of
+ * them give the same bytes. */
+const struct siv_kind *siv_kind_at(size_t index);
+
+/* The first that is usable. RC_USAGE for a key of another size; RC_UNSUPPORTED where there is none.
+ * The key is kept in the object's own state, which siv_close wipes. */
 enum rc siv_open(struct siv **out, const struct secret *key, struct fault *why);
 
 /*

@@ -7,77 +7,90 @@
 #include "base/secret_heap.h"
 #include "crypto/gcrypt/handle.h"
 
-struct siv {
+extern const struct siv_kind siv_gcrypt;
+
+struct handle {
+    struct siv siv;
     pthread_mutex_t lock; /* a call takes less than a microsecond, but for long texts */
-    gcry_cipher_hd_t handle;
+    gcry_cipher_hd_t cipher;
 };
 
-enum rc siv_open(struct siv **out, const struct secret *key, struct fault *why)
+static struct handle *handle_of(struct siv *siv)
 {
-    struct siv *siv;
+    return (struct handle *)(void *)siv;
+}
 
-    if (key->len != SIV_KEY)
-        return fail(why, RC_USAGE, "AES-256-SIV takes a key of %d bytes", SIV_KEY);
+static struct siv *gcrypt_open(const struct siv_kind *kind, const uint8_t key[SIV_KEY])
+{
+    const struct secret borrowed = {.at = (uint8_t *)(uintptr_t)key, .len = SIV_KEY};
+    struct handle *handle;
+
     handle_start();
-    if (!(siv = secret_heap_take(sizeof *siv)))
-        return fail(why, RC_MEMORY, "no memory for a cipher");
-    siv->handle = handle_open(GCRY_CIPHER_AES256, GCRY_CIPHER_MODE_SIV, key);
-    if (!siv->handle) {
-        secret_heap_give(siv);
-        return fail(why, RC_UNSUPPORTED, "AES-256-SIV is not to be had");
+    if (!(handle = secret_heap_take(sizeof *handle)))
+        return NULL;
+    handle->siv.kind = kind;
+    handle->cipher = handle_open(GCRY_CIPHER_AES256, GCRY_CIPHER_MODE_SIV, &borrowed);
+    if (!handle->cipher) {
+        secret_heap_give(handle);
+        return NULL;
     }
-    pthread_mutex_init(&siv->lock, NULL);
-    *out = siv;
-    return RC_OK;
+    pthread_mutex_init(&handle->lock, NULL);
+    return &handle->siv;
 }
 
 /* With the lock: ready for one text, with the strings bound to it. */
-static bool begin(struct siv *siv, const struct span *bound, size_t count)
+static bool begin(struct handle *handle, const struct span *bound, size_t count)
 {
-    if (gcry_cipher_reset(siv->handle) != 0)
+    if (gcry_cipher_reset(handle->cipher) != 0)
         return false;
     for (size_t i = 0; i < count; i++)
-        if (gcry_cipher_authenticate(siv->handle, bound[i].at, bound[i].len) != 0)
+        if (gcry_cipher_authenticate(handle->cipher, bound[i].at, bound[i].len) != 0)
             return false;
     return true;
 }
 
-bool siv_seal(struct siv *siv, const struct span *bound, size_t count, const void *in,
-              size_t len, void *out)
+static bool gcrypt_seal(struct siv *siv, const struct span *bound, size_t count,
+                        const uint8_t *in, size_t len, uint8_t *out)
 {
-    uint8_t *to = out;
+    struct handle *handle = handle_of(siv);
     bool good;
 
-    pthread_mutex_lock(&siv->lock);
-    good = begin(siv, bound, count) &&
-           gcry_cipher_encrypt(siv->handle, to + SIV_TAG, len, in, len) == 0 &&
-           gcry_cipher_gettag(siv->handle, to, SIV_TAG) == 0;
-    pthread_mutex_unlock(&siv->lock);
+    pthread_mutex_lock(&handle->lock);
+    good = begin(handle, bound, count) &&
+           gcry_cipher_encrypt(handle->cipher, out + SIV_TAG, len, in, len) == 0 &&
+           gcry_cipher_gettag(handle->cipher, out, SIV_TAG) == 0;
+    pthread_mutex_unlock(&handle->lock);
     return good;
 }
 
-bool siv_unseal(struct siv *siv, const struct span *bound, size_t count, const void *in,
-                size_t len, void *out)
+static bool gcrypt_unseal(struct siv *siv, const struct span *bound, size_t count,
+                          const uint8_t *in, size_t len, uint8_t *out)
 {
-    const uint8_t *from = in;
+    struct handle *handle = handle_of(siv);
     bool good;
 
-    if (len <= SIV_TAG)
-        return false;
     len -= SIV_TAG;
-    pthread_mutex_lock(&siv->lock);
-    good = begin(siv, bound, count) &&
-           gcry_cipher_set_decryption_tag(siv->handle, from, SIV_TAG) == 0 &&
-           gcry_cipher_decrypt(siv->handle, out, len, from + SIV_TAG, len) == 0;
-    pthread_mutex_unlock(&siv->lock);
+    pthread_mutex_lock(&handle->lock);
+    good = begin(handle, bound, count) &&
+           gcry_cipher_set_decryption_tag(handle->cipher, in, SIV_TAG) == 0 &&
+           gcry_cipher_decrypt(handle->cipher, out, len, in + SIV_TAG, len) == 0;
+    pthread_mutex_unlock(&handle->lock);
     return good;
 }
 
-void siv_close(struct siv *siv)
+static void gcrypt_close(struct siv *siv)
 {
-    if (!siv)
-        return;
-    gcry_cipher_close(siv->handle); /* wiped by the library */
-    pthread_mutex_destroy(&siv->lock);
-    secret_heap_give(siv);
+    struct handle *handle = handle_of(siv);
+
+    gcry_cipher_close(handle->cipher); /* wiped by the library */
+    pthread_mutex_destroy(&handle->lock);
+    secret_heap_give(handle);
 }
+
+const struct siv_kind siv_gcrypt = {
+    .provider = "libgcrypt",
+    .open = gcrypt_open,
+    .seal = gcrypt_seal,
+    .unseal = gcrypt_unseal,
+    .close = gcrypt_close,
+};
