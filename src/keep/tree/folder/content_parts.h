@@ -2,9 +2,11 @@
 #ifndef KEEP_TREE_FOLDER_CONTENT_PARTS_H
 #define KEEP_TREE_FOLDER_CONTENT_PARTS_H
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stddef.h>
 
 #include "base/list.h"
 #include "keep/tree/folder/content.h"
@@ -23,21 +25,30 @@ enum {
     ALIGNED = 64, /* pages in memory: the kernel copies others up to three times as slowly */
 };
 
-/* A tag page in memory. Bit i of each set is block i of the group. */
+/* A tag page in memory. Bit i of each set is block i of the group. A read touches the first cache line,
+ * and that of its block. */
 struct tags {
-    struct list recent;
+    alignas(ALIGNED) struct list recent;
     struct tags *next; /* of the same bucket */
     uint64_t group;
     bool used; /* since it was last in the way */
-    uint64_t
-        synced; /* `current` was on the disk when the file was last synced: not to be lost */
-    uint64_t told;    /* `current` is in the page on the disk */
-    uint64_t pending; /* the block waits in memory: its `previous` is written */
-    uint64_t unsure;  /* it waits, and what is its `previous` may not be on the disk yet */
     bool dirty;
     bool unwritten;  /* the group has no page on the disk yet: the write under way brings it */
     bool unresolved; /* it was unsettled when it was read: a crash left it so */
+    uint64_t
+        synced; /* `current` was on the disk when the file was last synced: not to be lost */
+    uint64_t told; /* `current` is in the page on the disk */
     struct tag_page page;
+    uint64_t pending; /* the block waits in memory: its `previous` is written */
+    uint64_t unsure;  /* it waits, and what is its `previous` may not be on the disk yet */
+};
+
+static_assert(offsetof(struct tags, page.blocks) == ALIGNED);
+
+/* Pages in memory; nothing of them is touched to find the first. */
+struct bucket {
+    struct tags *first;
+    uint64_t group; /* of the first */
 };
 
 /* A sealed block that waits until its tag page is on the disk. */
@@ -66,10 +77,10 @@ struct content {
     bool barrier; /* the header takes away what was synced: all else goes to the disk first */
     bool durable; /* it was synced, in this life or an earlier one */
     uint64_t durable_size;
-    bool cut;              /* what was cut off since then may still be on the disk */
-    bool trimmed;          /* nothing lies behind the end in the file below */
-    struct list recent;    /* tag pages */
-    struct tags **buckets; /* of the same, about one for each */
+    bool cut;               /* what was cut off since then may still be on the disk */
+    bool trimmed;           /* nothing lies behind the end in the file below */
+    struct list recent;     /* tag pages */
+    struct bucket *buckets; /* of the same, about one for each */
     unsigned tags_count, buckets_count, unsettled_count;
     unsigned waiting_count;
     struct list pending, spare; /* blocks that wait, and those that did, to be used again */
@@ -77,7 +88,7 @@ struct content {
     struct file_header header;
     /* What follows, like the end of the header, has no value as long as nobody needs it: of most files
      * nothing but the first cache lines is ever used. */
-    struct tags *few_buckets[FEW_BUCKETS];
+    struct bucket few_buckets[FEW_BUCKETS];
     struct pending *waiting[PENDING_BUCKETS];
 };
 
@@ -118,6 +129,8 @@ int content_add_absent(struct content *c, int fd, uint64_t from, uint64_t to);
 void content_cut_absent(struct content *c, uint64_t group);
 /* The page in memory, or NULL. Under memory_lock, or with `lock` held for writing. */
 struct tags *content_cached_tags(struct content *c, uint64_t group);
+/* Is the page of a block in memory? The caches fetch what will be copied. */
+bool content_expect_tags(struct content *c, uint64_t block);
 /* Copies the entries of blocks [first, first + count); false where it is not in memory. */
 bool content_copy_tags(struct content *c, uint64_t group, unsigned first, unsigned count,
                        struct tag_page *copy);

@@ -166,6 +166,26 @@ static int read_stretch(struct content *c, int fd, struct stretch *s)
     return open_stretch(c, &tags, s, (size_t)got);
 }
 
+/* One whole block, whose tags the caches fetch while the disk is asked. */
+static int read_one(struct content *c, int fd, struct stretch *s)
+{
+    uint64_t block = s->group * FILE_BLOCKS + s->first;
+    struct iovec part = {s->at, FOLDER_PAGE};
+    struct tag_page tags;
+    ssize_t got;
+    int error;
+
+    if (!content_expect_tags(c, block))
+        return read_stretch(c, fd, s);
+    got = c->rules->disk->read(fd, &part, 1, block_offset(block));
+    if (!content_copy_tags(c, s->group, s->first, 1, &tags) &&
+        (error = content_read_tags(c, fd, s->group, &tags)) != 0)
+        return error; /* another reader's page took its place meanwhile */
+    if (got < 0 && !tag_entry_is_hole(&tags.blocks[s->first].current))
+        return (int)got;
+    return open_read(c, &tags, block, got == FOLDER_PAGE, s->at);
+}
+
 static int read_groups(struct content *c, int fd, uint8_t *at, size_t len, size_t room,
                        uint64_t offset)
 {
@@ -187,7 +207,8 @@ static int read_groups(struct content *c, int fd, uint8_t *at, size_t len, size_
         s.room = room;
         if (content_is_absent(c, s.group))
             memset(at, 0, s.len);
-        else if ((error = read_stretch(c, fd, &s)) != 0)
+        else if ((error = s.skip == 0 && s.len == FOLDER_PAGE ? read_one(c, fd, &s)
+                                                              : read_stretch(c, fd, &s)) != 0)
             return error;
     }
     return 0;

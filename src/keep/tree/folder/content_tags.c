@@ -176,23 +176,47 @@ static void put_back(struct file_header *h, uint64_t group)
     }
 }
 
-static struct tags **bucket_of(struct content *c, uint64_t group)
+static struct bucket *bucket_of(const struct content *c, uint64_t group)
 {
     return &c->buckets[group & (c->buckets_count - 1)];
 }
 
 static void put_in_bucket(struct content *c, struct tags *tags)
 {
-    struct tags **bucket = bucket_of(c, tags->group);
+    struct bucket *bucket = bucket_of(c, tags->group);
 
-    tags->next = *bucket;
-    *bucket = tags;
+    tags->next = bucket->first;
+    *bucket = (struct bucket){tags, tags->group};
+}
+
+static void take_from_bucket(struct content *c, struct tags *tags)
+{
+    struct bucket *bucket = bucket_of(c, tags->group);
+    struct tags **at = &bucket->first;
+
+    while (*at != tags)
+        at = &(*at)->next;
+    *at = tags->next;
+    if (bucket->first)
+        bucket->group = bucket->first->group;
+}
+
+static struct tags *find_tags(const struct content *c, uint64_t group)
+{
+    const struct bucket *bucket = bucket_of(c, group);
+    struct tags *tags = bucket->first;
+
+    if (tags && bucket->group != group)
+        do
+            tags = tags->next;
+        while (tags && tags->group != group);
+    return tags;
 }
 
 /* Without memory for that they get longer. */
 static void grow_buckets(struct content *c)
 {
-    struct tags **more = calloc(2 * c->buckets_count, sizeof(struct tags *));
+    struct bucket *more = calloc(2 * c->buckets_count, sizeof *more);
 
     if (!more)
         return;
@@ -206,11 +230,7 @@ static void grow_buckets(struct content *c)
 
 static void free_tags(struct content *c, struct tags *tags)
 {
-    struct tags **at = bucket_of(c, tags->group);
-
-    while (*at != tags)
-        at = &(*at)->next;
-    *at = tags->next;
+    take_from_bucket(c, tags);
     list_remove(&tags->recent);
     c->tags_count--;
     c->unsettled_count -= tags->page.unsettled != 0 && !tags->unresolved;
@@ -245,9 +265,9 @@ static struct tags *add_tags(struct content *c, uint64_t group)
     make_room_in_memory(c);
     if (c->tags_count >= c->buckets_count)
         grow_buckets(c);
-    if (!(tags = calloc(1, sizeof *tags)))
+    if (!(tags = aligned_alloc(ALIGNED, sizeof *tags)))
         return NULL;
-    tags->group = group;
+    *tags = (struct tags){.group = group};
     put_in_bucket(c, tags);
     list_add(&c->recent, &tags->recent);
     c->tags_count++;
@@ -256,13 +276,11 @@ static struct tags *add_tags(struct content *c, uint64_t group)
 
 struct tags *content_cached_tags(struct content *c, uint64_t group)
 {
-    for (struct tags *tags = *bucket_of(c, group); tags; tags = tags->next) {
-        if (tags->group != group)
-            continue;
+    struct tags *tags = find_tags(c, group);
+
+    if (tags)
         tags->used = true;
-        return tags;
-    }
-    return NULL;
+    return tags;
 }
 
 /* Bits of the blocks that have a current entry. */
@@ -295,6 +313,20 @@ struct tags *content_take_page(struct content *c, uint64_t group,
     pthread_mutex_unlock(&c->memory_lock);
     if (!tags)
         *error = -ENOMEM;
+    return tags;
+}
+
+bool content_expect_tags(struct content *c, uint64_t block)
+{
+    const struct tags *tags;
+
+    pthread_mutex_lock(&c->memory_lock);
+    tags = find_tags(c, block / FILE_BLOCKS);
+    if (tags) {
+        __builtin_prefetch(tags);
+        __builtin_prefetch(&tags->page.blocks[block % FILE_BLOCKS]);
+    }
+    pthread_mutex_unlock(&c->memory_lock);
     return tags;
 }
 

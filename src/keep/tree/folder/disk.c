@@ -14,8 +14,10 @@ static ssize_t file_read(int fd, const struct iovec *parts, int count, uint64_t 
 {
     ssize_t got;
 
-    while ((got = preadv(fd, parts, count, (off_t)offset)) < 0 && errno == EINTR)
-        ;
+    do
+        got = count == 1 ? pread(fd, parts->iov_base, parts->iov_len, (off_t)offset)
+                         : preadv(fd, parts, count, (off_t)offset);
+    while (got < 0 && errno == EINTR);
     return got < 0 ? -errno : got;
 }
 

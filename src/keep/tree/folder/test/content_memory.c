@@ -76,6 +76,51 @@ static void what_waits_is_bounded(void **state)
     folder_keys_clear(&keys);
 }
 
+static struct content *crowded;
+
+/* The first time, other readers fill the memory with tag pages meanwhile. */
+static ssize_t read_in_a_crowd(int fd, const struct iovec *parts, int count, uint64_t offset)
+{
+    struct content *c = crowded;
+    uint8_t page[FOLDER_PAGE];
+
+    crowded = NULL;
+    for (uint64_t group = 1; c && group < GROUPS; group++)
+        assert_int_equal(content_read(c, fd, page, sizeof page, group * GROUP_BYTES),
+                         sizeof page);
+    if (c)
+        assert_null(content_cached_tags(c, 0));
+    return disk_files.read(fd, parts, count, offset);
+}
+
+static void a_page_may_leave_memory_while_its_block_is_read(void **state)
+{
+    SCOPED(secret) key = {0};
+    const struct folder_format format = {.cipher = "aes-256-gcm"};
+    struct disk disk = disk_files;
+    const struct content_rules rules = {.keys = &keys, .disk = &disk};
+    int fd = memfd_create("content", MFD_CLOEXEC);
+    uint8_t page[FOLDER_PAGE], wanted[FOLDER_PAGE];
+    struct content *c;
+
+    (void)state;
+    assert_int_equal(secret_alloc(&key, 64, NULL), RC_OK);
+    assert_int_equal(folder_keys_open(&keys, &format, &key, NULL), RC_OK);
+    assert_int_equal(content_create(&c, &rules, fd, tag), 0);
+    write_all(c, fd, 1);
+    assert_int_equal(content_commit(c, fd, true), 0);
+    fill(wanted, 1);
+    assert_int_equal(content_read(c, fd, page, sizeof page, 0), sizeof page);
+    disk.read = read_in_a_crowd;
+    crowded = c;
+    assert_int_equal(content_read(c, fd, page, sizeof page, 0), sizeof page);
+    assert_null(crowded);
+    assert_memory_equal(page, wanted, sizeof page);
+    content_close(c);
+    close(fd);
+    folder_keys_clear(&keys);
+}
+
 /* A file all of whose blocks are synced, and overwritten once more. */
 static struct content *overwritten(const struct content_rules *rules, int fd)
 {
@@ -121,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_waits_is_bounded),
+        cmocka_unit_test(a_page_may_leave_memory_while_its_block_is_read),
         cmocka_unit_test(what_waits_in_many_files_is_bounded),
     };
 
