@@ -22,8 +22,6 @@ static struct content *new_content(const struct content_rules *rules)
     pthread_rwlock_init(&c->lock, NULL);
     pthread_mutex_init(&c->memory_lock, NULL);
     list_init(&c->recent);
-    list_init(&c->pending);
-    list_init(&c->spare);
     return c;
 }
 
@@ -39,7 +37,6 @@ void content_begin_blocks(struct content *c)
     c->buckets = c->few_buckets;
     c->buckets_count = FEW_BUCKETS;
     memset(c->few_buckets, 0, sizeof c->few_buckets);
-    memset(c->waiting, 0, sizeof c->waiting);
 }
 
 /* What is beyond the size of content in the header page is zeros, or was never written. */

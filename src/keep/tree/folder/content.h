@@ -60,6 +60,9 @@ bool content_is_settled(struct content *content);
 /* What waits can be written without a flush. */
 bool content_is_cheap(struct content *content);
 
+/* Memory that is kept for the next file that is overwritten goes, if none was since the last call. */
+void content_rest(void);
+
 /* Is it valid under this name? */
 bool content_is_bound(struct content *content, const uint8_t tag[FOLDER_TAG]);
 /* Is it valid under any name? */

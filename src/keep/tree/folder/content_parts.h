@@ -51,14 +51,6 @@ struct bucket {
     uint64_t group; /* of the first */
 };
 
-/* A sealed block that waits until its tag page is on the disk. */
-struct pending {
-    alignas(ALIGNED) uint8_t sealed[FOLDER_PAGE];
-    struct list place;    /* among those that wait, as they came in, or the spare ones */
-    struct pending *next; /* of the same bucket */
-    uint64_t block;
-};
-
 struct epoch {
     struct epoch *next;
     uint32_t number;
@@ -83,13 +75,13 @@ struct content {
     struct bucket *buckets; /* of the same, about one for each */
     unsigned tags_count, buckets_count, unsettled_count;
     unsigned waiting_count;
-    struct list pending, spare; /* blocks that wait, and those that did, to be used again */
+    unsigned places_taken;   /* and not used again before all that waits has gone */
+    struct waiting *waiting; /* blocks, or NULL */
     bool half_flushed; /* some that wait may be on the disk: all go there before they change */
     struct file_header header;
     /* What follows, like the end of the header, has no value as long as nobody needs it: of most files
      * nothing but the first cache lines is ever used. */
     struct bucket few_buckets[FEW_BUCKETS];
-    struct pending *waiting[PENDING_BUCKETS];
 };
 
 /* Offsets in the file below. */
@@ -164,7 +156,6 @@ int content_read_block(struct content *c, int fd, const struct tag_page *tags, u
 /* False: it is not authentic; `out` is then zeros. */
 bool content_open_block(struct content *c, const struct tag_entry *entry, uint64_t block,
                         const uint8_t *sealed, uint8_t *out);
-struct pending *content_pending(struct content *c, uint64_t block);
 
 /* content_write.c: without the lock. */
 int content_put(struct content *c, int fd, const uint8_t *at, size_t len, uint64_t offset);
@@ -173,15 +164,22 @@ int content_extend(struct content *c, int fd, uint64_t size);
 /* content_commit.c: the same. */
 int content_commit_all(struct content *c, int fd, bool sync);
 int content_flush_pending(struct content *c, int fd);
-/* For one block more that waits: a spare one, still among these, or a new one. NULL: no memory. */
-struct pending *content_spare(struct content *c);
-/* It waits. */
-void content_add_pending(struct content *c, struct pending *p, uint64_t block);
+/* What tag pages are to name as `previous`, and may not be on the disk yet, is there then. */
+int content_sync_previous(struct content *c, int fd);
+/* content_waiting.c: a sealed block that waits, or NULL. */
+uint8_t *content_pending(struct content *c, uint64_t block);
+/* Where one block more has room. NULL: no memory. */
+uint8_t *content_spare(struct content *c);
+/* It waits there. */
+void content_add_pending(struct content *c, uint64_t block);
+/* Memory in which nothing waits goes to the next one. */
 void content_free_spare(struct content *c);
 /* Have those of one group no room any more? */
 bool content_pending_is_full(const struct content *c);
-/* What tag pages are to name as `previous`, and may not be on the disk yet, is there then. */
-int content_sync_previous(struct content *c, int fd);
+/* Do many wait, in all files together? */
+bool content_many_wait(void);
+/* All of them, to their places; then none waits. */
+int content_write_pending(struct content *c, int fd);
 void content_drop_pending(struct content *c, uint64_t from, uint64_t to);
 
 #endif

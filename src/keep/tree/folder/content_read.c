@@ -24,15 +24,6 @@ bool content_open_block(struct content *c, const struct tag_entry *entry, uint64
     return aead && tag_unseal_block(entry, aead, block, sealed, out);
 }
 
-struct pending *content_pending(struct content *c, uint64_t block)
-{
-    struct pending *p = c->waiting[block % PENDING_BUCKETS];
-
-    while (p && p->block != block)
-        p = p->next;
-    return p;
-}
-
 /* Opens what was read (`there`: all of it) in place. */
 static int open_read(struct content *c, const struct tag_page *tags, uint64_t block,
                      bool there, uint8_t *at)
@@ -40,14 +31,14 @@ static int open_read(struct content *c, const struct tag_page *tags, uint64_t bl
     const struct tag_block *entries = &tags->blocks[block % FILE_BLOCKS];
     bool unsettled = tags->unsettled >> block % FILE_BLOCKS & 1;
     alignas(ALIGNED) uint8_t sealed[FOLDER_PAGE];
-    struct pending *waits;
+    const uint8_t *waits;
 
     if (tag_entry_is_hole(&entries->current)) {
         memset(at, 0, FOLDER_PAGE);
         return 0;
     }
     if (c->waiting_count > 0 && (waits = content_pending(c, block)))
-        return content_open_block(c, &entries->current, block, waits->sealed, at) ? 0 : -EIO;
+        return content_open_block(c, &entries->current, block, waits, at) ? 0 : -EIO;
     if (unsettled && there)
         memcpy(sealed, at, FOLDER_PAGE);
     if (there && content_open_block(c, &entries->current, block, at, at))

@@ -98,14 +98,14 @@ static int put_pending(struct content *c, struct tags *tags, uint64_t block,
 {
     struct tag_block *entries = &tags->page.blocks[block % FILE_BLOCKS];
     bool waits = tags->pending & bit_of(block);
-    struct pending *p = waits ? content_pending(c, block) : content_spare(c);
+    uint8_t *sealed = waits ? content_pending(c, block) : content_spare(c);
     struct tag_entry entry;
 
-    if (!p || !tag_seal_block(&entry, content_epoch(c, c->header.epoch), c->header.epoch,
-                              block, clear, p->sealed))
+    if (!sealed || !tag_seal_block(&entry, content_epoch(c, c->header.epoch), c->header.epoch,
+                                   block, clear, sealed))
         return -ENOMEM;
     if (!waits) {
-        content_add_pending(c, p, block);
+        content_add_pending(c, block);
         tags->pending |= bit_of(block);
         tags_unsettle(c, tags, block % FILE_BLOCKS, &entries->current);
     }

@@ -218,6 +218,7 @@ static void *write_now_and_then(void *of)
         pthread_mutex_unlock(&f->lock);
         write_later(f, LATER_DUE);
         tell(f, folder_settle_renamed(f));
+        content_rest();
         pthread_mutex_lock(&f->lock);
     }
     pthread_mutex_unlock(&f->lock);

@@ -142,6 +142,7 @@ static void what_waits_in_many_files_is_bounded(void **state)
     struct content *c[FILES];
     unsigned waiting = 0;
     int fds[FILES];
+    void *memory;
 
     (void)state;
     assert_int_equal(secret_alloc(&key, 64, NULL), RC_OK);
@@ -156,7 +157,16 @@ static void what_waits_in_many_files_is_bounded(void **state)
         content_close(c[i]);
     c[0] = overwritten(&rules, fds[0]); /* what waited has gone with its files */
     assert_int_equal(c[0]->waiting_count, HALF);
+    memory = c[0]->waiting;
+    assert_int_equal(content_commit(c[0], fds[0], true), 0);
+    c[1] = overwritten(&rules, fds[1]); /* the memory of one is kept for the next */
+    assert_null(c[0]->waiting);
+    assert_ptr_equal(c[1]->waiting, memory);
     content_close(c[0]);
+    content_close(c[1]);
+    for (int i = 0; i < 2; i++)
+        content_rest();
+    assert_int_equal(madvise(memory, FOLDER_PAGE, MADV_NORMAL), -1);
     for (int i = 0; i < FILES; i++)
         close(fds[i]);
     folder_keys_clear(&keys);
