@@ -2,11 +2,9 @@
 #ifndef KEEP_TREE_FOLDER_CONTENT_PARTS_H
 #define KEEP_TREE_FOLDER_CONTENT_PARTS_H
 
-#include <assert.h>
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdatomic.h>
-#include <stddef.h>
 
 #include "base/list.h"
 #include "keep/tree/folder/content.h"
@@ -25,10 +23,9 @@ enum {
     ALIGNED = 64, /* pages in memory: the kernel copies others up to three times as slowly */
 };
 
-/* A tag page in memory. Bit i of each set is block i of the group. A read touches the first cache line,
- * and that of its block. */
+/* A tag page in memory. Bit i of each set is block i of the group. */
 struct tags {
-    alignas(ALIGNED) struct list recent;
+    struct list recent;
     struct tags *next; /* of the same bucket */
     uint64_t group;
     bool used; /* since it was last in the way */
@@ -42,8 +39,6 @@ struct tags {
     uint64_t pending; /* the block waits in memory: its `previous` is written */
     uint64_t unsure;  /* it waits, and what is its `previous` may not be on the disk yet */
 };
-
-static_assert(offsetof(struct tags, page.blocks) == ALIGNED);
 
 /* Pages in memory; nothing of them is touched to find the first. */
 struct bucket {

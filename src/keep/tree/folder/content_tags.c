@@ -265,9 +265,9 @@ static struct tags *add_tags(struct content *c, uint64_t group)
     make_room_in_memory(c);
     if (c->tags_count >= c->buckets_count)
         grow_buckets(c);
-    if (!(tags = aligned_alloc(ALIGNED, sizeof *tags)))
+    if (!(tags = calloc(1, sizeof *tags)))
         return NULL;
-    *tags = (struct tags){.group = group};
+    tags->group = group;
     put_in_bucket(c, tags);
     list_add(&c->recent, &tags->recent);
     c->tags_count++;
@@ -278,7 +278,7 @@ struct tags *content_cached_tags(struct content *c, uint64_t group)
 {
     struct tags *tags = find_tags(c, group);
 
-    if (tags)
+    if (tags && !tags->used)
         tags->used = true;
     return tags;
 }
@@ -323,7 +323,8 @@ bool content_expect_tags(struct content *c, uint64_t block)
     pthread_mutex_lock(&c->memory_lock);
     tags = find_tags(c, block / FILE_BLOCKS);
     if (tags) {
-        __builtin_prefetch(tags);
+        __builtin_prefetch(&tags->used);
+        __builtin_prefetch(&tags->page.unsettled);
         __builtin_prefetch(&tags->page.blocks[block % FILE_BLOCKS]);
     }
     pthread_mutex_unlock(&c->memory_lock);
