@@ -21,6 +21,7 @@ static struct content *new_content(const struct content_rules *rules)
     c->rules = rules;
     pthread_rwlock_init(&c->lock, NULL);
     pthread_mutex_init(&c->memory_lock, NULL);
+    c->writers = (pthread_mutex_t)PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP;
     list_init(&c->recent);
     return c;
 }
@@ -65,6 +66,7 @@ void content_close(struct content *content)
         if (epoch != &content->first_epoch)
             free(epoch);
     }
+    pthread_mutex_destroy(&content->writers);
     pthread_mutex_destroy(&content->memory_lock);
     pthread_rwlock_destroy(&content->lock);
     wipe_header(&content->header);

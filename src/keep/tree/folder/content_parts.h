@@ -54,6 +54,8 @@ struct epoch {
 
 struct content {
     const struct content_rules *rules;
+    /* Taken before `lock` by who writes: it is tried again for a moment, and going to sleep takes longer. */
+    pthread_mutex_t writers;
     pthread_rwlock_t lock;          /* over all but the next two */
     pthread_mutex_t memory_lock;    /* over the tag pages in memory, and adding an epoch */
     _Atomic(struct epoch *) epochs; /* the latest first; they stay as long as the content */

@@ -269,6 +269,7 @@ ssize_t content_write(struct content *content, int fd, const void *at, size_t le
 
     if (offset > FILE_SIZE_MAX || len > FILE_SIZE_MAX - offset)
         return -EFBIG;
+    pthread_mutex_lock(&c->writers);
     pthread_rwlock_wrlock(&c->lock);
     before = c->header.size;
     if (len > 0 && put_inline(c, at, len, offset)) {
@@ -291,5 +292,6 @@ ssize_t content_write(struct content *content, int fd, const void *at, size_t le
         }
     }
     pthread_rwlock_unlock(&c->lock);
+    pthread_mutex_unlock(&c->writers);
     return error != 0 ? error : (ssize_t)len;
 }
