@@ -14,7 +14,7 @@
 #include "keep/tree/nodes.h"
 
 enum {
-    IDLE_MAX = 256,    /* contents in memory of files that nobody has open */
+    IDLE_MAX = 64,     /* contents in memory of files that nobody has open */
     LATER_SECONDS = 5, /* after which what was written goes to the disk unasked */
     RENAMED_MAX = 256, /* objects that have two bindings */
 };
