@@ -47,7 +47,8 @@ uint64_t file_groups(uint64_t size)
 bool file_header_new(struct file_header *header, const struct folder_keys *keys,
                      uint8_t file_key[FOLDER_FILE_KEY])
 {
-    *header = (struct file_header){.is_inline = true};
+    memset(header, 0, offsetof(struct file_header, content));
+    header->is_inline = true;
     return generator_bytes(header->id, FOLDER_ID, NULL) == RC_OK &&
            generator_bytes(file_key, FOLDER_FILE_KEY, NULL) == RC_OK &&
            file_header_wrap(header, keys, file_key);

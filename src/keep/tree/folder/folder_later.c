@@ -3,15 +3,18 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "keep/tree/folder/folder_tree.h"
 
 static int64_t seconds(void)
 {
-    return (int64_t)(clock_us() / 1000000);
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now); /* no processor is asked */
+    return now.tv_sec;
 }
 
 int folder_commit(struct folder *f, struct node *node, bool sync)
