@@ -117,8 +117,8 @@ static int put_pending(struct content *c, struct tags *tags, uint64_t block,
 }
 
 /*
- * Where no flush is wanted, the page goes first all the same: whoever kills us between the two
- * leaves the old block under its old entry.
+ * What was not synced needs no flush, but the page goes first all the same: whoever kills us between the
+ * two leaves the old block under its old entry.
  */
 static int put_tag_first(struct content *c, int fd, struct tags *tags, uint64_t block,
                          const uint8_t *clear)
@@ -159,7 +159,7 @@ static int put_block(struct content *c, int fd, struct tags *tags, struct run *r
             return add_to_run(c, fd, tags, run, block, clear);
         if ((error = end_run(c, fd, tags, run)) != 0)
             return error;
-        if (c->rules->fast || (!unsettled && !(tags->synced & bit)))
+        if (!unsettled && !(tags->synced & bit))
             return put_tag_first(c, fd, tags, block, clear);
         /* Two generations are on their way to the disk: they have to arrive before a third. */
         if (unsettled)
