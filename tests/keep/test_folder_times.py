@@ -1,8 +1,12 @@
 """Times of files in a folder: what a program saw is what the next one sees, and what changed says so after a crash."""
 import json
 import os
+import re
+import shutil
 import signal
 import time
+
+import pytest
 
 from folder_reader import Damaged, Folder
 from keep_runner import wait_for, wait_for_end
@@ -103,3 +107,26 @@ def test_a_crash_hides_no_change(anybody, cryptsetup):
     keep.open('f', 'm')
     assert keep.read(at / 'file')[:8192] == b'z' * 8192
     assert json.loads(script(keep, SEE, at))['file'] > 10**9
+
+
+def test_a_sync_asks_the_disk_once(anybody):
+    """Once more only before a header loses content to blocks, and before what was synced is overwritten."""
+    keep = anybody
+    if os.getuid() != 0 or not shutil.which('strace'):
+        pytest.skip('needs root and strace')
+    folder(keep)
+    calls, at = keep.home / 'calls', keep.home / 'm'
+    traced = keep.start('strace', '-qq', '-f', '-o', calls, '-e', 'trace=fsync,fdatasync,msync', keep.program, 'open', 'f', at,
+                        '--foreground', '--passphrase-file', keep.phrase)
+    wait_for(at.is_mount, 'the mount')
+    asked = []
+    with open(at / 'a', 'wb', buffering=0) as file:
+        for content, offset in (b'small', 0), (b'x' * 299_008, 0), (b'y' * 4096, 299_008), (b'z' * 4096, 8192):
+            before = len(calls.read_text())
+            os.pwrite(file.fileno(), content, offset)
+            os.fsync(file.fileno())
+            asked.append(re.findall(r'(\w+)\(', calls.read_text()[before:]))
+    keep.close()
+    traced.communicate(timeout=60)
+    assert asked[:3] == [['fsync'], ['fdatasync', 'fsync'], ['fsync']]
+    assert asked[3] in (['msync', 'fsync'], ['fdatasync', 'fsync'])  # a part, where the file system below knows parts

@@ -54,6 +54,9 @@ int content_allocate(struct content *content, int fd, int mode, uint64_t offset,
  * content_is_settled says no of still has old entries on the disk, and wants a sync some day.
  */
 int content_commit(struct content *content, int fd, bool sync);
+/* The same with `sync`, of what the file below says of itself too; and old entries stay on the disk until it is
+ * committed again. */
+int content_sync(struct content *content, int fd);
 /* Nothing waits to be written, and no block on the disk is unsettled. */
 bool content_is_settled(struct content *content);
 

@@ -82,10 +82,9 @@ int content_flush_pending(struct content *c, int fd)
     return error;
 }
 
-/* Tag pages after their blocks, the header after both. */
-int content_commit_all(struct content *c, int fd, bool sync)
+/* Tag pages after their blocks, the header after both. `sync` may be NULL: for none. */
+static int commit(struct content *c, int fd, int (*sync)(int fd))
 {
-    bool unsettled = c->unsettled_count > 0;
     int error;
 
     if ((error = content_flush_pending(c, fd)) || (error = content_write_all_tags(c, fd)))
@@ -99,13 +98,21 @@ int content_commit_all(struct content *c, int fd, bool sync)
     c->barrier = false;
     if (!sync)
         return 0;
-    if ((error = c->rules->disk->sync(fd)) != 0)
+    if ((error = sync(fd)) != 0)
         return error;
     c->durable = true;
     c->durable_size = c->header.size;
     c->cut = false;
     tags_settle(c);
-    return unsettled ? content_write_all_tags(c, fd) : 0;
+    return 0;
+}
+
+int content_commit_all(struct content *c, int fd, bool sync)
+{
+    bool unsettled = c->unsettled_count > 0;
+    int error = commit(c, fd, sync ? c->rules->disk->sync : NULL);
+
+    return error == 0 && sync && unsettled ? content_write_all_tags(c, fd) : error;
 }
 
 int content_commit(struct content *content, int fd, bool sync)
@@ -114,6 +121,16 @@ int content_commit(struct content *content, int fd, bool sync)
 
     pthread_rwlock_wrlock(&content->lock);
     error = content_commit_all(content, fd, sync);
+    pthread_rwlock_unlock(&content->lock);
+    return error;
+}
+
+int content_sync(struct content *content, int fd)
+{
+    int error;
+
+    pthread_rwlock_wrlock(&content->lock);
+    error = commit(content, fd, content->rules->disk->sync_all);
     pthread_rwlock_unlock(&content->lock);
     return error;
 }

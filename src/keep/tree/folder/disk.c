@@ -35,6 +35,11 @@ static int file_sync(int fd)
     return fdatasync(fd) < 0 ? -errno : 0;
 }
 
+static int file_sync_all(int fd)
+{
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
 /*
  * ext4 and XFS, whose fsync of a part of a file flushes the disk, and writes what else is needed to find
  * all that was brought to the disk before. Elsewhere sync_file_range may do nothing.
@@ -110,6 +115,7 @@ const struct disk disk_files = {
     .truncate = file_truncate,
     .allocate = file_allocate,
     .size = file_size,
+    .sync_all = file_sync_all,
 };
 
 int disk_read_page(const struct disk *disk, int fd, void *page, uint64_t offset)

@@ -15,12 +15,13 @@ struct disk_part {
 struct disk {
     ssize_t (*read)(int fd, const struct iovec *parts, int count, uint64_t offset);
     ssize_t (*write)(int fd, const struct iovec *parts, int count, uint64_t offset);
-    int (*sync)(int fd);
+    int (*sync)(int fd); /* what was written, and its length */
     /* These bytes at least, and what it takes to find them; 1: all that was written. */
     int (*sync_parts)(int fd, const struct disk_part *parts, size_t count);
     int (*truncate)(int fd, uint64_t size);
     int (*allocate)(int fd, int mode, uint64_t offset, uint64_t len);
     int64_t (*size)(int fd);
+    int (*sync_all)(int fd); /* times, modes and owners too */
 };
 
 extern const struct disk disk_files;

@@ -187,9 +187,8 @@ static int sync_file(struct tree *t, tree_handle file, bool data_only)
     if (error == 0)
         error = folder_load(folder_of(t), node);
     if (error == 0)
-        error = folder_commit(folder_of(t), node, true);
-    if (error == 0 && !data_only && fsync(node->fd) < 0)
-        error = -errno;
+        error = data_only ? folder_commit(folder_of(t), node, true)
+                          : folder_sync(folder_of(t), node);
     return error;
 }
 

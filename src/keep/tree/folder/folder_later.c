@@ -33,6 +33,16 @@ int folder_commit(struct folder *f, struct node *node, bool sync)
     return folder_times_put_back(f, node, &about, error);
 }
 
+int folder_sync(struct folder *f, struct node *node)
+{
+    struct content *content = kept_of(node)->content;
+    int error = folder_commit(f, node, false);
+
+    if (error == 0)
+        error = content_sync(content, node->fd);
+    return error == 0 && !content_is_settled(content) ? folder_commit(f, node, false) : error;
+}
+
 int folder_bind(struct folder *f, struct node *node, const struct content_binding *binding)
 {
     struct stat about;

@@ -148,6 +148,8 @@ int folder_times_before(struct node *node, struct stat *about);
 int folder_times_put_back(struct folder *f, struct node *node, struct stat *about, int error);
 /* content_commit, with the times of the file as they are. */
 int folder_commit(struct folder *f, struct node *node, bool sync);
+/* fsync(2), by one flush: what moves the times of the file comes first. */
+int folder_sync(struct folder *f, struct node *node);
 /* The same for content_bind. */
 int folder_bind(struct folder *f, struct node *node, const struct content_binding *binding);
 /* Before something is opened for a program. Where as much is open as may be, what waits to be written is written now, and is

@@ -174,7 +174,8 @@ static void one_step(struct content **c)
 {
     switch (random_below(12)) {
     case 0:
-        assert_int_equal(content_commit(*c, 3, true), 0);
+        assert_int_equal(random_below(2) ? content_sync(*c, 3) : content_commit(*c, 3, true),
+                         0);
         note_synced();
         break;
     case 1:
@@ -420,7 +421,7 @@ static int no_allocation(int fd, int mode, uint64_t offset, uint64_t len)
 static void what_cannot_be_zeroed_stays_as_it_is(void **state)
 {
     const struct disk poor = {disk_read,     disk_write,    disk_sync, disk_sync_parts,
-                              disk_truncate, no_allocation, disk_size};
+                              disk_truncate, no_allocation, disk_size, disk_sync};
     uint8_t wanted[FOLDER_PAGE], bytes[FOLDER_PAGE];
     struct content *c;
 

@@ -242,6 +242,6 @@ static int64_t disk_size(int fd)
 }
 
 static const struct disk disk = {disk_read,     disk_write,    disk_sync, disk_sync_parts,
-                                 disk_truncate, disk_allocate, disk_size};
+                                 disk_truncate, disk_allocate, disk_size, disk_sync};
 
 #endif
