@@ -4,7 +4,7 @@ import os
 import stat
 
 import pytest
-from posix_tools import make
+from posix_tools import error, make
 
 LARGE = 100_000 if os.environ.get('KEEPGATE_SOAK') else 5_000
 
@@ -146,3 +146,15 @@ def test_times_of_a_directory_follow_its_names(here):
         change()
         assert os.stat(d).st_mtime > 1
     assert stat.S_ISDIR(os.stat(d).st_mode)
+
+
+def test_what_was_just_closed_is_there(here):
+    """The kernel tells of the end of an opening while the next call is under way."""
+    for i in range(800):
+        os.mkdir(here / 'd')
+        make(here / 'd' / 'a')
+        assert error(os.rmdir, here / 'd') == 'ENOTEMPTY', i
+        make(here / 'b')
+        os.rename(here / 'b', here / 'd' / 'a')
+        os.remove(here / 'd' / 'a')
+        os.rmdir(here / 'd')

@@ -111,9 +111,8 @@ int folder_look_up_at(struct folder *f, struct node *directory, int at, const ch
 
     if (fstatat(at, text, &out->about, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    if (S_ISREG(out->about.st_mode) && out->about.st_size == 0 &&
-        !folder_is_new(f, directory, text))
-        return -ENOENT; /* an interrupted creation */
+    if (folder_is_left_over(f, directory, at, text, &out->about))
+        return -ENOENT;
     *added = nodes_add(f->nodes, directory, text, &out->about, look_ups);
     if (!*added)
         return -ENOMEM;

@@ -1,7 +1,9 @@
 /* What is kept with nodes: ids of directories, contents of files. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "keep/tree/folder/folder_tree.h"
 
@@ -232,9 +234,10 @@ uint64_t folder_size(struct folder *f, struct kept *kept)
     return size;
 }
 
-bool folder_is_new(struct folder *f, struct node *directory, const char *text)
+/* Was it just made, and is written later? */
+static bool is_new(struct folder *f, struct node *directory, const char *text)
 {
-    struct node *node = nodes_named(f->nodes, directory, text);
+    struct node *node = directory ? nodes_named(f->nodes, directory, text) : NULL;
     struct kept *kept;
     bool is;
 
@@ -246,6 +249,14 @@ bool folder_is_new(struct folder *f, struct node *directory, const char *text)
     pthread_mutex_unlock(&f->lock);
     nodes_put(f->nodes, node);
     return is;
+}
+
+bool folder_is_left_over(struct folder *f, struct node *directory, int at, const char *text,
+                         struct stat *about)
+{
+    if (!S_ISREG(about->st_mode) || about->st_size != 0 || is_new(f, directory, text))
+        return false;
+    return fstatat(at, text, about, AT_SYMLINK_NOFOLLOW) < 0 || about->st_size == 0;
 }
 
 void folder_note_checked(struct folder *f, struct node *node, const uint8_t *tag)

@@ -145,8 +145,7 @@ static int open_new(const struct making *m)
     if (fd >= 0 || errno != EEXIST)
         return fd < 0 ? -errno : fd;
     if (fstatat(m->at, m->name->text, &about, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !S_ISREG(about.st_mode) || about.st_size != 0 ||
-        folder_is_new(m->f, m->directory, m->name->text))
+        !folder_is_left_over(m->f, m->directory, m->at, m->name->text, &about))
         return -EEXIST;
     unlinkat(m->at, m->name->text, 0);
     fd = openat(m->at, m->name->text, flags, m->what->mode & ALLPERMS);

@@ -27,8 +27,7 @@ static bool is_interrupted(struct folder *f, struct node *node, int at, const ch
         return false;
     if (S_ISDIR(about.st_mode))
         return folder_is_unmade(at, text);
-    return S_ISREG(about.st_mode) && about.st_size == 0 &&
-           !(node && folder_is_new(f, node, text));
+    return folder_is_left_over(f, node, at, text, &about);
 }
 
 int folder_check_empty(struct folder *f, struct node *node, int at, const char *text,

@@ -98,8 +98,13 @@ int folder_share(struct folder *f, struct node *node);
 /* The content becomes the node's if it has none yet; taken over. */
 void folder_set_content(struct folder *f, struct kept *kept, struct content *content);
 uint64_t folder_size(struct folder *f, struct kept *kept);
-/* Is what stands under a name, a file of 0 bytes, one that was just made and is written later? */
-bool folder_is_new(struct folder *f, struct node *directory, const char *text);
+/*
+ * Is what stands under a name, of which `about` was asked, what an interrupted creation left: a file of 0 bytes
+ * that nobody is about to write? `about` is asked again where it may have been written meanwhile. `directory` may be
+ * NULL: nobody knows it.
+ */
+bool folder_is_left_over(struct folder *f, struct node *directory, int at, const char *text,
+                         struct stat *about);
 /*
  * Its header was found bound to this tag; NULL: it gets other bindings now. Nobody but us can make a
  * header with other bindings, and an older one is found out when the file is opened; so it need
