@@ -32,14 +32,6 @@ static size_t runner_count = 1, openssl;
 static uint8_t *in, *out, tags[RUN / BLOCK][AEAD_TAG];
 static const uint8_t key[AEAD_KEY] = {1}, bound[16] = {2};
 
-static void need(bool done, const char *what)
-{
-    if (!done) {
-        fprintf(stderr, "bench_gcm: %s\n", what);
-        exit(1);
-    }
-}
-
 static void find_rows(void)
 {
     const struct aead_kind *kind;
@@ -55,7 +47,7 @@ static void find_rows(void)
             openssl = runner_count;
         runner_count++;
     }
-    need(openssl, "no OpenSSL");
+    turns_need(openssl, "no OpenSSL");
 }
 
 static void crypt_run(const struct runner *r, bool seals)
@@ -68,13 +60,13 @@ static void crypt_run(const struct runner *r, bool seals)
         if (!r->aead)
             memcpy(to, from, BLOCK);
         else if (seals)
-            need(aead_seal(r->aead, nonce, span_of(bound, sizeof bound), from, to, BLOCK,
-                           tags[i]),
-                 "sealing failed");
+            turns_need(aead_seal(r->aead, nonce, span_of(bound, sizeof bound), from, to, BLOCK,
+                                 tags[i]),
+                       "sealing failed");
         else
-            need(aead_unseal(r->aead, nonce, span_of(bound, sizeof bound), from, to, BLOCK,
-                             tags[i]),
-                 "what was sealed does not open");
+            turns_need(aead_unseal(r->aead, nonce, span_of(bound, sizeof bound), from, to,
+                                   BLOCK, tags[i]),
+                       "what was sealed does not open");
     }
 }
 
@@ -115,8 +107,9 @@ int main(int argc, char **argv)
 {
     int rounds = argc > 1 ? atoi(argv[1]) : 15;
 
-    need(rounds > 0 && rounds <= ROUNDS_MAX, "1 to 101 rounds");
-    need((in = aligned_alloc(BLOCK, RUN)) && (out = aligned_alloc(BLOCK, RUN)), "no memory");
+    turns_need(rounds > 0 && rounds <= ROUNDS_MAX, "1 to 101 rounds");
+    turns_need((in = aligned_alloc(BLOCK, RUN)) && (out = aligned_alloc(BLOCK, RUN)),
+               "no memory");
     memset(in, 0x5a, RUN);
     memset(out, 0xa5, RUN);
     find_rows();

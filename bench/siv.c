@@ -25,14 +25,6 @@ static struct runner runners[RUNNERS_MAX];
 static size_t runner_count, libgcrypt;
 static const uint8_t key[SIV_KEY] = {1}, text[TEXT_MAX] = {2}, id[16] = {3}, start[12] = {4};
 
-static void need(bool done, const char *what)
-{
-    if (!done) {
-        fprintf(stderr, "bench_siv: %s\n", what);
-        exit(1);
-    }
-}
-
 static void find_rows(void)
 {
     const struct siv_kind *kind;
@@ -47,7 +39,7 @@ static void find_rows(void)
             libgcrypt = runner_count;
         runner_count++;
     }
-    need(runner_count > 0, "no AES-SIV");
+    turns_need(runner_count > 0, "no AES-SIV");
 }
 
 static double turn(const struct runner *r, size_t bound, size_t len, bool seals)
@@ -56,12 +48,12 @@ static double turn(const struct runner *r, size_t bound, size_t len, bool seals)
     uint8_t sealed[SIV_TAG + TEXT_MAX], clear[TEXT_MAX];
     double begun;
 
-    need(siv_seal(r->siv, strings, bound, text, len, sealed), "sealing failed");
+    turns_need(siv_seal(r->siv, strings, bound, text, len, sealed), "sealing failed");
     begun = turns_now();
     for (int i = 0; i < CALLS; i++)
-        need(seals ? siv_seal(r->siv, strings, bound, text, len, sealed)
-                   : siv_unseal(r->siv, strings, bound, sealed, SIV_TAG + len, clear),
-             "what was sealed does not open");
+        turns_need(seals ? siv_seal(r->siv, strings, bound, text, len, sealed)
+                         : siv_unseal(r->siv, strings, bound, sealed, SIV_TAG + len, clear),
+                   "what was sealed does not open");
     return turns_now() - begun;
 }
 
@@ -84,7 +76,7 @@ int main(int argc, char **argv)
 {
     int rounds = argc > 1 ? atoi(argv[1]) : 15;
 
-    need(rounds > 0 && rounds <= ROUNDS_MAX, "1 to 101 rounds");
+    turns_need(rounds > 0 && rounds <= ROUNDS_MAX, "1 to 101 rounds");
     find_rows();
     measure("a name", 1, 20, true, rounds);
     measure("a name", 1, 20, false, rounds);

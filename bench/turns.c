@@ -1,9 +1,18 @@
 #include "turns.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+void turns_need(bool done, const char *what)
+{
+    if (!done) {
+        fprintf(stderr, "%s: %s\n", program_invocation_short_name, what);
+        exit(1);
+    }
+}
 
 double turns_now(void)
 {

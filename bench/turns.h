@@ -2,7 +2,12 @@
 #ifndef BENCH_TURNS_H
 #define BENCH_TURNS_H
 
+#include <stdbool.h>
+
 enum { ROUNDS_MAX = 101 };
+
+/* Where it is not done, says what is wrong, and ends. */
+void turns_need(bool done, const char *what);
 
 /* Of this thread, in seconds. */
 double turns_now(void);

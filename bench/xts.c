@@ -46,17 +46,9 @@ static struct runner runners[RUNNERS_MAX] = {{.name = "memcpy", .simple = copy},
                                              {.name = "OpenSSL EVP"}};
 static size_t runner_count = 2;
 
-static void need(bool done, const char *what)
-{
-    if (!done) {
-        fprintf(stderr, "bench_xts: %s\n", what);
-        exit(1);
-    }
-}
-
 static void find_engines(void)
 {
-    need(secret_alloc(&key, KEY_LEN, NULL) == RC_OK, "no memory for a key");
+    turns_need(secret_alloc(&key, KEY_LEN, NULL) == RC_OK, "no memory for a key");
     for (size_t i = 0; i < KEY_LEN; i++)
         key.at[i] = (uint8_t)i;
     for (size_t i = 0; xts_engine_at(i) && runner_count + 1 < RUNNERS_MAX; i++) {
@@ -81,8 +73,9 @@ static void open_evp(uint32_t sector_size)
             strcmp(kind->provider, "OpenSSL") == 0)
             break;
     }
-    need(kind && cipher_open_kind(&runners[1].cipher, kind, &key, sector_size, NULL) == RC_OK,
-         "no OpenSSL");
+    turns_need(kind && cipher_open_kind(&runners[1].cipher, kind, &key, sector_size, NULL) ==
+                           RC_OK,
+               "no OpenSSL");
 }
 
 static void crypt_once(const struct runner *r, bool encrypt, size_t sector_size, size_t len)
@@ -95,9 +88,9 @@ static void crypt_once(const struct runner *r, bool encrypt, size_t sector_size,
     else if (r->engine)
         xts_crypt(r->engine, &keys, encrypt, 0, sector_size / CIPHER_SECTOR, &run);
     else
-        need((encrypt ? cipher_encrypt : cipher_decrypt)(r->cipher, 0, in, out, len, NULL) ==
-                 RC_OK,
-             "OpenSSL failed");
+        turns_need((encrypt ? cipher_encrypt : cipher_decrypt)(r->cipher, 0, in, out, len,
+                                                               NULL) == RC_OK,
+                   "OpenSSL failed");
     __asm__ volatile("" : : "r"(out) : "memory"); /* somebody may look at it */
 }
 
@@ -136,8 +129,9 @@ int main(int argc, char **argv)
     static const size_t lengths[] = {4096, SMALL, LARGE};
     int rounds = argc > 1 ? atoi(argv[1]) : 15;
 
-    need(rounds > 0 && rounds <= ROUNDS_MAX, "1 to 101 rounds");
-    need((in = aligned_alloc(4096, LARGE)) && (out = aligned_alloc(4096, LARGE)), "no memory");
+    turns_need(rounds > 0 && rounds <= ROUNDS_MAX, "1 to 101 rounds");
+    turns_need((in = aligned_alloc(4096, LARGE)) && (out = aligned_alloc(4096, LARGE)),
+               "no memory");
     memset(in, 0x5a, LARGE);
     memset(out, 0xa5, LARGE);
     find_engines();

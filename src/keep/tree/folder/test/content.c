@@ -18,15 +18,9 @@ enum {
     SIZE_MAX_TRIED = BLOCKS * FOLDER_PAGE,
 };
 
-static uint32_t seed, last_version;
+static uint32_t last_version;
 static bool
     few; /* writes go to a few groups, so that generations of a block follow one another */
-
-static uint32_t random_below(uint32_t n)
-{
-    seed = seed * 1664525 + 1013904223;
-    return (uint32_t)(((uint64_t)(seed >> 8) * n) >> 24);
-}
 
 /* What the file may hold: of each block every version since the last sync, the last one last. */
 struct block {
@@ -63,28 +57,6 @@ static void note_synced(void)
         blocks[i].count = 1;
     }
     size_least = size_now;
-}
-
-static struct folder_keys keys;
-static struct content_rules rules = {.keys = &keys, .disk = &disk};
-static const uint8_t tag[FOLDER_TAG] = {7};
-
-static int set_up(void **state)
-{
-    SCOPED(secret) key = {0};
-    const struct folder_format format = {.cipher = "aes-256-gcm"};
-
-    (void)state;
-    if (secret_alloc(&key, 64, NULL) != RC_OK)
-        return -1;
-    return folder_keys_open(&keys, &format, &key, NULL) == RC_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    folder_keys_clear(&keys);
-    return 0;
 }
 
 static void begin(struct content **c, uint32_t first_seed, bool fast)

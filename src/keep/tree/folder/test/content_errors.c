@@ -13,16 +13,7 @@
 
 enum { BLOCKS = 200, BYTES = BLOCKS * FOLDER_PAGE, END = 190 * FOLDER_PAGE + 1000 };
 
-static struct folder_keys keys;
-static struct content_rules rules = {.keys = &keys, .disk = &disk};
-static const uint8_t tag[FOLDER_TAG] = {7}, other_tag[FOLDER_TAG] = {8};
-static uint32_t seed;
-
-static uint32_t random_below(uint32_t n)
-{
-    seed = seed * 1664525 + 1013904223;
-    return (uint32_t)(((uint64_t)(seed >> 8) * n) >> 24);
-}
+static const uint8_t other_tag[FOLDER_TAG] = {8};
 
 /* ---- what a file should be ---- */
 
@@ -435,24 +426,6 @@ static void a_failure_leaves_the_old_or_the_new(void **state)
                 fail_everywhere(s, a, all);
             }
     forget_ops();
-}
-
-static int set_up(void **state)
-{
-    SCOPED(secret) key = {0};
-    const struct folder_format format = {.cipher = "aes-256-gcm"};
-
-    (void)state;
-    if (secret_alloc(&key, 64, NULL) != RC_OK)
-        return -1;
-    return folder_keys_open(&keys, &format, &key, NULL) == RC_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    folder_keys_clear(&keys);
-    return 0;
 }
 
 int main(void)

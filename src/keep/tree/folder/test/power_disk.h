@@ -244,4 +244,35 @@ static int64_t disk_size(int fd)
 static const struct disk disk = {disk_read,     disk_write,    disk_sync, disk_sync_parts,
                                  disk_truncate, disk_allocate, disk_size, disk_sync};
 
+/* ---- what those have who write contents on it ---- */
+
+static struct folder_keys keys;
+static struct content_rules rules = {.keys = &keys, .disk = &disk};
+static const uint8_t tag[FOLDER_TAG] = {7};
+static uint32_t seed;
+
+static uint32_t random_below(uint32_t n)
+{
+    seed = seed * 1664525 + 1013904223;
+    return (uint32_t)(((uint64_t)(seed >> 8) * n) >> 24);
+}
+
+static int set_up(void **state)
+{
+    SCOPED(secret) key = {0};
+    const struct folder_format format = {.cipher = "aes-256-gcm"};
+
+    (void)state;
+    if (secret_alloc(&key, 64, NULL) != RC_OK)
+        return -1;
+    return folder_keys_open(&keys, &format, &key, NULL) == RC_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    folder_keys_clear(&keys);
+    return 0;
+}
+
 #endif
