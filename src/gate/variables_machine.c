@@ -50,7 +50,7 @@ bool variables_date(void *subject, struct span rest, uintptr_t of, struct span *
     struct tm tm;
 
     (void)rest;
-    if (!b.at || !(of ? gmtime_r : localtime_r)(&now, &tm))
+    if (!b.at || !(of ? gmtime_r(&now, &tm) : localtime_r(&now, &tm)))
         return false;
     b.len = strftime((char *)b.at, b.size, "%A, %d-%b-%Y %H:%M:%S %Z", &tm);
     return give(&b, value);

@@ -209,10 +209,12 @@ static enum rc lacks(struct conf *conf, const char *what, const char *of, struct
 static enum rc set_curves(struct conf *conf, const struct directive *d, void *part)
 {
     struct tls_settings *s = part;
+    struct span word = conf_word(conf, 1);
 
     (void)d;
-    s->curves =
-        span_equal(conf_word(conf, 1), SPAN("auto")) ? (struct span){0} : conf_word(conf, 1);
+    if (span_equal(word, SPAN("auto")))
+        word = (struct span){0};
+    s->curves = word;
     return RC_OK;
 }
 

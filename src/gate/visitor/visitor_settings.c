@@ -65,7 +65,9 @@ static enum rc set_word(struct conf *conf, const struct directive *d, void *part
 
     if (!is_plain(word, d->offset == offsetof(struct visitor_settings, userid.name)))
         return refuse(conf, 1);
-    *into = d->of && span_equal(word, span_text(d->of)) ? (struct span){0} : word;
+    if (d->of && span_equal(word, span_text(d->of)))
+        word = (struct span){0};
+    *into = word;
     return RC_OK;
 }
 
@@ -78,7 +80,9 @@ static enum rc set_p3p(struct conf *conf, const struct directive *d, void *part)
     for (size_t i = 0; i < word.len; i++)
         if (word.at[i] == '\r' || word.at[i] == '\n' || word.at[i] == '\0')
             return refuse(conf, 1);
-    s->p3p = span_equal(word, SPAN("none")) ? (struct span){0} : word;
+    if (span_equal(word, SPAN("none")))
+        word = (struct span){0};
+    s->p3p = word;
     return RC_OK;
 }
 
